@@ -1,0 +1,1 @@
+//! The cardmod class card module: discovers a GIDS card and serves it through Cardmod.h.

@@ -1,0 +1,2 @@
+//! The `cardmod` program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The private-key operations of virtual cards behind one small interface.

@@ -1,0 +1,1 @@
+//! cardmod with everything wired: the host, the class module and virtual cards.

@@ -1,0 +1,1 @@
+//! The GIDS card edge: typed commands and the card's data model.

@@ -1,0 +1,1 @@
+//! The PC/SC functions, found at run time, with the differences of pcsc-lite and Windows in one place.

@@ -1,0 +1,1 @@
+//! Write a Windows smart card minidriver (card module) in safe Rust.
