@@ -1,0 +1,18 @@
+//! What the tests against other people's programs stand on: a private PC/SC world, a home for
+//! virtual cards, and commands whose output is kept when they fail.
+//!
+//! Called by this crate's tests alone.
+//!
+//! Invariants: nothing outside a test's own temporary folder and namespaces is touched; readiness
+//! is a handshake (a line printed, a connection accepted), never a fixed sleep; a program that is
+//! missing fails the test with the package's name.
+
+#![forbid(unsafe_code)]
+
+mod command;
+mod home;
+mod world;
+
+pub use command::{Outcome, run, tool};
+pub use home::{Home, cardmod_program, class_module};
+pub use world::{Plug, READER, World};

@@ -1,0 +1,130 @@
+//! A private PC/SC world: pcscd with vsmartcard's vpcd in name spaces of its own.
+//!
+//! vpcd listens on every address and pcscd on one socket per machine, so each test gets its own
+//! network and mount name space and nothing of the machine is seen or disturbed.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::command::{Outcome, run};
+use crate::home::{Home, cardmod_program};
+
+/// The reader that a plugged card appears in.
+pub const READER: &str = "Virtual PCD 00 00";
+
+/// What runs inside the name spaces: the socket's folder is private, then pcscd takes the process.
+const START: &str = "ip link set lo up && mkdir -p /run/pcscd && mount -t tmpfs tmpfs /run/pcscd \
+                     && exec pcscd --foreground";
+
+/// A running pcscd, ended when dropped.
+pub struct World {
+    daemon: Child,
+}
+
+/// A card plugged into the world's first reader, pulled when dropped.
+pub struct Plug {
+    program: Child,
+}
+
+impl World {
+    /// Starts pcscd and waits until it answers.
+    ///
+    /// # Panics
+    /// When it does not answer within 20 seconds: not root, or a package is missing.
+    #[allow(clippy::new_without_default, reason = "it starts a service")]
+    pub fn new() -> Self {
+        let daemon = Command::new("unshare")
+            .args(["--mount", "--net", "--", "sh", "-c", START])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("unshare, of the Debian package util-linux");
+        let world = Self { daemon };
+        world.wait_for(|| world.run(&["opensc-tool", "--list-readers"]), READER);
+        world
+    }
+
+    /// Runs a program inside this world; the first word `cardmod` means the built program, which
+    /// works in `home`.
+    #[track_caller]
+    pub fn run_at(&self, home: &Home, words: &[&str]) -> Outcome {
+        run(&mut self.command_at(home, words))
+    }
+
+    /// Runs a program that needs no home.
+    #[track_caller]
+    pub fn run(&self, words: &[&str]) -> Outcome {
+        run(&mut self.command(Path::new("/"), words))
+    }
+
+    /// Plugs a card of `home` into the first reader and waits until the card is seen there.
+    ///
+    /// # Panics
+    /// When `cardmod card plug` ends, or the card is not seen within 20 seconds.
+    pub fn plug(&self, home: &Home, card: &str) -> Plug {
+        let mut command = self.command_at(home, &["cardmod", "card", "plug", card]);
+        let mut program = command.stdout(Stdio::piped()).spawn().expect("cardmod card plug");
+        let mut first = String::new();
+        let output = program.stdout.take().expect("its output is piped");
+        BufReader::new(output).read_line(&mut first).expect("its first line");
+        assert!(first.contains("plugged"), "cardmod card plug said {first:?}");
+        let plug = Plug { program };
+        self.wait_for(|| self.run(&["opensc-tool", "--reader", "0", "--atr"]), "3b:");
+        plug
+    }
+
+    fn command_at(&self, home: &Home, words: &[&str]) -> Command {
+        let mut command = self.command(home.folder(), words);
+        home.furnish(&mut command);
+        command
+    }
+
+    /// Entering a mount name space loses the working folder, so it is named anew.
+    fn command(&self, folder: &Path, words: &[&str]) -> Command {
+        let (program, arguments) = words.split_first().expect("a command has a name");
+        let mut command = Command::new("nsenter");
+        command
+            .arg(format!("--target={}", self.daemon.id()))
+            .args(["--mount", "--net", "--wdns"])
+            .arg(folder);
+        match *program {
+            "cardmod" => command.arg(cardmod_program()),
+            other => command.arg(other),
+        };
+        command.args(arguments);
+        command
+    }
+
+    /// Asks until the answer contains `text`.
+    #[track_caller]
+    fn wait_for(&self, ask: impl Fn() -> Outcome, text: &str) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let answer = ask();
+            if answer.stdout.contains(text) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "no {text:?} within 20 s (root is needed)\n{answer}");
+            std::thread::sleep(Duration::from_millis(20)); // between two questions, not instead of one
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        end(&mut self.daemon);
+    }
+}
+
+impl Drop for Plug {
+    fn drop(&mut self) {
+        end(&mut self.program);
+    }
+}
+
+fn end(child: &mut Child) {
+    let _gone_already = child.kill();
+    let _reaped = child.wait();
+}

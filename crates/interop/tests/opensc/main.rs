@@ -1,0 +1,5 @@
+//! OpenSC and `cardmod` on one card, through pcscd and vsmartcard's vpcd.
+#![forbid(unsafe_code)]
+
+mod written_by_cardmod;
+mod written_by_opensc;
