@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Runs every test of cardmod, after installing what the tests need. Unattended; wants root (or
+# sudo) for the packages and for the name spaces in which pcscd runs.
+#
+#   ./test.sh            everything
+#   ./test.sh --no-install   nothing is installed; a missing program fails its test by name
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+packages=(build-essential ca-certificates iproute2 openssl opensc pcscd util-linux vsmartcard-vpcd)
+
+as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi; }
+
+install_packages() {
+  local missing=()
+  for package in "${packages[@]}"; do
+    dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  [ "${#missing[@]}" -eq 0 ] && return
+  echo "== installing ${missing[*]}"
+  as_root apt-get update -q
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+}
+
+# Programs from the Rust registry go into target/tools, so that nothing of the user's is touched.
+install_cargo_tool() { # name, version
+  [ -x "target/tools/bin/$1" ] && return
+  echo "== installing $1 $2"
+  cargo install --quiet --locked --root target/tools --target-dir target/tools-build --version "$2" "$1"
+}
+
+if [ "${1:-}" != "--no-install" ]; then
+  install_packages
+  command -v cargo-nextest >/dev/null || install_cargo_tool cargo-nextest 0.9.143
+  install_cargo_tool cargo-deny 0.20.2
+fi
+export PATH="$PWD/target/tools/bin:$PATH"
+
+exec cargo xtask ci
