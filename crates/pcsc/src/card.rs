@@ -1,0 +1,190 @@
+//! A connection to a card, owned by this program.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use zeroize::Zeroizing;
+
+use crate::borrowed::BorrowedCard;
+use crate::codes::{SCARD_EJECT_CARD, SCARD_LEAVE_CARD, SCARD_RESET_CARD, SCARD_UNPOWER_CARD};
+use crate::context::{Inner, Protocols, ShareMode};
+use crate::convert::control_code;
+use crate::error::PcscError;
+use crate::exchange::ResponseBuffer;
+use crate::raw::CardStatus;
+
+/// What becomes of the card when a transaction or connection ends, or before a reconnection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// It stays as it is.
+    Leave,
+    /// It is reset (warm).
+    Reset,
+    /// It loses power (cold reset).
+    Unpower,
+    /// It is ejected, where the reader can.
+    Eject,
+}
+
+impl Disposition {
+    /// The `SCARD_*_CARD` value.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        match self {
+            Self::Leave => SCARD_LEAVE_CARD,
+            Self::Reset => SCARD_RESET_CARD,
+            Self::Unpower => SCARD_UNPOWER_CARD,
+            Self::Eject => SCARD_EJECT_CARD,
+        }
+    }
+}
+
+/// A connection; left (`SCARD_LEAVE_CARD`) when dropped.
+pub struct Card {
+    context: Arc<Inner>,
+    handle: usize,
+    protocol: AtomicU32,
+    buffer: Mutex<ResponseBuffer>,
+    connected: bool,
+}
+
+impl Card {
+    pub(crate) fn new(context: Arc<Inner>, handle: usize, protocol: u32) -> Self {
+        let buffer = Mutex::new(ResponseBuffer::default());
+        Self { context, handle, protocol: AtomicU32::new(protocol), buffer, connected: true }
+    }
+
+    /// Begins a transaction, waiting while another connection has one.
+    ///
+    /// # Errors
+    /// What `SCardBeginTransaction` answers.
+    pub fn begin_transaction(&self) -> Result<(), PcscError> {
+        self.context.provider.begin_transaction(self.handle)
+    }
+
+    /// Ends a transaction.
+    ///
+    /// # Errors
+    /// What `SCardEndTransaction` answers; `SCARD_E_NOT_TRANSACTED` where there is none.
+    pub fn end_transaction(&self, disposition: Disposition) -> Result<(), PcscError> {
+        self.context.provider.end_transaction(self.handle, disposition.code())
+    }
+
+    /// Sends one command and answers its response with the status word.
+    ///
+    /// # Errors
+    /// What `SCardTransmit` answers.
+    pub fn transmit(&self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, PcscError> {
+        let protocol = self.protocol();
+        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        buffer.exchange(command, |response| {
+            self.context.provider.transmit(self.handle, protocol, command, response)
+        })
+    }
+
+    /// Connects again with the same handle, after a reset by somebody else or to change mode or protocol.
+    ///
+    /// # Errors
+    /// What `SCardReconnect` answers.
+    pub fn reconnect(
+        &self,
+        share: ShareMode,
+        protocols: Protocols,
+        initialization: Disposition,
+    ) -> Result<(), PcscError> {
+        let (share, first) = (share.code(), initialization.code());
+        let protocol = self.context.provider.reconnect(self.handle, share, protocols.0, first)?;
+        self.protocol.store(protocol, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The reader, the card's state and its ATR.
+    ///
+    /// # Errors
+    /// What `SCardStatus` answers; `SCARD_W_RESET_CARD` and `SCARD_W_REMOVED_CARD` say what happened.
+    pub fn status(&self) -> Result<CardStatus, PcscError> {
+        self.context.provider.status(self.handle)
+    }
+
+    /// An attribute of the reader, one of `SCARD_ATTR_*`.
+    ///
+    /// # Errors
+    /// What `SCardGetAttrib` answers; `SCARD_E_UNSUPPORTED_FEATURE` where the reader does not know it.
+    pub fn attribute(&self, id: u32) -> Result<Vec<u8>, PcscError> {
+        self.context.provider.attribute(self.handle, id)
+    }
+
+    /// Sets an attribute of the reader.
+    ///
+    /// # Errors
+    /// What `SCardSetAttrib` answers.
+    pub fn set_attribute(&self, id: u32, value: &[u8]) -> Result<(), PcscError> {
+        self.context.provider.set_attribute(self.handle, id, value)
+    }
+
+    /// A control function of the reader by its number ([`crate::CM_IOCTL_GET_FEATURE_REQUEST`]); the
+    /// platform's control code is made from it.
+    ///
+    /// # Errors
+    /// What `SCardControl` answers.
+    pub fn control(&self, function: u32, input: &[u8]) -> Result<Vec<u8>, PcscError> {
+        self.context.provider.control(self.handle, control_code(function), input)
+    }
+
+    /// A control function by the code that a feature list gave.
+    ///
+    /// # Errors
+    /// What `SCardControl` answers.
+    pub fn control_by_code(&self, code: u32, input: &[u8]) -> Result<Vec<u8>, PcscError> {
+        self.context.provider.control(self.handle, code as crate::native::DWORD, input)
+    }
+
+    /// Ends the connection and says what becomes of the card.
+    ///
+    /// # Errors
+    /// What `SCardDisconnect` answers; the connection is gone all the same.
+    pub fn disconnect(mut self, disposition: Disposition) -> Result<(), PcscError> {
+        self.connected = false;
+        self.context.provider.disconnect(self.handle, disposition.code())
+    }
+
+    /// What a card module may use of this connection.
+    #[must_use]
+    pub fn borrowed(&self) -> BorrowedCard {
+        BorrowedCard::with_provider(self.context.provider.clone(), self.context.handle, self.handle)
+    }
+
+    /// The active protocol, one of `SCARD_PROTOCOL_*`, or 0 on a direct connection.
+    #[must_use]
+    pub fn protocol(&self) -> u32 {
+        self.protocol.load(Ordering::Relaxed)
+    }
+
+    /// The handle, for `CARD_DATA.hScard`.
+    #[must_use]
+    pub fn raw(&self) -> usize {
+        self.handle
+    }
+
+    /// The handle of the context this connection belongs to.
+    #[must_use]
+    pub fn context_raw(&self) -> usize {
+        self.context.handle
+    }
+}
+
+impl Drop for Card {
+    fn drop(&mut self) {
+        if self.connected {
+            // A card that is gone needs no disconnection; there is nobody to tell.
+            let _ = self.context.provider.disconnect(self.handle, SCARD_LEAVE_CARD);
+        }
+    }
+}
+
+impl fmt::Debug for Card {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Card({:#x})", self.handle)
+    }
+}

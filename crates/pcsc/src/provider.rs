@@ -1,0 +1,127 @@
+//! The process's one provider of PC/SC functions, found at run time.
+//!
+//! One of the three files with unsafe code (`table`, `provider`, `raw`).
+
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use libloading::Library;
+
+use crate::table::FunctionTable;
+
+/// Name under which the system's library is found.
+const SYSTEM_LIBRARY: &str = if cfg!(windows) { "winscard.dll" } else { "libpcsclite.so.1" };
+
+static CURRENT: OnceLock<Arc<Provider>> = OnceLock::new();
+
+/// A set of PC/SC functions that stay callable as long as this value lives.
+pub struct Provider {
+    table: FunctionTable,
+    origin: Origin,
+}
+
+enum Origin {
+    /// A table of this program.
+    Table,
+    /// A library that stays loaded with the provider.
+    Library { name: PathBuf, _library: Library },
+}
+
+/// Why there is no provider.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// The library, or a function in it, is not there.
+    #[error("cannot use {} as PC/SC library", library.display())]
+    Load {
+        /// File or name that was asked for.
+        library: PathBuf,
+        /// The loader's own words.
+        #[source]
+        source: libloading::Error,
+    },
+    /// The process already has another provider.
+    #[error("this process already uses another PC/SC provider ({0})")]
+    AlreadyInstalled(String),
+}
+
+impl Provider {
+    /// A provider of this program's own functions.
+    #[must_use]
+    pub fn from_table(table: &'static FunctionTable) -> Arc<Self> {
+        Arc::new(Self { table: *table, origin: Origin::Table })
+    }
+
+    /// Loads a library that has the functions of `libpcsclite.so.1` or `winscard.dll`.
+    ///
+    /// # Errors
+    /// [`ProviderError::Load`] where the file cannot be loaded or lacks a function.
+    pub fn load(path: &Path) -> Result<Arc<Self>, ProviderError> {
+        let failed = |source| ProviderError::Load { library: path.to_owned(), source };
+        // SAFETY:
+        // - loading runs the library's initialisers: the caller chose a PC/SC library;
+        // - nothing else is assumed of it before its symbols are found.
+        let library = unsafe { Library::new(path) }.map_err(failed)?;
+        let table = FunctionTable::find(&library).map_err(failed)?;
+        Ok(Arc::new(Self { table, origin: Origin::Library { name: path.to_owned(), _library: library } }))
+    }
+
+    /// Loads the system's library by its name; one already loaded under this name is the one that is found.
+    ///
+    /// # Errors
+    /// [`ProviderError::Load`] where the system has none.
+    pub fn system() -> Result<Arc<Self>, ProviderError> {
+        Self::load(Path::new(SYSTEM_LIBRARY))
+    }
+
+    /// Makes this the provider of the process. The same one may be installed again.
+    ///
+    /// # Errors
+    /// [`ProviderError::AlreadyInstalled`] where another one is in use.
+    pub fn install(provider: Arc<Self>) -> Result<(), ProviderError> {
+        let current = CURRENT.get_or_init(|| provider.clone());
+        if Arc::ptr_eq(current, &provider) || current.is_same(&provider) {
+            return Ok(());
+        }
+        Err(ProviderError::AlreadyInstalled(current.origin.to_string()))
+    }
+
+    /// The process's provider: the installed one, else the system's library, which then stays.
+    ///
+    /// # Errors
+    /// [`ProviderError::Load`] where none was installed and the system has none.
+    pub fn current() -> Result<Arc<Self>, ProviderError> {
+        if let Some(current) = CURRENT.get() {
+            return Ok(current.clone());
+        }
+        let system = Self::system()?;
+        Ok(CURRENT.get_or_init(|| system).clone())
+    }
+
+    /// The functions; they must not be called after this provider is gone.
+    #[must_use]
+    pub fn table(&self) -> &FunctionTable {
+        &self.table
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.table.Transmit, other.table.Transmit)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Table => f.write_str("built in"),
+            Self::Library { name, .. } => name.display().fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Provider({})", self.origin)
+    }
+}
