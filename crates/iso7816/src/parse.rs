@@ -24,10 +24,10 @@ pub struct CommandRef<'a> {
 }
 
 impl CommandRef<'_> {
-    /// Whether more parts of the same command follow (CLA bit 5, ISO 7816-4 5.3.3).
+    /// Whether more parts of the same command follow (bit 5 of an interindustry class, ISO 7816-4 5.3.3).
     #[must_use]
     pub const fn is_chained(&self) -> bool {
-        self.cla & 0xE0 == 0 && self.cla & 0x10 != 0 || self.cla & 0xC0 == 0x40 && self.cla & 0x10 != 0
+        matches!(self.cla, 0x10..=0x1F) || self.cla & 0xD0 == 0x50
     }
 
     /// The class without the chaining bit.

@@ -79,7 +79,7 @@ impl<C: CardChannel> Session<C> {
         let limits = self.channel.limits();
         let extended = limits.extended_length && !limits.t0 && command.data.len() <= MAX_EXTENDED_DATA;
         let first = if extended && (!command.fits_short() || command.le == Some(Le::All)) {
-            self.send_whole(command, |header, data, le| encode_extended(header, data, le))?
+            self.send_whole(command, encode_extended)?
         } else {
             self.send_parts(command, limits.t0)?
         };
@@ -182,7 +182,6 @@ impl ExchangeError {
     }
 }
 
-/// A status word as a result: `Ok` for `9000`, the word otherwise.
 impl Response {
     /// The data when the status word is `9000`.
     ///
