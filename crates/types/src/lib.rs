@@ -15,6 +15,12 @@
 //! - Numbers of foreign origin become enums through `TryFrom` only.
 #![forbid(unsafe_code)]
 
+pub mod admin;
+pub mod certificate;
+pub mod kdf;
+pub mod padding;
+pub mod redact;
+
 mod access;
 mod card_info;
 mod cardcf;
@@ -45,6 +51,7 @@ pub use hash::HashAlgorithm;
 pub use key_error::{KeyBlobError, KeyError};
 pub use keyspec::{ContainerIndex, EcCurve, KeyHalf, KeySpec};
 pub use names::{DirectoryName, FileName, NameError};
+pub use padding::{DecryptPadding, SignaturePadding};
 pub use path::FilePath;
 pub use pin_id::{PinId, PinSet};
 pub use pin_info::{PinCachePolicy, PinInfo, PinKind, PinPurpose};
