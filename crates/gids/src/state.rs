@@ -1,0 +1,145 @@
+//! What is believed about the card's volatile state, and how belief is lost.
+
+use crate::admin::PendingChallenge;
+use crate::algorithm::KeyOperation;
+use crate::application::Application;
+use crate::card::GidsCard;
+use crate::content::Content;
+use cardmod_iso7816::CardChannel;
+
+/// Whether the GIDS application is the selected one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Selection {
+    /// Not selected by this state since the last break: nothing is sent before a SELECT.
+    #[default]
+    Unknown,
+    /// Was selected, and nobody vouches that it still is: good enough for a read whose answer shows
+    /// whether the guess was right.
+    Believed,
+    /// A SELECT, or the read of a GIDS object, has succeeded and nothing came between.
+    Certain,
+}
+
+/// The roles this state has seen authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct VerifiedRoles {
+    /// The user, by PIN.
+    pub user: bool,
+    /// The administrator, by challenge and response.
+    pub admin: bool,
+}
+
+impl VerifiedRoles {
+    /// Whether any role is.
+    #[must_use]
+    pub const fn any(self) -> bool {
+        self.user || self.admin
+    }
+}
+
+/// A key and algorithm set by MSE. One is current per control reference template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Environment {
+    pub(crate) algorithm_reference: u8,
+    pub(crate) key_reference: u8,
+}
+
+/// The current environments.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Environments {
+    signature: Option<Environment>,
+    confidentiality: Option<Environment>,
+    /// Some MSE succeeded since the last SELECT by AID: a deauthentication has to undo it.
+    pub(crate) touched: bool,
+}
+
+impl Environments {
+    pub(crate) fn slot(&mut self, operation: KeyOperation) -> &mut Option<Environment> {
+        match operation {
+            KeyOperation::SignPkcs1 | KeyOperation::SignRaw => &mut self.signature,
+            KeyOperation::DecipherRaw | KeyOperation::Agree => &mut self.confidentiality,
+        }
+    }
+
+    /// Trusts none of them any more.
+    pub(crate) fn distrust(&mut self) {
+        self.signature = None;
+        self.confidentiality = None;
+    }
+}
+
+/// What is known of one card over the life of a connection.
+///
+/// Three events take knowledge away:
+/// - [`connection_lost`](Self::connection_lost): reset, removal, other handles, a broken transaction, and
+///   by itself every transport failure;
+/// - [`doubt`](Self::doubt): a call whose transaction nobody vouches for. A role authenticated by this
+///   state stays trusted, since the caller holds its transaction from authentication to deauthentication;
+/// - answers of the card that show another application, or a lost right.
+#[derive(Debug, Default)]
+pub struct GidsState {
+    pub(crate) selection: Selection,
+    pub(crate) verified: VerifiedRoles,
+    pub(crate) environments: Environments,
+    pub(crate) pending: Option<PendingChallenge>,
+    pub(crate) application: Option<Application>,
+    pub(crate) content: Content,
+    /// The card refused `5C 00`, or an extended APDU: facts of the card, which outlive a reset.
+    pub(crate) bulk_refused: bool,
+    pub(crate) extended_refused: bool,
+    /// Whether 7F73 exists; a fact of the card.
+    pub(crate) has_puk: Option<bool>,
+}
+
+impl GidsState {
+    /// Nothing is known.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lends the state a channel.
+    pub fn on<'a>(&'a mut self, channel: &'a mut dyn CardChannel) -> GidsCard<'a> {
+        GidsCard::new(self, channel)
+    }
+
+    /// The card's volatile state may be any: nothing selected, nobody authenticated, and perhaps another
+    /// card. Content is kept and used again once cardid and cardcf are found unchanged.
+    pub fn connection_lost(&mut self) {
+        self.selection = Selection::Unknown;
+        self.verified = VerifiedRoles::default();
+        self.environments = Environments::default();
+        self.pending = None;
+        self.content.doubt_identity();
+    }
+
+    /// Another program may have used the card since the last call. Content is used again once cardcf is
+    /// found unchanged. Does nothing while a role authenticated by this state is verified.
+    pub fn doubt(&mut self) {
+        if self.verified.any() {
+            return;
+        }
+        if self.selection == Selection::Certain {
+            self.selection = Selection::Believed;
+        }
+        self.environments.distrust();
+        self.content.doubt_freshness();
+    }
+
+    /// Forgets all cached content; the next reads go to the card.
+    pub fn forget_content(&mut self) {
+        self.content = Content::default();
+    }
+
+    /// The roles seen authenticated.
+    #[must_use]
+    pub const fn verified(&self) -> VerifiedRoles {
+        self.verified
+    }
+
+    /// What the card answered to the last SELECT; `None` before the first.
+    #[must_use]
+    pub const fn application(&self) -> Option<&Application> {
+        self.application.as_ref()
+    }
+}
