@@ -1,2 +1,65 @@
-//! The `cardmod` program.
-fn main() {}
+//! `cardmod`: the open smart card minidriver system, from a shell.
+//!
+//! Who calls it: people and scripts. It reads arguments, files and PINs, calls `cardmod-default`
+//! and `cardmod-host`, and prints what they answer.
+//!
+//! Invariants:
+//! - no logic a library user would miss: what a program could want is in `cardmod-host`;
+//! - no secret on a command line, in an error or in a log;
+//! - results go to standard output, everything else to standard error;
+//! - exit codes are the table of `exit.rs`, never reused.
+#![forbid(unsafe_code)]
+
+mod args;
+mod data;
+mod exit;
+mod failure;
+mod keyfile;
+mod mapping;
+mod output;
+mod pins;
+mod progress;
+mod report;
+mod secrets;
+mod session;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::Cli;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error).into(),
+    };
+    let out = Output::new(cli.global.json, cli.global.quiet);
+    let exit = match verbs::run(&cli, out) {
+        Ok(()) => Exit::Ok,
+        Err(failure) => out.failure(&failure),
+    };
+    exit.into()
+}
+
+/// A command line that does not parse: clap's own words, or a JSON error where `--json` is among
+/// the words; `--help` and `--version` come this way too.
+fn refused(error: &clap::Error) -> Exit {
+    if !error.use_stderr() {
+        // Help that nobody reads to its end (a closed pipe) is no failure.
+        let _ = error.print();
+        return Exit::Ok;
+    }
+    if std::env::args_os().any(|word| word == "--json") {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or("wrong command line").trim_start_matches("error: ");
+        return Output::new(true, true).failure(&Failure::usage(message));
+    }
+    // Nothing can be said where standard error is closed: the exit code tells.
+    let _ = error.print();
+    Exit::Usage
+}

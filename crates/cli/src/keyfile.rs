@@ -1,0 +1,101 @@
+//! Keys in files, as other programs write and read them: PEM and DER; PKCS#8, PKCS#1, SEC1, and
+//! SubjectPublicKeyInfo or a certificate for public keys.
+
+use cardmod_host::x509;
+use cardmod_types::{PrivateKey, PublicKey};
+use der::pem;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+const BEGIN: &[u8] = b"-----BEGIN ";
+const END: &[u8] = b"-----END ";
+const DASHES: &[u8] = b"-----";
+
+/// One PEM block.
+struct Block {
+    label: String,
+    der: Zeroizing<Vec<u8>>,
+}
+
+/// Reads a private key, whatever of the known forms it has.
+pub(crate) fn private_key(bytes: &[u8]) -> Result<PrivateKey, Failure> {
+    let broken = |error: &dyn std::fmt::Display| {
+        Failure::failed("bad-key", format!("the private key cannot be read: {error}"))
+            .hint("PKCS#8, PKCS#1 (RSA) and SEC1 (EC) keys are read, PEM or DER, not encrypted")
+    };
+    if !is_pem(bytes) {
+        return PrivateKey::from_pkcs8_der(bytes)
+            .or_else(|_| PrivateKey::from_pkcs1_der(bytes))
+            .or_else(|_| PrivateKey::from_sec1_der(bytes))
+            .map_err(|_| broken(&"it is neither PEM nor DER of a known form"));
+    }
+    for block in blocks(bytes)? {
+        let key = match block.label.as_str() {
+            "PRIVATE KEY" => PrivateKey::from_pkcs8_der(&block.der),
+            "RSA PRIVATE KEY" => PrivateKey::from_pkcs1_der(&block.der),
+            "EC PRIVATE KEY" => PrivateKey::from_sec1_der(&block.der),
+            "ENCRYPTED PRIVATE KEY" => {
+                return Err(Failure::failed("bad-key", "the private key is encrypted")
+                    .hint("openssl pkey -in KEY -out PLAIN decrypts it; delete PLAIN afterwards"));
+            }
+            // Parameters, certificates and the like may stand beside the key.
+            _ => continue,
+        };
+        return key.map_err(|error| broken(&error));
+    }
+    Err(broken(&"there is no private key in it"))
+}
+
+/// Reads a public key: a `PUBLIC KEY`, or the key of a certificate.
+pub(crate) fn public_key(bytes: &[u8]) -> Result<PublicKey, Failure> {
+    let broken = |error: &dyn std::fmt::Display| {
+        Failure::failed("bad-key", format!("the public key cannot be read: {error}"))
+            .hint("a SubjectPublicKeyInfo (openssl pkey -pubout) or a certificate is read, PEM or DER")
+    };
+    if !is_pem(bytes) {
+        return PublicKey::from_spki_der(bytes)
+            .or_else(|_| x509::summary(bytes).map(|summary| summary.public))
+            .map_err(|_| broken(&"it is neither PEM nor DER of a known form"));
+    }
+    for block in blocks(bytes)? {
+        return match block.label.as_str() {
+            "PUBLIC KEY" => PublicKey::from_spki_der(&block.der).map_err(|error| broken(&error)),
+            "CERTIFICATE" => {
+                x509::summary(&block.der).map(|summary| summary.public).map_err(|error| broken(&error))
+            }
+            _ => continue,
+        };
+    }
+    Err(broken(&"there is no public key in it"))
+}
+
+/// A public key as other programs take it (SubjectPublicKeyInfo, RFC 5280).
+pub(crate) fn public_pem(key: &PublicKey) -> String {
+    x509::to_pem("PUBLIC KEY", &key.to_spki_der())
+}
+
+fn is_pem(bytes: &[u8]) -> bool {
+    find(bytes, BEGIN).is_some()
+}
+
+/// Every PEM block of a file, whatever text stands around them.
+fn blocks(bytes: &[u8]) -> Result<Vec<Block>, Failure> {
+    let broken = |why: &str| Failure::failed("bad-pem", format!("the PEM text is broken: {why}"));
+    let mut rest = bytes;
+    let mut blocks = Vec::new();
+    while let Some(start) = find(rest, BEGIN) {
+        let end = find(&rest[start..], END).map(|at| start + at + END.len());
+        let end = end.ok_or_else(|| broken("a block has no end line"))?;
+        let dashes = find(&rest[end..], DASHES).ok_or_else(|| broken("an end line is not closed"))?;
+        let stop = end + dashes + DASHES.len();
+        let (label, der) = pem::decode_vec(&rest[start..stop]).map_err(|error| broken(&error.to_string()))?;
+        blocks.push(Block { label: label.to_owned(), der: Zeroizing::new(der) });
+        rest = &rest[stop..];
+    }
+    Ok(blocks)
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}

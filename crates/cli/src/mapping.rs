@@ -1,0 +1,132 @@
+//! The errors of the libraries as failures of the program: a stable word, an exit code, a hint.
+
+use cardmod_default::EnvironmentError;
+use cardmod_host::{Error, PinSourceError};
+use cardmod_virtual::{CardFault, StoreError};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let (exit, code) = classify(&error);
+        let mut failure = Self::new(exit, code, told(&error));
+        failure.hint = hint(&error).map(str::to_owned);
+        if let Error::WrongPin { tries_left, .. } = &error {
+            failure.tries_left = *tries_left;
+        }
+        failure
+    }
+}
+
+impl From<EnvironmentError> for Failure {
+    fn from(error: EnvironmentError) -> Self {
+        Self::failed("environment", told(&error))
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let (exit, code) = match &error {
+            StoreError::BadName { .. } => (Exit::Usage, "bad-card-name"),
+            StoreError::Profile(_) => (Exit::Usage, "bad-profile"),
+            StoreError::Exists { .. } => (Exit::Failed, "card-exists"),
+            StoreError::NoSuchCard { .. } => (Exit::NoCard, "no-card"),
+            StoreError::Card(CardFault::PluggedIn { .. }) => (Exit::Failed, "plugged"),
+            StoreError::Card(CardFault::Image { .. }) => (Exit::Failed, "bad-image"),
+            StoreError::Card(CardFault::NotSaved { .. }) => (Exit::Failed, "not-saved"),
+            _ => (Exit::Failed, "virtual-card"),
+        };
+        Self::new(exit, code, told(&error))
+    }
+}
+
+/// An error with its causes, each told once.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+fn classify(error: &Error) -> (Exit, &'static str) {
+    match error {
+        Error::NoReader => (Exit::NoReader, "no-reader"),
+        Error::UnknownReader { .. } => (Exit::NoReader, "unknown-reader"),
+        Error::NoCard { .. } => (Exit::NoCard, "no-card"),
+        Error::Removed { .. } => (Exit::NoCard, "removed"),
+        // The try that was the last: the PIN was wrong, and what matters now is that it is blocked.
+        Error::WrongPin { tries_left: Some(0), .. } => (Exit::PinBlocked, "pin-blocked"),
+        Error::WrongPin { .. } => (Exit::WrongPin, "wrong-pin"),
+        Error::PinBlocked { .. } => (Exit::PinBlocked, "pin-blocked"),
+        Error::NotSupported { .. } => (Exit::NotSupported, "not-supported"),
+        Error::UnsupportedAlgorithm { .. } => (Exit::NotSupported, "unsupported-algorithm"),
+        Error::UnsupportedKeySize { .. } => (Exit::NotSupported, "unsupported-key-size"),
+        Error::BadContainerName { .. } => (Exit::Usage, "bad-container-name"),
+        Error::BadFileName { .. } => (Exit::Usage, "bad-file-name"),
+        Error::BadInput { .. } => (Exit::Failed, "bad-input"),
+        other => (Exit::Failed, failed_word(other)),
+    }
+}
+
+/// The word for what ends with exit code 1.
+fn failed_word(error: &Error) -> &'static str {
+    match error {
+        Error::ReaderBusy { .. } => "reader-busy",
+        Error::Reset { .. } => "reset",
+        Error::Pcsc { .. } => "pcsc",
+        Error::ModuleLoad(_) => "module-load",
+        Error::Call { .. } => "module-call",
+        Error::PinRequired { .. } | Error::PinSource(_) => "pin-required",
+        Error::PinPolicy { .. } => "pin-policy",
+        Error::NotAuthenticated { .. } => "not-authenticated",
+        Error::NoSuchContainer { .. } => "no-such-container",
+        Error::NoDefaultContainer { .. } => "no-default-container",
+        Error::NoSuchKey { .. } => "no-such-key",
+        Error::ContainerExists { .. } => "container-exists",
+        Error::CardFull { .. } => "card-full",
+        Error::ReadOnlyCard { .. } => "read-only-card",
+        Error::CertificateMismatch { .. } => "certificate-mismatch",
+        Error::CertificateTooLarge { .. } => "certificate-too-large",
+        Error::BadCertificate { .. } => "bad-certificate",
+        Error::NoCertificate { .. } => "no-certificate",
+        Error::FileNotFound { .. } => "file-not-found",
+        Error::DirectoryNotFound { .. } => "directory-not-found",
+        Error::FileExists { .. } => "file-exists",
+        Error::DirectoryNotEmpty { .. } => "directory-not-empty",
+        Error::DecryptionFailed { .. } => "decryption-failed",
+        Error::SignatureWrong => "signature-wrong",
+        Error::BadCardData { .. } => "bad-card-data",
+        _ => "failed",
+    }
+}
+
+fn hint(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::NoSuchContainer { .. } => "cardmod container list shows the containers",
+        Error::NoDefaultContainer { .. } => {
+            "name one with --container, or choose one: cardmod container default NAME"
+        }
+        Error::ContainerExists { .. } => "choose another name, or delete it: cardmod container delete NAME",
+        Error::CardFull { .. } => "cardmod container delete NAME makes room",
+        Error::PinBlocked { .. } | Error::WrongPin { tries_left: Some(0), .. } => {
+            "cardmod pin unblock sets a new PIN with the PUK or the administrator key"
+        }
+        Error::PinRequired { .. } | Error::PinSource(PinSourceError::Unavailable(_)) => {
+            "give --pin-file, --pin-env or --pin-fd, or run in a terminal"
+        }
+        Error::CertificateMismatch { .. } => {
+            "the certificate must be for the container's key: cardmod cert request makes the request for it"
+        }
+        Error::UnsupportedKeySize { .. } | Error::UnsupportedAlgorithm { .. } => {
+            "cardmod info shows the card's key sizes"
+        }
+        _ => return None,
+    })
+}

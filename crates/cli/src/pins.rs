@@ -1,0 +1,80 @@
+//! The PIN the host asks for: from the option that names it, or from the terminal.
+
+use cardmod_host::{PinRequest, PinSource, PinSourceError};
+use cardmod_types::{Pin, PinId};
+
+use crate::failure::Failure;
+use crate::secrets::{self, PinOptions, SecretSource};
+
+/// Answers the host's questions with one PIN, read at the first of them.
+///
+/// A PIN that turned out wrong is not given again: the tries of a card are precious.
+pub(crate) struct PinAnswer {
+    source: Option<SecretSource>,
+    known: Option<Pin>,
+    tries_at_last_answer: Option<u32>,
+}
+
+impl PinAnswer {
+    /// Answers as the options say.
+    pub(crate) fn new(options: &PinOptions) -> Self {
+        Self { source: options.source(), known: None, tries_at_last_answer: None }
+    }
+
+    /// The PIN, for verbs that take it outside a question of the host.
+    pub(crate) fn read(options: &PinOptions, role: PinId) -> Result<Pin, Failure> {
+        let name = role_name(role);
+        if let Some(source) = options.source() {
+            return Ok(Pin::new(source.read(name)?.to_vec()));
+        }
+        let typed = secrets::prompt(&format!("{name}: ")).ok_or_else(|| secrets::unasked(name, "pin"))?;
+        Ok(Pin::new(typed.to_vec()))
+    }
+}
+
+impl PinSource for PinAnswer {
+    fn pin(&mut self, request: &PinRequest<'_>) -> Result<Pin, PinSourceError> {
+        if let Some(known) = &self.known {
+            let was_wrong = match (self.tries_at_last_answer, request.tries_left) {
+                (Some(before), Some(now)) => now < before,
+                _ => false,
+            };
+            return if was_wrong { Err(PinSourceError::Cancelled) } else { Ok(known.clone()) };
+        }
+        let secret = match &self.source {
+            Some(source) => source
+                .read(role_name(request.role))
+                .map_err(|failure| PinSourceError::Unavailable(failure.message))?,
+            None => secrets::prompt(&question(request)).ok_or_else(|| {
+                PinSourceError::Unavailable("there is no terminal to ask for the PIN on".into())
+            })?,
+        };
+        let pin = Pin::new(secret.to_vec());
+        self.tries_at_last_answer = request.tries_left;
+        self.known = Some(pin.clone());
+        Ok(pin)
+    }
+}
+
+fn question(request: &PinRequest<'_>) -> String {
+    let of = match request.container {
+        Some(container) => format!(" for {container}"),
+        None => String::new(),
+    };
+    let tries = match request.tries_left {
+        Some(1) => ", 1 try left".to_owned(),
+        Some(tries) => format!(", {tries} tries left"),
+        None => String::new(),
+    };
+    format!("{}{of} (card in {}{tries}): ", role_name(request.role), request.reader)
+}
+
+/// What people call a role's PIN.
+pub(crate) fn role_name(role: PinId) -> &'static str {
+    match role {
+        PinId::USER => "PIN",
+        PinId::ADMIN => "administrator PIN",
+        PinId::EVERYONE => "PIN of everyone",
+        _ => "PIN of a further role",
+    }
+}

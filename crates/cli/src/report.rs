@@ -1,0 +1,260 @@
+//! Containers, keys, certificates and PINs as the JSON documents and tables show them.
+
+use cardmod_host::{Container, ContainerKey, PinStatus, x509};
+use cardmod_types::{EcCurve, KeyHalf, PinCachePolicy, PinId, PinKind, PinPurpose, PublicKey};
+use serde::Serialize;
+
+use crate::output::{hex, table};
+
+/// A container.
+#[derive(Serialize)]
+pub(crate) struct ContainerView {
+    name: String,
+    index: u8,
+    default: bool,
+    pin: u32,
+    keys: Vec<KeyView>,
+}
+
+/// A key of a container.
+#[derive(Serialize)]
+pub(crate) struct KeyView {
+    purpose: &'static str,
+    key_spec: u32,
+    algorithm: String,
+    bits: u32,
+    public_key_spki: String,
+    certificate: Option<CertificateView>,
+}
+
+/// A certificate, in short.
+#[derive(Serialize)]
+pub(crate) struct CertificateView {
+    subject: String,
+    issuer: String,
+    serial: String,
+    not_before: String,
+    not_after: String,
+    bytes: usize,
+    /// The certificate is for the container's key.
+    matches_key: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+/// A PIN of the card.
+#[derive(Serialize)]
+pub(crate) struct PinView {
+    id: u32,
+    role: &'static str,
+    kind: &'static str,
+    purpose: &'static str,
+    cache: String,
+    tries_left: Option<u32>,
+    blocked: bool,
+    authenticated: Option<bool>,
+    changed_by: Vec<u32>,
+    unblocked_by: Vec<u32>,
+}
+
+impl From<&Container> for ContainerView {
+    fn from(container: &Container) -> Self {
+        Self {
+            name: container.name.clone(),
+            index: container.index.get(),
+            default: container.default,
+            pin: container.pin.get(),
+            keys: container.keys.iter().map(KeyView::from).collect(),
+        }
+    }
+}
+
+impl From<&ContainerKey> for KeyView {
+    fn from(key: &ContainerKey) -> Self {
+        Self {
+            purpose: purpose(key.half),
+            key_spec: key.spec.code(),
+            algorithm: algorithm(&key.public),
+            bits: key.public.bits(),
+            public_key_spki: hex(&key.public.to_spki_der()),
+            certificate: key.certificate.as_deref().map(|der| CertificateView::new(der, &key.public)),
+        }
+    }
+}
+
+impl CertificateView {
+    /// What a certificate says; one that cannot be read is shown with what is wrong with it.
+    pub(crate) fn new(der: &[u8], key: &PublicKey) -> Self {
+        match x509::summary(der) {
+            Ok(summary) => Self {
+                subject: summary.subject,
+                issuer: summary.issuer,
+                serial: summary.serial,
+                not_before: summary.not_before,
+                not_after: summary.not_after,
+                bytes: der.len(),
+                matches_key: Some(summary.public == *key),
+                problem: None,
+            },
+            Err(error) => Self {
+                subject: String::new(),
+                issuer: String::new(),
+                serial: String::new(),
+                not_before: String::new(),
+                not_after: String::new(),
+                bytes: der.len(),
+                matches_key: None,
+                problem: Some(error.to_string()),
+            },
+        }
+    }
+
+    fn cell(&self) -> String {
+        match (&self.problem, self.matches_key) {
+            (Some(problem), _) => format!("unreadable: {problem}"),
+            (None, Some(false)) => format!("{} (of another key!)", self.subject),
+            (None, _) => format!("{}, until {}", self.subject, day(&self.not_after)),
+        }
+    }
+}
+
+impl From<&PinStatus> for PinView {
+    fn from(status: &PinStatus) -> Self {
+        Self {
+            id: status.id.get(),
+            role: role(status.id),
+            kind: kind(status.info.kind),
+            purpose: pin_purpose(status.info.purpose),
+            cache: cache(status.info.cache),
+            tries_left: status.tries_left,
+            blocked: status.tries_left == Some(0),
+            authenticated: status.authenticated,
+            changed_by: status.info.change.iter().map(PinId::get).collect(),
+            unblocked_by: status.info.unblock.iter().map(PinId::get).collect(),
+        }
+    }
+}
+
+/// The containers as a table.
+pub(crate) fn container_table(containers: &[ContainerView]) -> String {
+    if containers.is_empty() {
+        return "no containers\n".into();
+    }
+    let mut rows = Vec::new();
+    for container in containers {
+        for (position, key) in container.keys.iter().enumerate() {
+            let (name, index) = if position == 0 {
+                let mark = if container.default { " *" } else { "" };
+                (format!("{}{mark}", container.name), container.index.to_string())
+            } else {
+                (String::new(), String::new())
+            };
+            let certificate = key.certificate.as_ref().map_or_else(|| "-".to_owned(), CertificateView::cell);
+            rows.push([index, name, key.algorithm.clone(), key.purpose.to_owned(), certificate]);
+        }
+        if container.keys.is_empty() {
+            rows.push([
+                container.index.to_string(),
+                container.name.clone(),
+                "-".into(),
+                "-".into(),
+                "-".into(),
+            ]);
+        }
+    }
+    let mut text = table(["no", "container", "key", "for", "certificate"], rows);
+    if containers.iter().any(|container| container.default) {
+        text.push_str("* the default container\n");
+    }
+    text
+}
+
+/// The PINs as a table.
+pub(crate) fn pin_table(pins: &[PinView]) -> String {
+    let row = |pin: &PinView| {
+        let tries = match pin.tries_left {
+            Some(0) => "blocked".to_owned(),
+            Some(tries) => tries.to_string(),
+            None => "-".to_owned(),
+        };
+        let list = |roles: &[u32]| roles.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        [
+            pin.id.to_string(),
+            pin.role.to_owned(),
+            pin.kind.to_owned(),
+            pin.purpose.to_owned(),
+            tries,
+            pin.cache.clone(),
+            list(&pin.changed_by),
+            list(&pin.unblocked_by),
+        ]
+    };
+    table(
+        ["id", "role", "kind", "purpose", "tries left", "caching", "changed by", "unblocked by"],
+        pins.iter().map(row).collect(),
+    )
+}
+
+/// `rsa2048`, `p256`: the words `key generate` takes.
+pub(crate) fn algorithm(key: &PublicKey) -> String {
+    match key {
+        PublicKey::Rsa(rsa) => format!("rsa{}", rsa.bits()),
+        PublicKey::Ec(ec) => match ec.curve() {
+            EcCurve::P256 => "p256".into(),
+            EcCurve::P384 => "p384".into(),
+            EcCurve::P521 => "p521".into(),
+        },
+    }
+}
+
+/// The words `--purpose` takes.
+pub(crate) const fn purpose(half: KeyHalf) -> &'static str {
+    match half {
+        KeyHalf::Signature => "sign",
+        KeyHalf::KeyExchange => "exchange",
+    }
+}
+
+/// The day of an RFC 3339 time.
+fn day(time: &str) -> &str {
+    time.split('T').next().unwrap_or(time)
+}
+
+fn role(id: PinId) -> &'static str {
+    match id {
+        PinId::EVERYONE => "everyone",
+        PinId::USER => "user",
+        PinId::ADMIN => "administrator",
+        _ => "further",
+    }
+}
+
+const fn kind(kind: PinKind) -> &'static str {
+    match kind {
+        PinKind::AlphaNumeric => "alphanumeric",
+        PinKind::External => "external",
+        PinKind::ChallengeResponse => "challenge-response",
+        PinKind::Empty => "empty",
+    }
+}
+
+const fn pin_purpose(purpose: PinPurpose) -> &'static str {
+    match purpose {
+        PinPurpose::Authentication => "authentication",
+        PinPurpose::DigitalSignature => "digital-signature",
+        PinPurpose::Encryption => "encryption",
+        PinPurpose::NonRepudiation => "non-repudiation",
+        PinPurpose::Administrator => "administrator",
+        PinPurpose::PrimaryCard => "primary",
+        PinPurpose::UnblockOnly => "unblock-only",
+    }
+}
+
+fn cache(policy: PinCachePolicy) -> String {
+    match policy {
+        PinCachePolicy::Normal => "normal".into(),
+        PinCachePolicy::Timed(seconds) => format!("{seconds} s"),
+        PinCachePolicy::None => "none".into(),
+        PinCachePolicy::AlwaysPrompt => "always prompt".into(),
+    }
+}

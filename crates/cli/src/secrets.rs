@@ -1,0 +1,183 @@
+//! Secrets the user gives: from a file, an environment variable, a file descriptor or the
+//! terminal. Never from the command line, where every process of the machine can read them.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::failure::Failure;
+
+/// The longest line accepted as a secret.
+const LONGEST: usize = 4096;
+
+/// Where one secret comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum SecretSource {
+    /// The first line of a file.
+    File(PathBuf),
+    /// An environment variable.
+    Environment(String),
+    /// The next line of an open file descriptor.
+    Descriptor(u32),
+}
+
+/// Declares the three options of one secret, for flattening into a verb's arguments.
+macro_rules! secret_options {
+    ($name:ident, $what:literal, $file:literal, $env:literal, $fd:literal) => {
+        #[doc = concat!("Where ", $what, " comes from.")]
+        #[derive(clap::Args, Clone, Debug, Default)]
+        #[group(multiple = false)]
+        pub(crate) struct $name {
+            #[arg(long = $file, id = $file, value_name = "FILE", help_heading = "Secrets",
+                          help = concat!("Read ", $what, " from the first line of a file"))]
+            file: Option<PathBuf>,
+            #[arg(long = $env, id = $env, value_name = "VARIABLE", help_heading = "Secrets",
+                          help = concat!("Read ", $what, " from an environment variable"))]
+            env: Option<String>,
+            #[arg(long = $fd, id = $fd, value_name = "NUMBER", help_heading = "Secrets",
+                          help = concat!("Read ", $what, " from the next line of an open file descriptor"))]
+            fd: Option<u32>,
+        }
+
+        impl $name {
+            /// The source that was named, if any.
+            pub(crate) fn source(&self) -> Option<SecretSource> {
+                let file = self.file.clone().map(SecretSource::File);
+                let env = self.env.clone().map(SecretSource::Environment);
+                file.or(env).or(self.fd.map(SecretSource::Descriptor))
+            }
+        }
+    };
+}
+
+secret_options!(PinOptions, "the PIN", "pin-file", "pin-env", "pin-fd");
+secret_options!(NewPinOptions, "the new PIN", "new-pin-file", "new-pin-env", "new-pin-fd");
+secret_options!(PukOptions, "the PUK", "puk-file", "puk-env", "puk-fd");
+secret_options!(
+    AdminKeyOptions,
+    "the administrator key (48 hexadecimal digits)",
+    "admin-key-file",
+    "admin-key-env",
+    "admin-key-fd"
+);
+
+impl SecretSource {
+    /// Reads the secret. `what` names it in errors ("PIN").
+    pub(crate) fn read(&self, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let secret = match self {
+            Self::File(path) => File::open(path)
+                .and_then(first_line)
+                .map_err(|error| no_secret(what, &path.display().to_string(), &error.to_string()))?,
+            Self::Environment(name) => from_environment(what, name)?,
+            Self::Descriptor(number) => open_descriptor(*number)
+                .and_then(first_line)
+                .map_err(|error| no_secret(what, &format!("file descriptor {number}"), &error.to_string()))?,
+        };
+        if secret.is_empty() {
+            return Err(Failure::failed("secret", format!("the {what} read is empty")));
+        }
+        Ok(secret)
+    }
+}
+
+/// Asks on the terminal; `None` where there is no terminal to ask on.
+pub(crate) fn prompt(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let mut answer = rpassword::prompt_password(text).ok()?;
+    let secret = Zeroizing::new(answer.as_bytes().to_vec());
+    answer.zeroize();
+    Some(secret)
+}
+
+/// Asks for a new secret twice.
+///
+/// # Errors
+/// No terminal, or the two answers differ.
+pub(crate) fn prompt_new(what: &str, option: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let first = prompt(&format!("New {what}: ")).ok_or_else(|| unasked(what, option))?;
+    let second = prompt(&format!("New {what} again: ")).ok_or_else(|| unasked(what, option))?;
+    if first == second {
+        Ok(first)
+    } else {
+        Err(Failure::failed("secret", format!("the two entries of the new {what} differ")))
+    }
+}
+
+/// The failure of a secret that is needed and cannot be asked for.
+pub(crate) fn unasked(what: &str, option: &str) -> Failure {
+    Failure::failed("pin-required", format!("the {what} is needed and there is no terminal to ask on"))
+        .hint(format!("give --{option}-file, --{option}-env or --{option}-fd"))
+}
+
+fn from_environment(what: &str, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let value = std::env::var_os(name).ok_or_else(|| {
+        no_secret(what, &format!("environment variable {name}"), "it is not set")
+            .hint("the option takes the variable's name, not the secret")
+    })?;
+    let value = value
+        .into_string()
+        .map_err(|_| no_secret(what, &format!("environment variable {name}"), "it is not UTF-8 text"))?;
+    Ok(Zeroizing::new(value.into_bytes()))
+}
+
+fn no_secret(what: &str, place: &str, why: &str) -> Failure {
+    Failure::failed("secret", format!("cannot read the {what} from {place}: {why}"))
+}
+
+/// The bytes up to the first line end. Read one by one, so that a second secret can follow on the
+/// same pipe.
+fn first_line(mut source: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
+    let mut byte = [0u8; 1];
+    while source.read(&mut byte)? == 1 && byte[0] != b'\n' {
+        if line.len() == LONGEST {
+            return Err(io::Error::other(format!("its first line is longer than {LONGEST} bytes")));
+        }
+        line.push(byte[0]);
+    }
+    byte.zeroize();
+    if line.last() == Some(&b'\r') {
+        line.pop();
+    }
+    Ok(line)
+}
+
+#[cfg(unix)]
+fn open_descriptor(number: u32) -> io::Result<File> {
+    File::open(Path::new("/dev/fd").join(number.to_string()))
+}
+
+#[cfg(not(unix))]
+fn open_descriptor(_number: u32) -> io::Result<File> {
+    let _ = Path::new("");
+    Err(io::Error::new(io::ErrorKind::Unsupported, "file descriptors cannot be named on this system"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_without_its_end() {
+        assert_eq!(first_line(&b"123456\r\nmore"[..]).unwrap().as_slice(), b"123456");
+        assert_eq!(first_line(&b"123456"[..]).unwrap().as_slice(), b"123456");
+        assert!(first_line(&vec![b'1'; LONGEST + 1][..]).is_err());
+    }
+
+    #[test]
+    fn two_secrets_on_one_pipe() {
+        let mut pipe = &b"old\nnew\n"[..];
+        assert_eq!(first_line(&mut pipe).unwrap().as_slice(), b"old");
+        assert_eq!(first_line(&mut pipe).unwrap().as_slice(), b"new");
+    }
+
+    #[test]
+    fn a_missing_variable_is_named_and_an_empty_file_refused() {
+        let failure = SecretSource::Environment("CARDMOD_NOT_SET".into()).read("PIN").unwrap_err();
+        assert!(failure.message.contains("CARDMOD_NOT_SET"));
+        let empty = tempfile::NamedTempFile::new().unwrap();
+        let failure = SecretSource::File(empty.path().into()).read("PIN").unwrap_err();
+        assert_eq!(failure.message, "the PIN read is empty");
+    }
+}

@@ -1,0 +1,184 @@
+//! Which card a run works on, and the way to it.
+
+use cardmod_default::{Environment, EnvironmentOptions};
+use cardmod_host::{CardSession, OpenOptions, ReaderInfo};
+use cardmod_virtual::{GidsProfile, StoreError, SystemRandom};
+
+use crate::args::Global;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::verbs::card::default_pin;
+
+/// The virtual card used where no card is found.
+const DEFAULT_CARD: &str = "default";
+
+/// Everything a verb needs to reach a card.
+pub(crate) struct Desk {
+    /// Host, virtual cards and module.
+    pub(crate) environment: Environment,
+    global: Global,
+    out: Output,
+}
+
+/// What to do where there is no card at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WithoutCard {
+    /// Say so.
+    Refuse,
+    /// Make the virtual card `default`: the verb puts something on it.
+    CreateDefault,
+}
+
+impl Desk {
+    /// Sets the libraries up as the global options say.
+    pub(crate) fn open(global: &Global, out: Output) -> Result<Self, Failure> {
+        let options = EnvironmentOptions {
+            store_dir: None,
+            module: global.module.clone(),
+            apdu_log: global.apdu_log.clone(),
+        };
+        Ok(Self { environment: Environment::open(options)?, global: global.clone(), out })
+    }
+
+    /// Opens the card the options name, or the one there is, and runs `work` on it.
+    pub(crate) fn with_card<T>(
+        &self,
+        without: WithoutCard,
+        work: impl FnOnce(&mut CardSession) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let reader = self.choose(without)?;
+        let options = OpenOptions { rule: self.environment.module_rule(), ..OpenOptions::default() };
+        let mut session = self.environment.host.open(&reader, &self.environment.module, options)?;
+        let result = work(&mut session);
+        let closed = session.close();
+        let value = result?;
+        let ledger = closed?;
+        if ledger.live_blocks > 0 {
+            self.out.note(&format!(
+                "note: the card module left {} memory blocks ({} bytes) behind",
+                ledger.live_blocks, ledger.live_bytes
+            ));
+        }
+        Ok(value)
+    }
+
+    /// The readers, in the order the resource manager has them.
+    pub(crate) fn readers(&self) -> Result<Vec<ReaderInfo>, Failure> {
+        match self.environment.host.readers() {
+            Ok(readers) => Ok(readers),
+            Err(cardmod_host::Error::NoReader) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The reader to work on.
+    pub(crate) fn choose(&self, without: WithoutCard) -> Result<String, Failure> {
+        if let Some(card) = &self.global.card {
+            return self.reader_of_virtual(card);
+        }
+        let readers = self.readers()?;
+        if let Some(wanted) = &self.global.reader {
+            return named_reader(wanted, &readers);
+        }
+        let present: Vec<&ReaderInfo> = readers.iter().filter(|reader| reader.present).collect();
+        match present.as_slice() {
+            [one] => Ok(one.name.clone()),
+            [] if without == WithoutCard::CreateDefault => self.create_default(),
+            [] => Err(no_card(&readers)),
+            several => Err(several_cards(self, several)),
+        }
+    }
+
+    fn reader_of_virtual(&self, card: &str) -> Result<String, Failure> {
+        let cards = self.environment.store.cards()?;
+        if cards.iter().any(|entry| entry.name == card) {
+            return Ok(self.environment.reader_of(card));
+        }
+        let names: Vec<&str> = cards.iter().map(|entry| entry.name.as_str()).collect();
+        let failure = Failure::new(Exit::NoCard, "no-card", format!("there is no virtual card {card:?}"));
+        Err(failure.hint(if names.is_empty() {
+            format!("cardmod card new {card} makes it")
+        } else {
+            format!("there are: {}; cardmod card new {card} makes it", names.join(", "))
+        }))
+    }
+
+    fn create_default(&self) -> Result<String, Failure> {
+        let profile = GidsProfile::generate(default_pin(), &mut SystemRandom).map_err(StoreError::from)?;
+        self.environment.store.create(DEFAULT_CARD, &profile)?;
+        self.out.note(&format!(
+            "note: no card was found; made the virtual card {DEFAULT_CARD:?} (PIN 123456); \
+             cardmod card new makes one with secrets of your choice"
+        ));
+        Ok(self.environment.reader_of(DEFAULT_CARD))
+    }
+}
+
+/// A reader by its whole name, or by a part that only one has.
+fn named_reader(wanted: &str, readers: &[ReaderInfo]) -> Result<String, Failure> {
+    if let Some(reader) = readers.iter().find(|reader| reader.name == wanted) {
+        return Ok(reader.name.clone());
+    }
+    let matching: Vec<&ReaderInfo> = readers.iter().filter(|reader| reader.name.contains(wanted)).collect();
+    if let [one] = matching.as_slice() {
+        return Ok(one.name.clone());
+    }
+    let what = if matching.is_empty() { "there is no reader" } else { "there are several readers" };
+    let failure = Failure::new(Exit::NoReader, "unknown-reader", format!("{what} named {wanted:?}"));
+    Err(if readers.is_empty() {
+        failure
+    } else {
+        failure.hint(format!("there are: {}", names(readers.iter())))
+    })
+}
+
+fn no_card(readers: &[ReaderInfo]) -> Failure {
+    let failure = if readers.is_empty() {
+        Failure::new(Exit::NoCard, "no-card", "there is no reader and no virtual card")
+    } else {
+        let names = names(readers.iter());
+        Failure::new(Exit::NoCard, "no-card", format!("no reader holds a card ({names})"))
+    };
+    failure.hint("cardmod card new NAME makes a virtual card")
+}
+
+fn several_cards(desk: &Desk, present: &[&ReaderInfo]) -> Failure {
+    let choices: Vec<String> = present
+        .iter()
+        .map(|reader| match desk.environment.card_of(&reader.name) {
+            Some(card) => format!("--card {card}"),
+            None => format!("--reader {:?}", reader.name),
+        })
+        .collect();
+    Failure::new(Exit::Usage, "several-cards", "there are several cards: name one").hint(choices.join(" or "))
+}
+
+fn names<'a>(readers: impl Iterator<Item = &'a ReaderInfo>) -> String {
+    readers.map(|reader| format!("{:?}", reader.name)).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(name: &str) -> ReaderInfo {
+        ReaderInfo {
+            name: name.into(),
+            present: true,
+            in_use: false,
+            exclusive: false,
+            mute: false,
+            atr: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_reader_is_found_by_name_or_by_a_part_of_its_own() {
+        let readers = [reader("A 00 00"), reader("AB 00 00")];
+        assert_eq!(named_reader("A 00 00", &readers).unwrap(), "A 00 00");
+        assert_eq!(named_reader("AB", &readers).unwrap(), "AB 00 00");
+        assert_eq!(named_reader("A", &readers).unwrap_err().exit, Exit::NoReader);
+        assert_eq!(named_reader("C", &readers).unwrap_err().exit, Exit::NoReader);
+    }
+}

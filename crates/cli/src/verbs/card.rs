@@ -1,0 +1,112 @@
+//! `cardmod card`: virtual cards.
+
+mod new;
+
+use std::io::{self, IsTerminal as _};
+
+use cardmod_virtual::{CardEntry, CardKind};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::output::{Output, table};
+use crate::session::Desk;
+
+pub(crate) use self::new::default_pin;
+
+/// What to do with virtual cards.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CardVerb {
+    /// Make a virtual card and show its secrets, once
+    New(new::NewArgs),
+    /// List the virtual cards
+    List,
+    /// Erase a virtual card with every key on it
+    Erase(EraseArgs),
+}
+
+/// `card erase`.
+#[derive(Args, Debug)]
+pub(crate) struct EraseArgs {
+    /// The card
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+#[derive(Serialize)]
+struct ListDocument {
+    cards: Vec<CardView>,
+}
+
+#[derive(Serialize)]
+struct CardView {
+    name: String,
+    kind: &'static str,
+    reader: String,
+    path: String,
+}
+
+/// Runs the verb.
+pub(crate) fn run(verb: &CardVerb, global: &Global, out: Output) -> Result<(), Failure> {
+    let desk = Desk::open(global, out)?;
+    match verb {
+        CardVerb::New(args) => new::run(args, &desk, out),
+        CardVerb::List => list(&desk, out),
+        CardVerb::Erase(args) => erase(args, &desk, out),
+    }
+}
+
+fn list(desk: &Desk, out: Output) -> Result<(), Failure> {
+    let view = |entry: CardEntry| CardView {
+        reader: desk.environment.reader_of(&entry.name),
+        kind: kind(entry.kind),
+        path: entry.path.display().to_string(),
+        name: entry.name,
+    };
+    let cards = desk.environment.store.cards()?.into_iter().map(view).collect();
+    let document = ListDocument { cards };
+    out.show(&document, || {
+        if document.cards.is_empty() {
+            return "no virtual cards; cardmod card new NAME makes one\n".into();
+        }
+        let row = |card: &CardView| [card.name.clone(), card.kind.to_owned(), card.path.clone()];
+        table(["card", "kind", "image"], document.cards.iter().map(row).collect())
+    })
+}
+
+fn kind(kind: CardKind) -> &'static str {
+    match kind {
+        CardKind::Gids => "GIDS",
+        _ => "unknown",
+    }
+}
+
+/// Nobody's keys are lost by a slip: a person is asked, a script says `--yes`.
+fn erase(args: &EraseArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
+    let name = &args.name;
+    if !args.yes && !confirmed(name)? {
+        return Err(Failure::failed("not-confirmed", format!("virtual card {name:?} is kept")));
+    }
+    desk.environment.store.erase(name)?;
+    out.done(&json!({"erased": name}), || format!("erased virtual card {name}\n"))
+}
+
+fn confirmed(name: &str) -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            "card erase asks before it destroys keys, and there is no terminal to ask on",
+        )
+        .hint("--yes says it beforehand"));
+    }
+    let mut answer = String::new();
+    Output::new(false, false).note(&format!("Erase virtual card {name:?} and every key on it? [y/N]"));
+    io::stdin()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::failed("file", format!("cannot read the answer: {error}")))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

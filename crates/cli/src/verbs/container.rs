@@ -1,0 +1,78 @@
+//! `cardmod container`: list, delete, default.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::pins::PinAnswer;
+use crate::report::{ContainerView, container_table};
+use crate::secrets::PinOptions;
+use crate::session::{Desk, WithoutCard};
+
+/// What to do with containers.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ContainerVerb {
+    /// List the containers, their keys and certificates
+    List,
+    /// Delete a container with its keys and certificates
+    Delete(Chosen),
+    /// Make a container the default one
+    Default(Chosen),
+}
+
+/// One container, and the PIN to change it.
+#[derive(Args, Debug)]
+pub(crate) struct Chosen {
+    /// The container
+    #[arg(value_name = "NAME", required_unless_present = "container")]
+    name: Option<String>,
+    /// The container (as with the other verbs)
+    #[arg(long, value_name = "NAME", conflicts_with = "name")]
+    container: Option<String>,
+    #[command(flatten)]
+    pin: PinOptions,
+}
+
+#[derive(Serialize)]
+struct ListDocument {
+    containers: Vec<ContainerView>,
+}
+
+/// Runs the verb.
+pub(crate) fn run(verb: &ContainerVerb, global: &Global, out: Output) -> Result<(), Failure> {
+    let desk = Desk::open(global, out)?;
+    match verb {
+        ContainerVerb::List => list(&desk, out),
+        ContainerVerb::Delete(chosen) => delete(chosen, &desk, out),
+        ContainerVerb::Default(chosen) => set_default(chosen, &desk, out),
+    }
+}
+
+fn list(desk: &Desk, out: Output) -> Result<(), Failure> {
+    let containers = desk.with_card(WithoutCard::Refuse, |session| Ok(session.containers()?))?;
+    let document = ListDocument { containers: containers.iter().map(ContainerView::from).collect() };
+    out.show(&document, || container_table(&document.containers))
+}
+
+fn delete(chosen: &Chosen, desk: &Desk, out: Output) -> Result<(), Failure> {
+    let name = chosen.name();
+    let mut pins = PinAnswer::new(&chosen.pin);
+    desk.with_card(WithoutCard::Refuse, |session| Ok(session.delete_container(name, &mut pins)?))?;
+    out.done(&json!({"deleted": name}), || format!("deleted container {name}\n"))
+}
+
+fn set_default(chosen: &Chosen, desk: &Desk, out: Output) -> Result<(), Failure> {
+    let name = chosen.name();
+    let mut pins = PinAnswer::new(&chosen.pin);
+    desk.with_card(WithoutCard::Refuse, |session| Ok(session.set_default(name, &mut pins)?))?;
+    out.done(&json!({"default": name}), || format!("the default container is now {name}\n"))
+}
+
+impl Chosen {
+    fn name(&self) -> &str {
+        self.name.as_deref().or(self.container.as_deref()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,141 @@
+//! `cardmod key`: generate, import, public.
+
+use std::path::PathBuf;
+
+use cardmod_host::{Container, KeyAlgorithm, KeySource, NewContainer};
+use cardmod_types::{KeyHalf, PrivateKey, PublicKey};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::args::{Global, KeyChoice, Purpose};
+use crate::data::{self, Sensitivity};
+use crate::failure::Failure;
+use crate::keyfile;
+use crate::output::{Delivery, Output};
+use crate::pins::PinAnswer;
+use crate::progress::Progress;
+use crate::report::{ContainerView, algorithm, purpose};
+use crate::secrets::PinOptions;
+use crate::session::{Desk, WithoutCard};
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyVerb {
+    /// Generate a key on the card, in a new container or in the free half of one
+    Generate(GenerateArgs),
+    /// Put a private key onto the card
+    Import(ImportArgs),
+    /// Write a public key (SubjectPublicKeyInfo, PEM)
+    Public(PublicArgs),
+}
+
+/// Where the new key goes.
+#[derive(Args, Debug)]
+pub(crate) struct Place {
+    /// The container's name, at most 39 characters
+    #[arg(long, value_name = "NAME")]
+    container: String,
+    /// What the key is for [default: exchange for RSA, sign for elliptic curves]
+    #[arg(long, value_enum)]
+    purpose: Option<Purpose>,
+    /// Make it the default container
+    #[arg(long)]
+    default: bool,
+    #[command(flatten)]
+    pin: PinOptions,
+}
+
+/// `key generate`.
+#[derive(Args, Debug)]
+pub(crate) struct GenerateArgs {
+    #[command(flatten)]
+    place: Place,
+    /// rsa1024, rsa2048, rsa3072, rsa4096, p256, p384 or p521
+    #[arg(long, value_name = "ALGORITHM")]
+    algorithm: KeyAlgorithm,
+}
+
+/// `key import`.
+#[derive(Args, Debug)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    place: Place,
+    /// The private key: PKCS#8, PKCS#1 or SEC1, PEM or DER (`-`: standard input)
+    #[arg(long = "in", value_name = "FILE")]
+    input: PathBuf,
+}
+
+/// `key public`.
+#[derive(Args, Debug)]
+pub(crate) struct PublicArgs {
+    #[command(flatten)]
+    key: KeyChoice,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Runs the verb.
+pub(crate) fn run(verb: &KeyVerb, global: &Global, out: Output) -> Result<(), Failure> {
+    match verb {
+        KeyVerb::Generate(args) => {
+            let what = format!("generating {} in {}", args.algorithm, args.place.container);
+            let elliptic = matches!(args.algorithm, KeyAlgorithm::Ec(_));
+            let source = KeySource::Generate(args.algorithm);
+            create(&args.place, source, elliptic, &what, global, out)
+        }
+        KeyVerb::Import(args) => {
+            let key = keyfile::private_key(&data::read(&args.input)?)?;
+            let what = format!("importing into {}", args.place.container);
+            let elliptic = matches!(key, PrivateKey::Ec(_));
+            create(&args.place, KeySource::Import(key), elliptic, &what, global, out)
+        }
+        KeyVerb::Public(args) => public(args, global, out),
+    }
+}
+
+fn create(
+    place: &Place,
+    key: KeySource,
+    elliptic: bool,
+    what: &str,
+    global: &Global,
+    out: Output,
+) -> Result<(), Failure> {
+    let standard = if elliptic { KeyHalf::Signature } else { KeyHalf::KeyExchange };
+    let half = place.purpose.map_or(standard, KeyHalf::from);
+    let wanted = NewContainer { name: place.container.clone(), key, half, default: place.default };
+    let mut pins = PinAnswer::new(&place.pin);
+    let desk = Desk::open(global, out)?;
+    let container = desk.with_card(WithoutCard::CreateDefault, |session| {
+        let _progress = Progress::start(out, what);
+        Ok(session.create_container(&wanted, &mut pins)?)
+    })?;
+    let public = key_of(&container, Some(half))?;
+    out.done(&json!({"container": ContainerView::from(&container)}), || {
+        let (name, algorithm) = (&container.name, algorithm(public));
+        format!("container {name} has a new {algorithm} key for {}\n", purpose(half))
+    })
+}
+
+fn public(args: &PublicArgs, global: &Global, out: Output) -> Result<(), Failure> {
+    let desk = Desk::open(global, out)?;
+    let container = desk.with_card(WithoutCard::Refuse, |session| Ok(session.container(args.key.name())?))?;
+    let key = key_of(&container, args.key.half())?;
+    let pem = keyfile::public_pem(key);
+    let delivery =
+        Delivery { name: "public_key", bytes: pem.as_bytes(), text: true, sensitivity: Sensitivity::Public };
+    let facts = json!({"container": container.name, "algorithm": algorithm(key)});
+    out.deliver(&delivery, args.out.as_deref(), facts)
+}
+
+/// The public key of a container's half, or of the half it has.
+pub(crate) fn key_of(container: &Container, half: Option<KeyHalf>) -> Result<&PublicKey, Failure> {
+    container.key(half).map(|key| &key.public).ok_or_else(|| {
+        let which = half.map_or("", |half| match half {
+            KeyHalf::Signature => "signature ",
+            KeyHalf::KeyExchange => "exchange ",
+        });
+        Failure::failed("no-such-key", format!("container {:?} has no {which}key", container.name))
+    })
+}

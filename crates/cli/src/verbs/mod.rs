@@ -1,0 +1,37 @@
+//! One file per verb, and the table that calls them.
+
+pub(crate) mod card;
+pub(crate) mod cert;
+pub(crate) mod container;
+pub(crate) mod decrypt;
+pub(crate) mod derive;
+pub(crate) mod file;
+pub(crate) mod info;
+pub(crate) mod key;
+pub(crate) mod pin;
+pub(crate) mod sign;
+pub(crate) mod trial;
+pub(crate) mod verify;
+
+use crate::args::{Cli, Verb};
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Does what the command line says.
+pub(crate) fn run(cli: &Cli, out: Output) -> Result<(), Failure> {
+    let global = &cli.global;
+    match &cli.verb {
+        Verb::Try(args) => trial::run(args, global, out),
+        Verb::Info(args) => info::run(args, global, out),
+        Verb::Container(verb) => container::run(verb, global, out),
+        Verb::Key(verb) => key::run(verb, global, out),
+        Verb::Cert(verb) => cert::run(verb, global, out),
+        Verb::Sign(args) => sign::run(args, global, out),
+        Verb::Verify(args) => verify::run(args, global, out),
+        Verb::Decrypt(args) => decrypt::run(args, global, out),
+        Verb::Derive(args) => derive::run(args, global, out),
+        Verb::Pin(verb) => pin::run(verb, global, out),
+        Verb::Card(verb) => card::run(verb, global, out),
+        Verb::File(verb) => file::run(verb, global, out),
+    }
+}

@@ -1,0 +1,268 @@
+//! What users and files do wrong: each gives a clear message and a stable exit code, and nothing is lost.
+#![forbid(unsafe_code)]
+
+mod common;
+
+use common::Home;
+
+/// After whatever went wrong, the card still has its key and signs with it.
+#[track_caller]
+fn still_whole(home: &Home) {
+    home.run("--card demo sign --container web --in data --out data.sig --pin-env PIN").succeeds();
+    home.run("--card demo verify --container web --in data --signature data.sig").succeeds();
+}
+
+#[test]
+fn a_wrong_pin_shows_the_tries_left_and_a_blocked_one_says_so() {
+    let home = Home::with_key("p256");
+    let sign = |pin: &str| home.run(&format!("--card demo sign --container web --in data --pin-env {pin}"));
+    sign("WRONG").exits(5).says("2 tries");
+    let refused =
+        home.run("--card demo sign --container web --in data --pin-env WRONG --json").exits(5).json();
+    assert_eq!(refused["error"]["code"], "wrong-pin");
+    assert_eq!(refused["error"]["tries_left"], 1);
+    sign("PIN").succeeds();
+    sign("WRONG").exits(5).says("2 tries");
+    sign("WRONG").exits(5).says("1 try");
+    // The try that blocks it: the PIN was wrong, and it is blocked now.
+    let last = home.run("--card demo sign --container web --in data --pin-env WRONG");
+    last.exits(6).says("blocked");
+    sign("PIN").exits(6).says("blocked").says("cardmod pin unblock");
+    home.run("--card demo sign --container web --in data --pin-env WRONG").never_says("654321");
+}
+
+#[test]
+fn a_blocked_pin_is_unblocked_by_puk_or_by_administrator_key() {
+    let home = Home::new();
+    home.write("puk", b"87654321\n");
+    home.write("key", b"000102030405060708090A0B0C0D0E0F1011121314151617\n");
+    home.run("card new demo --puk-file puk --admin-key-file key")
+        .succeeds()
+        .says("123456")
+        .never_says("87654321");
+    let block = || {
+        for _ in 0..3 {
+            home.run("--card demo pin verify --pin-env WRONG");
+        }
+        home.run("--card demo pin verify --pin-env PIN").exits(6);
+    };
+    block();
+    home.run("--card demo pin unblock --puk-file key --new-pin-env PIN").exits(5);
+    home.run("--card demo pin unblock --puk-file puk --new-pin-env PIN").succeeds();
+    home.run("--card demo pin verify --pin-env PIN").succeeds();
+    block();
+    home.run("--card demo pin unblock --admin-key-file key --new-pin-env WRONG").succeeds();
+    home.run("--card demo pin verify --pin-env WRONG").succeeds();
+    home.run("--card demo pin change --pin-env WRONG --new-pin-env PIN").succeeds();
+    home.run("--card demo pin verify --pin-env PIN").succeeds();
+}
+
+#[test]
+fn containers_that_are_not_or_are_already_there() {
+    let home = Home::with_key("p256");
+    home.run("--card demo sign --container other --in data --pin-env PIN")
+        .exits(1)
+        .says("other")
+        .says("container list");
+    home.run("--card demo container delete other --pin-env PIN").exits(1).says("other");
+    home.generate("web", "p256").exits(1).says("web").says("delete");
+    home.generate("a-name-of-forty-characters-is-too-long-xx", "p256").exits(2);
+    still_whole(&home);
+}
+
+#[test]
+fn a_full_card() {
+    let home = Home::new();
+    home.run("card new demo --containers 1").succeeds();
+    home.write("data", b"data");
+    home.generate("web", "p256").succeeds();
+    let full = home.run("--card demo key generate --container more --algorithm p256 --pin-env PIN --json");
+    assert_eq!(full.exits(1).json()["error"]["code"], "card-full");
+    still_whole(&home);
+    home.run("--card demo container list").succeeds().never_says("more");
+}
+
+#[test]
+fn a_card_without_room_for_a_certificate() {
+    let home = Home::new();
+    home.run("card new demo --capacity 4096").succeeds();
+    home.write("data", b"data");
+    home.generate("web", "p256").succeeds();
+    certificate(&home, 5_000);
+    home.run("--card demo cert import --container web big.pem --pin-env PIN").exits(1).says("full");
+    still_whole(&home);
+    home.run("--card demo cert export --container web").exits(1).says("no certificate");
+}
+
+#[test]
+fn algorithms_and_sizes_no_card_has() {
+    let home = Home::with_card();
+    home.generate("web", "dsa1024").exits(2).says("dsa1024");
+    home.generate("web", "rsa1536").exits(7).says("1536");
+    home.generate("web", "rsa512").exits(7).says("512");
+    home.run("--card demo container list").succeeds().says("no containers");
+    let home = Home::new();
+    home.run("card new demo --no-ec").succeeds();
+    home.generate("web", "p256").exits(7);
+    home.run("--card demo container list").succeeds().says("no containers");
+}
+
+#[test]
+fn certificates_that_do_not_fit() {
+    let home = Home::with_key("p256");
+    home.tool("openssl req -x509 -newkey rsa:2048 -nodes -keyout other.key -subj /CN=other -out other.pem")
+        .succeeds();
+    home.run("--card demo cert import --container web other.pem --pin-env PIN").exits(1).says("key");
+    certificate(&home, 70_000);
+    home.run("--card demo cert import --container web big.pem --pin-env PIN").exits(1).says("bytes");
+    home.write("broken.der", &[0x30, 0x82, 0x01, 0x00, 0x02]);
+    home.run("--card demo cert import --container web broken.der --pin-env PIN").exits(1).says("certificate");
+    home.write("broken.pem", b"-----BEGIN CERTIFICATE-----\nAAA\n-----END CERTIFICATE-----\n");
+    home.run("--card demo cert import --container web broken.pem --pin-env PIN").exits(1);
+    home.run("--card demo cert import --container web missing.pem --pin-env PIN")
+        .exits(1)
+        .says("missing.pem");
+    home.run("--card demo cert export --container web").exits(1).says("no certificate");
+    still_whole(&home);
+}
+
+/// `big.pem`: a certificate for the key of container `web`, `padding` bytes longer than it need be.
+fn certificate(home: &Home, padding: usize) {
+    home.run("--card demo key public --container web --out web.pub.pem").succeeds();
+    // A hash would be compressed to nothing; hexadecimal of a running hash is not.
+    home.shell(&format!(
+        "openssl rand -hex {} | tr -d '\\n' > filler && printf '1.2.3.4=ASN1:UTF8String:' > big.ext && cat filler >> big.ext",
+        padding / 2
+    ))
+    .succeeds();
+    home.tool("openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -subj /CN=ca -out ca.pem").succeeds();
+    home.tool("openssl req -new -newkey rsa:2048 -nodes -keyout tmp.key -subj /CN=big -out big.csr")
+        .succeeds();
+    home.tool(
+        "openssl x509 -req -in big.csr -CA ca.pem -CAkey ca.key -CAcreateserial -force_pubkey web.pub.pem \
+         -extfile big.ext -out big.pem",
+    )
+    .succeeds();
+    assert!(home.read("big.pem").len() > padding);
+}
+
+#[test]
+fn keys_that_cannot_be_read() {
+    let home = Home::with_card();
+    home.write("junk", b"this is no key");
+    home.write("der", &[0x30, 0x82, 0x04, 0x00, 0x02, 0x01]);
+    home.write("pem", b"-----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----\n");
+    home.tool("openssl genpkey -algorithm RSA -aes256 -pass pass:x -out locked.pem").succeeds();
+    home.tool("openssl genpkey -algorithm ED25519 -out ed.pem").succeeds();
+    for (file, words) in [
+        ("junk", "private key"),
+        ("der", "private key"),
+        ("pem", "PEM"),
+        ("locked.pem", "encrypted"),
+        ("ed.pem", "private key"),
+        ("missing", "missing"),
+    ] {
+        home.run(&format!("--card demo key import --container web --in {file} --pin-env PIN"))
+            .exits(1)
+            .says(words);
+    }
+    home.run("--card demo container list").succeeds().says("no containers");
+}
+
+#[test]
+fn file_names_the_card_cannot_have() {
+    let home = Home::with_key("p256");
+    home.run("--card demo file write mscp/longer-than-8 --in data --pin-env PIN").exits(2).says("8");
+    home.run("--card demo file read mscp/nothing").exits(1).says("mscp");
+    home.run("--card demo file write mscp/notes --in data --pin-env PIN").succeeds();
+    home.run("--card demo file read mscp/notes --out back").succeeds();
+    assert_eq!(home.read("back"), home.read("data"));
+    home.run("--card demo file list").succeeds().says("mscp/notes").says("cardcf");
+    home.run("--card demo file delete mscp/notes --pin-env PIN").succeeds();
+    home.run("--card demo file read mscp/notes").exits(1);
+}
+
+#[test]
+fn cards_and_readers_that_are_not_there() {
+    let home = Home::new();
+    home.run("info").exits(4).says("card new");
+    home.run("--card other info").exits(4).says("other");
+    home.run("--reader Nowhere info").exits(3).says("Nowhere");
+    home.run("card new a").succeeds();
+    home.run("info").succeeds().says("(a)");
+    home.run("card new a").exits(1).says("exists");
+    home.run("card new ../a").exits(2);
+    home.run("card new b").succeeds();
+    home.run("info").exits(2).says("--card a").says("--card b");
+    home.run("--reader (b) info").succeeds();
+    home.run("card erase a").exits(2).says("--yes");
+    home.run("card erase a --yes").succeeds();
+    home.run("card erase a --yes").exits(4);
+    home.run("card list").succeeds().says("b").never_says("a ");
+}
+
+#[test]
+fn the_default_card_is_made_where_there_is_none() {
+    let home = Home::new();
+    home.run("key generate --container web --algorithm p256 --pin-env PIN").succeeds().says("default");
+    home.run("container list").succeeds().says("web");
+    home.run("card list").succeeds().says("default");
+}
+
+#[test]
+fn command_lines_that_are_wrong() {
+    let home = Home::with_key("p256");
+    home.run("").exits(2);
+    home.run("frobnicate").exits(2).says("frobnicate");
+    home.run("--card demo --reader x info").exits(2);
+    home.run("--card demo sign --container web --in data --padding pss --pin-env PIN").exits(2).says("RSA");
+    home.run("--card demo sign --container web --in data --pin-env PIN --pin-file data").exits(2);
+    let refused = home.run("frobnicate --json").exits(2).json();
+    assert_eq!(refused["error"]["code"], "usage");
+    home.run("--help").succeeds().says("wrong PIN");
+    home.run("--version").succeeds();
+    still_whole(&home);
+}
+
+#[test]
+fn pins_come_from_files_descriptors_and_variables() {
+    let home = Home::with_key("p256");
+    home.write("pin", b"123456\n");
+    home.write("empty", b"");
+    home.run("--card demo pin verify --pin-file pin").succeeds();
+    home.run("--card demo pin verify --pin-file empty").exits(1).says("empty");
+    home.run("--card demo pin verify --pin-file nowhere").exits(1).says("nowhere");
+    home.run("--card demo pin verify --pin-env NOT_SET").exits(1).says("NOT_SET");
+    home.shell("printf 123456 | \"$CARDMOD\" --card demo pin verify --pin-fd 0").succeeds();
+    home.shell("\"$CARDMOD\" --card demo pin verify --pin-fd 7 7<pin").succeeds();
+    home.run("--card demo pin verify --pin-fd 99").exits(1).says("99");
+    home.shell("setsid \"$CARDMOD\" --card demo sign --container web --in data").exits(1).says("--pin-env");
+}
+
+#[test]
+fn outputs_that_cannot_be_written() {
+    let home = Home::with_key("p256");
+    let sign = "--card demo sign --container web --in data --pin-env PIN";
+    home.run(&format!("{sign} --out nowhere/data.sig")).exits(1).says("nowhere");
+    home.run(&format!("{sign} --out /dev/full")).exits(1).says("/dev/full");
+    home.shell(&format!("\"$CARDMOD\" {sign} > /dev/full")).exits(1);
+    home.run(&format!("{sign} --json --out -")).exits(2);
+    let document = home.run(&format!("{sign} --json")).succeeds().json();
+    assert!(document["signature"].as_str().unwrap().len() > 130);
+    assert_eq!(document["schema"], 1);
+    home.run("--card demo sign --container web --in nowhere --pin-env PIN").exits(1).says("nowhere");
+}
+
+#[test]
+fn operations_a_key_does_not_have() {
+    let home = Home::with_key("p256");
+    home.write("sealed", &[1; 256]);
+    home.run("--card demo decrypt --container web --in sealed --pin-env PIN").exits(7);
+    home.generate("rsa", "rsa2048").succeeds();
+    home.run("--card demo key public --container web --out ec.pub.pem").succeeds();
+    home.run("--card demo key public --container rsa --out rsa.pub.pem").succeeds();
+    home.run("--card demo derive --container rsa --peer ec.pub.pem --pin-env PIN").exits(7);
+    home.run("--card demo derive --container web --peer rsa.pub.pem --pin-env PIN").exits(1).says("RSA");
+    home.run("--card demo decrypt --container rsa --in data --pin-env PIN").exits(1);
+    still_whole(&home);
+}

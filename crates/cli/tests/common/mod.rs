@@ -1,0 +1,193 @@
+//! What the tests of the program share: a home for cards, the program run in it, openssl.
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A temporary `CARDMOD_HOME` that is the working folder too.
+pub struct Home {
+    folder: TempDir,
+}
+
+/// What a program left behind.
+pub struct Outcome {
+    line: String,
+    status: Option<i32>,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+impl Home {
+    /// An empty home.
+    #[allow(clippy::new_without_default, reason = "it makes a folder")]
+    pub fn new() -> Self {
+        Self { folder: TempDir::new().expect("a temporary folder") }
+    }
+
+    /// A home with a card `demo` (PIN 123456).
+    pub fn with_card() -> Self {
+        let home = Self::new();
+        home.run("card new demo").succeeds();
+        home
+    }
+
+    /// A home with a card `demo` that has a key in container `web`.
+    pub fn with_key(algorithm: &str) -> Self {
+        let home = Self::with_card();
+        home.generate("web", algorithm).succeeds();
+        home.write("data", b"the data to be signed");
+        home
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.path(name), bytes).expect("a file can be written");
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The program with these words, PIN=123456 in its environment and nothing on its input.
+    pub fn cardmod(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cardmod"));
+        command.args(line.split_whitespace());
+        self.furnish(&mut command);
+        command
+    }
+
+    /// Runs [`Self::cardmod`].
+    #[track_caller]
+    pub fn run(&self, line: &str) -> Outcome {
+        Outcome::of(&mut self.cardmod(line))
+    }
+
+    /// Runs any program here, its words split at blanks.
+    #[track_caller]
+    pub fn tool(&self, line: &str) -> Outcome {
+        let mut words = line.split_whitespace();
+        let mut command = Command::new(words.next().expect("a program's name"));
+        command.args(words);
+        self.furnish(&mut command);
+        Outcome::of(&mut command)
+    }
+
+    /// Runs a line in a shell.
+    #[track_caller]
+    pub fn shell(&self, line: &str) -> Outcome {
+        let mut command = Command::new("sh");
+        command.args(["-c", line]).env("CARDMOD", env!("CARGO_BIN_EXE_cardmod"));
+        self.furnish(&mut command);
+        Outcome::of(&mut command)
+    }
+
+    pub fn generate(&self, container: &str, algorithm: &str) -> Outcome {
+        self.run(&format!(
+            "--card demo key generate --container {container} --algorithm {algorithm} --pin-env PIN"
+        ))
+    }
+
+    fn furnish(&self, command: &mut Command) {
+        command
+            .current_dir(self.folder())
+            .env("CARDMOD_HOME", self.folder())
+            .env("PIN", "123456")
+            .env("WRONG", "654321")
+            .env_remove("CARDMOD_APDU_LOG")
+            .stdin(Stdio::null());
+    }
+}
+
+impl Outcome {
+    #[track_caller]
+    fn of(command: &mut Command) -> Self {
+        let line = format!("{command:?}");
+        let output = command.output().unwrap_or_else(|error| panic!("{line}: {error}"));
+        Self {
+            line,
+            status: output.status.code(),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    #[track_caller]
+    pub fn succeeds(self) -> Self {
+        self.exits(0)
+    }
+
+    #[track_caller]
+    pub fn exits(self, status: i32) -> Self {
+        assert_eq!(self.status, Some(status), "{self}");
+        self
+    }
+
+    /// One of the streams contains `text`.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(self.text().contains(text) || self.stderr.contains(text), "no {text:?} in\n{self}");
+        self
+    }
+
+    /// Neither stream contains `text`.
+    #[track_caller]
+    pub fn never_says(self, text: &str) -> Self {
+        assert!(!self.text().contains(text) && !self.stderr.contains(text), "{text:?} in\n{self}");
+        self
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.stdout).unwrap_or_else(|error| panic!("{error} in\n{self}"))
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (line, status, text, stderr) = (&self.line, self.status, self.text(), &self.stderr);
+        write!(f, "$ {line}\nstatus {status:?}\n--- stdout\n{text}\n--- stderr\n{stderr}")
+    }
+}
+
+/// The class module and the PC/SC provider it needs, as shared libraries: built with the program,
+/// or now.
+pub fn class_module() -> PathBuf {
+    if let Some(path) = find_library("cardmod_class")
+        && find_library("cardmod_winscard").is_some()
+    {
+        return path;
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let target = program_folder().parent().expect("the program lies in TARGET/PROFILE").to_owned();
+    let built = Command::new(cargo)
+        .args(["build", "-q", "-p", "cardmod-class", "-p", "cardmod-winscard"])
+        .env("CARGO_TARGET_DIR", target)
+        .status()
+        .expect("cargo can be run");
+    assert!(built.success(), "the class module does not build");
+    find_library("cardmod_class").expect("the class module is built")
+}
+
+fn find_library(name: &str) -> Option<PathBuf> {
+    let file = format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let folder = program_folder();
+    [folder.join(&file), folder.join("deps").join(&file)].into_iter().find(|path| path.exists())
+}
+
+fn program_folder() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_cardmod")).parent().expect("a folder").to_owned()
+}
