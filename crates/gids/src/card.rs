@@ -231,16 +231,20 @@ impl<'a> GidsCard<'a> {
         if !is_public(ef) {
             return self.fetch(ef, tag);
         }
-        if (ef, tag) != CARDCF && (ef, tag) != CARDID {
+        // cardid settles a doubt about the card by itself, cardcf is what settles the rest.
+        let settles =
+            (ef, tag) == CARDCF || (ef, tag) == CARDID && self.state.content.doubt() == Doubt::Identity;
+        if !settles {
             self.settle_doubt()?;
         }
         if let Some(known) = self.state.content.get(ef, tag) {
             return Ok(known);
         }
-        if self.bulk_pays(ef, tag) && self.fetch_all(ef)? {
-            if let Some(known) = self.state.content.get(ef, tag) {
-                return Ok(known);
-            }
+        if self.bulk_pays(ef, tag)
+            && self.fetch_all(ef)?
+            && let Some(known) = self.state.content.get(ef, tag)
+        {
+            return Ok(known);
         }
         let value = self.fetch(ef, tag)?;
         self.state.content.read(ef, tag, value.clone());

@@ -29,7 +29,7 @@ const KEY: u8 = 0x18;
 pub fn data_file_template(file_id: u16, write: u8, read: u8) -> Zeroizing<Vec<u8>> {
     Writer::new()
         .template(FCP, |fcp| {
-            fcp.object(DESCRIPTOR, &[0x01, DATA_OBJECTS])
+            fcp.object(DESCRIPTOR, &[DATA_OBJECTS])
                 .object(FILE_ID, &file_id.to_be_bytes())
                 .object(ACCESS_RULES, &[0x03, write, read])
         })
@@ -46,7 +46,7 @@ pub fn key_file_template(key_reference: u8, algorithm: KeyAlgorithm, half: KeyHa
     let file_id = ef::FIRST_KEY & 0xFF00 | u16::from(key_reference);
     Writer::new()
         .template(FCP, |fcp| {
-            fcp.object(DESCRIPTOR, &[0x01, KEY])
+            fcp.object(DESCRIPTOR, &[KEY])
                 .object(FILE_ID, &file_id.to_be_bytes())
                 .object(ACCESS_RULES, &[0x8F, 0x10, 0x10, 0x10, 0x00])
                 .template(KEY_INFORMATION, |crts| {
@@ -85,7 +85,7 @@ fn uses(algorithm: KeyAlgorithm, half: KeyHalf) -> Vec<(u8, u8)> {
 pub(crate) fn admin_key_file_template() -> Zeroizing<Vec<u8>> {
     Writer::new()
         .template(FCP, |fcp| {
-            fcp.object(DESCRIPTOR, &[0x01, KEY])
+            fcp.object(DESCRIPTOR, &[KEY])
                 .object(FILE_ID, &ef::ADMIN_KEY.to_be_bytes())
                 .object(ACCESS_RULES, &[0x87, 0x00, 0x20, 0xFF])
                 .template(KEY_INFORMATION, |crts| {
