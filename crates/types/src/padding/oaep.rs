@@ -84,7 +84,7 @@ mod tests {
         for len in 0..=128 - 66 {
             let message: Vec<u8> = (0..len as u8).collect();
             let block = oaep_encode(HASH, b"label", &message, &[5; 32], 128).unwrap();
-            assert_eq!(oaep_unpad(HASH, b"label", &block.as_bytes()).unwrap().as_bytes(), message);
+            assert_eq!(oaep_unpad(HASH, b"label", block.as_bytes()).unwrap().as_bytes(), message);
         }
         assert!(matches!(
             oaep_encode(HASH, b"", &[0; 63], &[5; 32], 128),

@@ -1,0 +1,12 @@
+//! What cardmod-types promises, from outside: known answers, round trips, hostile input, and the
+//! agreement with the `openssl` program.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests too
+
+mod certificate;
+mod container_map;
+mod kdf;
+mod keys;
+mod openssl;
+mod padding;
+mod redact;
+mod support;
