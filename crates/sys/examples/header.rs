@@ -1,5 +1,6 @@
 //! Prints the C header of the interface.
 #![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, reason = "it is what the program does")]
 
 fn main() {
     let mut text = String::new();

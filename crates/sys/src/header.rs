@@ -30,7 +30,8 @@ pub fn write(out: &mut dyn Write) -> Result {
         out.write_str(");\n")?;
     }
     out.write_str("\n/* Structures */\n")?;
-    for structure in ordered() {
+    // in the crate's order, in which a structure held by value stands before its holder
+    for structure in STRUCTURES.iter().copied().flatten() {
         write_structure(out, structure)?;
     }
     out.write_str("/* Numbers */\n")?;
@@ -44,11 +45,6 @@ pub fn write(out: &mut dyn Write) -> Result {
         write_texts(out, texts)?;
     }
     out.write_str(END)
-}
-
-/// A structure held by value stands before its holder.
-fn ordered() -> impl Iterator<Item = &'static Structure> {
-    STRUCTURES.iter().copied().flatten()
 }
 
 fn write_structure(out: &mut dyn Write, structure: &Structure) -> Result {
