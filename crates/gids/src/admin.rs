@@ -6,8 +6,9 @@ use cardmod_iso7816::{Command, Le, StatusWord};
 use cardmod_types::SecretBytes;
 use zeroize::Zeroizing;
 
-use crate::card::GidsCard;
+use crate::card::{GidsCard, refused};
 use crate::keys::put_key;
+use crate::state::Selection;
 use crate::{GidsCommand, GidsError};
 
 /// Reference of the admin key.
@@ -129,9 +130,14 @@ impl GidsCard<'_> {
         if pending == PendingChallenge::Mutual {
             command = command.le(Le::Short);
         }
-        let outcome = self.command(GidsCommand::GeneralAuthenticate, &command);
-        self.state.verified.admin = outcome.is_ok();
-        outcome.map(drop)
+        // No SELECT in between, even when the selection is only believed: it would void the challenge.
+        let response = self.send(&command)?;
+        self.note_refusal(response.status);
+        self.state.verified.admin = response.status.is_ok();
+        if response.status.is_ok() {
+            self.state.selection = Selection::Certain;
+        }
+        response.ok().map(drop).map_err(|status| refused(GidsCommand::GeneralAuthenticate, status))
     }
 
     /// Replaces the admin key; the administrator must be authenticated. `check_value` is the first three

@@ -88,7 +88,8 @@ impl GidsCard<'_> {
         Ok((record.half, key))
     }
 
-    /// Makes the key of a container, or replaces it.
+    /// Makes the key of a container, or replaces it. The user must be verified: a replaced key's file may
+    /// be deleted before the card gets to say so.
     ///
     /// # Errors
     ///

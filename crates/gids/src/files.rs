@@ -2,10 +2,11 @@
 
 use cardmod_iso7816::StatusWord;
 use cardmod_types::{
-    CardId, ContainerIndex, DirectoryAccess, DirectoryName, FileAccess, FileName, FilePath, KeyHalf,
+    CardCf, CardId, ContainerIndex, DirectoryAccess, DirectoryName, FileAccess, FileName, FilePath, KeyHalf,
 };
 
 use crate::card::GidsCard;
+use crate::content::CARDCF;
 use crate::layout::{access_of, ef, ef_for, object};
 use crate::table::{FileEntry, FileTable};
 use crate::{GidsCommand, GidsError};
@@ -132,12 +133,13 @@ impl GidsCard<'_> {
     ///
     /// # Errors
     ///
-    /// [`GidsError::DirectoryNotFound`], [`GidsError::FileExists`], [`GidsError::Full`] when the EF has no
+    /// [`GidsError::DirectoryNotFound`], [`GidsError::FileExists`] (in the root also for a directory of
+    /// that name), [`GidsError::Full`] when the EF has no
     /// free tag, [`GidsError::AccessDenied`] in an administrator's directory; the card's refusal.
     pub fn create_file(&mut self, path: &FilePath, access: FileAccess) -> Result<(), GidsError> {
         let mut table = self.file_table()?;
         check_directory(&table, path.directory.as_ref())?;
-        if table.find(path).is_some() {
+        if table.find(path).is_some() || is_directory_of_root(&table, path) {
             return Err(GidsError::FileExists(*path));
         }
         self.check_directory_right(&table, path.directory.as_ref())?;
@@ -208,14 +210,16 @@ impl GidsCard<'_> {
     ///
     /// # Errors
     ///
-    /// [`GidsError::DirectoryExists`]; the card's refusal.
+    /// [`GidsError::DirectoryExists`], also for a file of the root of that name; the card's refusal.
     pub fn create_directory(
         &mut self,
         name: &DirectoryName,
         access: DirectoryAccess,
     ) -> Result<(), GidsError> {
         let mut table = self.file_table()?;
-        if table.has_directory(name) {
+        let same_name =
+            |entry: FileEntry| entry.path.directory.is_none() && entry.path.name.as_str() == name.as_str();
+        if table.has_directory(name) || table.files().any(same_name) {
             return Err(GidsError::DirectoryExists(*name));
         }
         let ef = match access {
@@ -243,6 +247,17 @@ impl GidsCard<'_> {
         self.put_object(ef::TABLE, object::FILE_TABLE, &table.to_bytes())
     }
 
+    /// The counters in cardcf as last read, where they are known to hold now; never asks the card.
+    pub fn known_counters(&mut self) -> Option<CardCf> {
+        let (ef, tag) = CARDCF;
+        CardCf::parse(&self.state.content.get(ef, tag)??).ok()
+    }
+
+    /// Whether the keymap can be had without asking the card.
+    pub fn knows_keymap(&mut self) -> bool {
+        self.state.content.get(ef::TABLE, object::KEYMAP_OR_CARDID).is_some()
+    }
+
     /// The table's entry of a file.
     fn entry(&mut self, path: &FilePath) -> Result<FileEntry, GidsError> {
         let table = self.file_table()?;
@@ -266,6 +281,12 @@ fn check_directory(table: &FileTable, directory: Option<&DirectoryName>) -> Resu
         Some(name) if !table.has_directory(name) => Err(GidsError::DirectoryNotFound(*name)),
         _ => Ok(()),
     }
+}
+
+/// Files and directories of the root share their names.
+fn is_directory_of_root(table: &FileTable, path: &FilePath) -> bool {
+    let same_name = |directory: DirectoryName| directory.as_str() == path.name.as_str();
+    path.directory.is_none() && table.directories().any(same_name)
 }
 
 /// "Not enough memory" in its own words.

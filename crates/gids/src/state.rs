@@ -114,7 +114,8 @@ impl GidsState {
     }
 
     /// Another program may have used the card since the last call. Content is used again once cardcf is
-    /// found unchanged. Does nothing while a role authenticated by this state is verified.
+    /// found unchanged. Does nothing while a role authenticated by this state is verified. A challenge
+    /// fetched before stays answerable: its holder may be far away.
     pub fn doubt(&mut self) {
         if self.verified.any() {
             return;
