@@ -225,12 +225,7 @@ pub trait RsaDecryption {
 pub trait KeyAgreement {
     /// The shared secret: the X coordinate, big-endian. The SDK keeps it, derives keys from it and
     /// wipes it.
-    fn agree(
-        &mut self,
-        cx: &mut CardContext<'_>,
-        key: KeyRef,
-        peer: &EcPublicKey,
-    ) -> Result<SecretBytes>;
+    fn agree(&mut self, cx: &mut CardContext<'_>, key: KeyRef, peer: &EcPublicKey) -> Result<SecretBytes>;
 }
 
 /// What a new key is made of.
@@ -344,12 +339,42 @@ pub trait AdminAuthentication {
     fn authenticate(&mut self, cx: &mut CardContext<'_>, response: &[u8]) -> Result<()>;
     /// Replaces the administrator's key, by the answer to the challenge fetched before; the
     /// administrator is authenticated afterwards.
-    fn change_key(&mut self, cx: &mut CardContext<'_>, response: &[u8], new_key: &SecretBytes)
-    -> Result<()>;
+    fn change_key(&mut self, cx: &mut CardContext<'_>, response: &[u8], new_key: &SecretBytes) -> Result<()>;
 }
 
-/// PIN entry outside the host.
+/// PIN entry outside the host, and PINs that travel protected (session PINs).
 pub trait SecurePinEntry {
+    /// `true`: alphanumeric PINs too can be turned into session PINs; property "PIN Strength Verify"
+    /// then says so.
+    fn session_pins(&self) -> bool {
+        false
+    }
+    /// Checks an alphanumeric PIN over a protected channel and answers a session PIN for it; the role is
+    /// not authenticated by this (`CARD_AUTHENTICATE_GENERATE_SESSION_PIN`).
+    ///
+    /// # Errors
+    /// [`Status::WrongPin`], [`Status::PinBlocked`].
+    fn generate_session_pin(
+        &mut self,
+        _cx: &mut CardContext<'_>,
+        _id: PinId,
+        _pin: &Pin,
+    ) -> Result<SecretBytes> {
+        Err(Status::UnsupportedFeature)
+    }
+    /// Authenticates a role by a session PIN made before, perhaps by another process
+    /// (`CARD_AUTHENTICATE_SESSION_PIN`). A wrong one costs no try of the PIN itself.
+    ///
+    /// # Errors
+    /// [`Status::WrongPin`] without attempts.
+    fn verify_session_pin(
+        &mut self,
+        _cx: &mut CardContext<'_>,
+        _id: PinId,
+        _session_pin: &SecretBytes,
+    ) -> Result<()> {
+        Err(Status::UnsupportedFeature)
+    }
     /// Collects and verifies a PIN; answers the session PIN.
     fn verify_external(
         &mut self,

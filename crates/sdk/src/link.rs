@@ -1,0 +1,65 @@
+//! The card behind the host's handles, which may change before any call.
+
+use std::cell::OnceCell;
+
+use cardmod_iso7816::{CardChannel, Limits, TransportError};
+use cardmod_pcsc::BorrowedCard;
+use zeroize::Zeroizing;
+
+use crate::boundary::CardHandles;
+use crate::status::Status;
+
+/// A channel over the handles of the running call; the connection's facts are kept as long as they stay.
+#[derive(Default)]
+pub(crate) struct Link {
+    handles: CardHandles,
+    card: OnceCell<BorrowedCard>,
+}
+
+impl Link {
+    pub(crate) fn new(handles: CardHandles) -> Self {
+        Self { handles, card: OnceCell::new() }
+    }
+
+    /// Takes the handles of the running call; answers whether they are others than before.
+    pub(crate) fn follow(&mut self, handles: CardHandles) -> bool {
+        if self.handles == handles {
+            return false;
+        }
+        *self = Self::new(handles);
+        true
+    }
+
+    /// Whether the reader now holds another card than the one with this ATR. A reader that does not tell
+    /// is believed to hold the same.
+    pub(crate) fn is_other_card(&self, atr: &[u8]) -> bool {
+        self.borrowed()
+            .ok()
+            .and_then(|card| card.status().ok())
+            .is_some_and(|status| !status.atr.is_empty() && status.atr != atr)
+    }
+
+    fn borrowed(&self) -> Result<&BorrowedCard, TransportError> {
+        if self.handles.card == 0 {
+            return Err(TransportError { code: Status::InvalidHandle.code() });
+        }
+        if let Some(card) = self.card.get() {
+            return Ok(card);
+        }
+        let card = BorrowedCard::new(self.handles.context, self.handles.card)?;
+        Ok(self.card.get_or_init(|| card))
+    }
+}
+
+impl CardChannel for Link {
+    fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, TransportError> {
+        self.borrowed()?;
+        let unconnected = TransportError { code: Status::InvalidHandle.code() };
+        let card = self.card.get_mut().ok_or(unconnected)?;
+        card.transmit(command).map_err(TransportError::from)
+    }
+
+    fn limits(&self) -> Limits {
+        self.borrowed().map_or(Limits::SHORT, CardChannel::limits)
+    }
+}

@@ -1,0 +1,116 @@
+//! The fence: no panic crosses to C, and the message of one inside a module goes to the log.
+//!
+//! The default panic hook asks for the current thread's name, which in a shared object leaves a
+//! thread-local destructor behind that runs after unloading. So inside the fence panics are reported by
+//! a hook that does not; outside of it the hook that was there before answers, which matters where the
+//! SDK is linked into a larger program.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+use crate::module::Result;
+use crate::status::Status;
+
+thread_local! {
+    /// How deep this thread is inside the fence. Const and without destructor, see above.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Runs an entry and answers its code.
+pub(crate) fn fence(entry: &'static str, body: impl FnOnce() -> Result<()>) -> u32 {
+    match inside(body) {
+        Ok(Ok(())) => 0,
+        Ok(Err(status)) => {
+            tracing::debug!(entry, %status, code = status.code(), "refused");
+            status.code()
+        }
+        Err(Panicked) => {
+            tracing::error!(entry, "panic answered");
+            Status::Unexpected.code()
+        }
+    }
+}
+
+/// A panic was caught; what it carried is gone.
+pub(crate) struct Panicked;
+
+/// Runs something that may panic.
+pub(crate) fn inside<R>(body: impl FnOnce() -> R) -> core::result::Result<R, Panicked> {
+    install_hook();
+    let _depth = Depth::enter();
+    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
+        // What a panic carries may panic when it is dropped.
+        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(second);
+        }
+        Panicked
+    })
+}
+
+/// A number no other living thread has, without touching the thread's handle.
+pub(crate) fn thread_token() -> usize {
+    DEPTH.with(|depth| core::ptr::from_ref(depth).addr())
+}
+
+struct Depth;
+
+impl Depth {
+    fn enter() -> Self {
+        DEPTH.with(|depth| depth.set(depth.get() + 1));
+        Self
+    }
+}
+
+impl Drop for Depth {
+    fn drop(&mut self) {
+        DEPTH.with(|depth| depth.set(depth.get() - 1));
+    }
+}
+
+fn install_hook() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        if std::thread::panicking() {
+            return; // a hook cannot be changed now; this panic is being reported already
+        }
+        let previous = take_hook();
+        set_hook(Box::new(move |info| if DEPTH.with(Cell::get) > 0 { report(info) } else { previous(info) }));
+    });
+}
+
+fn report(info: &PanicHookInfo<'_>) {
+    let (file, line) = info.location().map_or(("", 0), |place| (place.file(), place.line()));
+    let message = info.payload_as_str().unwrap_or("");
+    tracing::error!(file, line, message, "card module panicked");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_unexpected() {
+        assert_eq!(fence("test", || panic!("inside")), Status::Unexpected.code());
+        assert_eq!(fence("test", || Err(Status::NoMemory)), Status::NoMemory.code());
+        assert_eq!(fence("test", || Ok(())), 0);
+    }
+
+    #[test]
+    fn a_payload_that_panics_is_contained() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("second");
+            }
+        }
+        assert_eq!(fence("test", || std::panic::panic_any(Bomb)), Status::Unexpected.code());
+    }
+
+    #[test]
+    fn threads_have_different_tokens() {
+        let here = thread_token();
+        assert_eq!(here, thread_token());
+        assert_ne!(here, std::thread::spawn(thread_token).join().unwrap());
+    }
+}
