@@ -1,1 +1,31 @@
-//! The cardmod class card module: discovers a GIDS card and serves it through Cardmod.h.
+//! The class card module: finds out which card edge a card speaks and serves it through Cardmod.h.
+//!
+//! Built as a shared library it is a card module any host can load (`CardAcquireContext` is its one
+//! export); as a Rust library the same code is called directly. It knows GIDS cards, read and write.
+//!
+//! Who calls it: hosts of card modules, through the SDK. It calls: the SDK for everything of the
+//! interface, `cardmod-gids` for everything of the card.
+//!
+//! Invariants:
+//! - no unsafe code, no threads, no state outside of the context;
+//! - thin: no rule of the interface (those are the SDK's), no byte of the card's protocol (those are the
+//!   edge's); what is decided here is which card means what by which cause ([`GidsError`] to [`Status`],
+//!   one function per kind of operation);
+//! - nothing is believed about the card that the host does not vouch for: without continuity every entry
+//!   begins with doubt (`GidsState::doubt`);
+//! - the host's cache is used for public keys alone, named by the card's own counters, and never while
+//!   those counters are unknown.
+//!
+//! [`GidsError`]: cardmod_gids::GidsError
+//! [`Status`]: cardmod_sdk::Status
+#![forbid(unsafe_code)]
+
+mod answer;
+mod containers;
+mod files;
+mod module;
+mod pins;
+
+pub use module::ClassModule;
+
+cardmod_sdk::export!(ClassModule);

@@ -62,6 +62,12 @@ impl GidsCard<'_> {
         Ok(self.send(&Command::new(0x00, 0x20, 0x00, reference as u8))?.status.is_ok())
     }
 
+    /// Whether this state has seen the user verified and nothing has taken it back; never asks the card.
+    #[must_use]
+    pub fn user_is_verified(&self) -> bool {
+        self.state.verified.user
+    }
+
     /// The tries of a PIN: from its status object, else from the answer to an empty VERIFY; `None` where
     /// the card tells neither, or has no such PIN.
     ///

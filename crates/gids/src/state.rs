@@ -127,6 +127,11 @@ impl GidsState {
         self.content.doubt_freshness();
     }
 
+    /// A challenge fetched before is not going to be answered.
+    pub fn forget_challenge(&mut self) {
+        self.pending = None;
+    }
+
     /// Forgets all cached content; the next reads go to the card.
     pub fn forget_content(&mut self) {
         self.content = Content::default();

@@ -1,0 +1,47 @@
+//! Files and directories written, and the one card property a GIDS card can store.
+
+use cardmod_sdk::{CardContext, FileWriting, PropertyWriting, Result};
+use cardmod_types::{CardId, DirectoryAccess, DirectoryName, FileAccess, FilePath};
+
+use crate::ClassModule;
+use crate::answer;
+
+impl FileWriting for ClassModule {
+    fn create_file(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        path: &FilePath,
+        _size: u32,
+        access: FileAccess,
+    ) -> Result<()> {
+        // GIDS objects grow when they are written; nothing can be reserved.
+        self.card(cx).create_file(path, access).map_err(answer::filing)
+    }
+
+    fn write_file(&mut self, cx: &mut CardContext<'_>, path: &FilePath, data: &[u8]) -> Result<()> {
+        self.card(cx).write_file(path, data).map_err(answer::writing)
+    }
+
+    fn delete_file(&mut self, cx: &mut CardContext<'_>, path: &FilePath) -> Result<()> {
+        self.card(cx).delete_file(path).map_err(answer::filing)
+    }
+
+    fn create_directory(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        name: &DirectoryName,
+        access: DirectoryAccess,
+    ) -> Result<()> {
+        self.card(cx).create_directory(name, access).map_err(answer::filing)
+    }
+
+    fn delete_directory(&mut self, cx: &mut CardContext<'_>, name: &DirectoryName) -> Result<()> {
+        self.card(cx).delete_directory(name).map_err(answer::filing)
+    }
+}
+
+impl PropertyWriting for ClassModule {
+    fn set_card_id(&mut self, cx: &mut CardContext<'_>, id: &CardId) -> Result<()> {
+        self.card(cx).write_file(&FilePath::cardid(), id.as_bytes()).map_err(answer::writing)
+    }
+}
