@@ -11,15 +11,37 @@
 //!   or double pointer is refused, counted and reported.
 //! * A block is at a multiple of 16, zeroed when lent, and wiped when it is freed, moved or cut off.
 //! * A callback works from any thread and never fails otherwise than by NULL, also after its heap is gone.
-//! * Unsafe code is in `callbacks.rs` alone.
+//! * Unsafe code is in `callbacks.rs` (the C functions), `pages.rs` (the system's memory), `arena/mod.rs`
+//!   and `arena/run.rs` (raw bytes) and `arena/lock.rs` (the lock), and nowhere else.
+//!
+//! # How it works
+//!
+//! ```text
+//! callbacks.rs   one triple of C functions per slot
+//! slots.rs       slot: who owns the triple; leads a call to a stripe
+//! stripe.rs      stripe: spans, free blocks and counts under one lock
+//! span.rs        span: a run cut into blocks, and what is known of each, beside the run
+//! arena/         one reserved range of addresses; a table says whose each 64 KiB are
+//! ```
+//!
+//! A context uses one stripe, whose counts are exact, until its callbacks are seen to collide; from then on
+//! each thread uses one of several. The memory of a context is its own: spans are not shared, and when
+//! the heap is dropped they go back whole.
 #![deny(unsafe_code)]
 
+mod account;
+mod arena;
 mod callbacks;
+mod checked;
+mod classes;
 mod functions;
 mod heap;
 mod ledger;
 mod mode;
+mod pages;
 mod slots;
+mod span;
+mod stripe;
 
 pub use callbacks::Callbacks;
 pub use heap::{BlockError, Entered, Heap, OutOfMemory, late_calls};
