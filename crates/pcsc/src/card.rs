@@ -1,13 +1,15 @@
 //! A connection to a card, owned by this program.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
 use crate::borrowed::BorrowedCard;
-use crate::codes::{SCARD_EJECT_CARD, SCARD_LEAVE_CARD, SCARD_RESET_CARD, SCARD_UNPOWER_CARD};
+use crate::codes::{
+    SCARD_E_INVALID_HANDLE, SCARD_EJECT_CARD, SCARD_LEAVE_CARD, SCARD_RESET_CARD, SCARD_UNPOWER_CARD,
+};
 use crate::context::{Inner, Protocols, ShareMode};
 use crate::convert::control_code;
 use crate::error::PcscError;
@@ -46,13 +48,13 @@ pub struct Card {
     handle: usize,
     protocol: AtomicU32,
     buffer: Mutex<ResponseBuffer>,
-    connected: bool,
+    ended: AtomicBool,
 }
 
 impl Card {
     pub(crate) fn new(context: Arc<Inner>, handle: usize, protocol: u32) -> Self {
         let buffer = Mutex::new(ResponseBuffer::default());
-        Self { context, handle, protocol: AtomicU32::new(protocol), buffer, connected: true }
+        Self { context, handle, protocol: AtomicU32::new(protocol), buffer, ended: AtomicBool::new(false) }
     }
 
     /// Begins a transaction, waiting while another connection has one.
@@ -76,7 +78,14 @@ impl Card {
     /// # Errors
     /// What `SCardTransmit` answers.
     pub fn transmit(&self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, PcscError> {
-        let protocol = self.protocol();
+        self.transmit_as(self.protocol(), command)
+    }
+
+    /// As [`Card::transmit`], with a protocol of the caller's choice.
+    ///
+    /// # Errors
+    /// What `SCardTransmit` answers; `SCARD_E_PROTO_MISMATCH` where the protocol is not the active one.
+    pub fn transmit_as(&self, protocol: u32, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, PcscError> {
         let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         buffer.exchange(command, |response| {
             self.context.provider.transmit(self.handle, protocol, command, response)
@@ -144,8 +153,18 @@ impl Card {
     ///
     /// # Errors
     /// What `SCardDisconnect` answers; the connection is gone all the same.
-    pub fn disconnect(mut self, disposition: Disposition) -> Result<(), PcscError> {
-        self.connected = false;
+    pub fn disconnect(self, disposition: Disposition) -> Result<(), PcscError> {
+        self.end(disposition)
+    }
+
+    /// As [`Card::disconnect`], for a connection that others still hold; their calls then fail.
+    ///
+    /// # Errors
+    /// What `SCardDisconnect` answers.
+    pub fn end(&self, disposition: Disposition) -> Result<(), PcscError> {
+        if self.ended.swap(true, Ordering::AcqRel) {
+            return Err(PcscError::new(SCARD_E_INVALID_HANDLE, "SCardDisconnect"));
+        }
         self.context.provider.disconnect(self.handle, disposition.code())
     }
 
@@ -176,7 +195,7 @@ impl Card {
 
 impl Drop for Card {
     fn drop(&mut self) {
-        if self.connected {
+        if !self.ended.load(Ordering::Acquire) {
             // A card that is gone needs no disconnection; there is nobody to tell.
             let _ = self.context.provider.disconnect(self.handle, SCARD_LEAVE_CARD);
         }

@@ -4,6 +4,7 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::CStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -42,6 +43,9 @@ pub enum ProviderError {
         #[source]
         source: libloading::Error,
     },
+    /// The library is the one that asks.
+    #[error("{} is this provider itself", .0.display())]
+    Itself(PathBuf),
     /// The process already has another provider.
     #[error("this process already uses another PC/SC provider ({0})")]
     AlreadyInstalled(String),
@@ -64,6 +68,25 @@ impl Provider {
         // - loading runs the library's initialisers: the caller chose a PC/SC library;
         // - nothing else is assumed of it before its symbols are found.
         let library = unsafe { Library::new(path) }.map_err(failed)?;
+        let table = FunctionTable::find(&library).map_err(failed)?;
+        Ok(Arc::new(Self { table, origin: Origin::Library { name: path.to_owned(), _library: library } }))
+    }
+
+    /// Loads a library by its full path beside one that exports the same names: its symbols are bound to
+    /// itself, and a library that exports `marker` is refused, so that a provider never finds itself.
+    ///
+    /// # Errors
+    /// [`ProviderError::Load`] as in [`Provider::load`]; [`ProviderError::Itself`] where the marker is found.
+    pub fn load_foreign(path: &Path, marker: &CStr) -> Result<Arc<Self>, ProviderError> {
+        let failed = |source| ProviderError::Load { library: path.to_owned(), source };
+        let library = open_foreign(path).map_err(failed)?;
+        // SAFETY:
+        // - only the presence of the symbol is looked at;
+        // - a pointer to nothing in particular may have any symbol's address.
+        let found = unsafe { library.get::<*const ()>(marker.to_bytes_with_nul()) };
+        if found.is_ok() {
+            return Err(ProviderError::Itself(path.to_owned()));
+        }
         let table = FunctionTable::find(&library).map_err(failed)?;
         Ok(Arc::new(Self { table, origin: Origin::Library { name: path.to_owned(), _library: library } }))
     }
@@ -109,6 +132,21 @@ impl Provider {
     fn is_same(&self, other: &Self) -> bool {
         std::ptr::fn_addr_eq(self.table.Transmit, other.table.Transmit)
     }
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn open_foreign(path: &Path) -> Result<Library, libloading::Error> {
+    use libloading::os::unix::{Library as UnixLibrary, RTLD_LOCAL, RTLD_NOW};
+    /// `<dlfcn.h>` of glibc: the library's own symbols go before those of the program.
+    const RTLD_DEEPBIND: std::ffi::c_int = 0x8;
+    // SAFETY: loading runs the library's initialisers: the caller chose a PC/SC library.
+    unsafe { UnixLibrary::open(Some(path), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND) }.map(Library::from)
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn open_foreign(path: &Path) -> Result<Library, libloading::Error> {
+    // SAFETY: loading runs the library's initialisers: the caller chose a PC/SC library.
+    unsafe { Library::new(path) }
 }
 
 impl fmt::Display for Origin {

@@ -1,1 +1,68 @@
 //! The PC/SC API over virtual readers, forwarding to the system library for real ones.
+//!
+//! Called by C programs and card modules as `libpcsclite.so.1` (the shared library has this name inside it),
+//! and by this program's own code through [`table`].
+//!
+//! Invariants:
+//! - each virtual card of the store is a reader named `Cardmod Virtual Reader (NAME) 00 00`; there is no daemon:
+//!   processes meet in the card's files;
+//! - types, codes and semantics are pcsc-lite's on Linux and Windows' on Windows; where their semantics differ
+//!   a profile selects (`CARDMOD_PCSC_PROFILE`);
+//! - real readers are the system library's, found by full path and never this library itself
+//!   (`CARDMOD_PCSC_SYSTEM` names another one, or `none`);
+//! - no panic crosses into C; it is answered as `SCARD_E_UNEXPECTED`;
+//! - a forked child's contexts and handles are not valid until it establishes its own;
+//! - nothing secret reaches the APDU log;
+//! - unsafe code stands in `exports` and `buffer` alone.
+
+#![deny(unsafe_code)]
+
+mod api;
+mod attributes;
+mod buffer;
+mod cache;
+mod connection;
+mod context;
+mod exports;
+mod forward;
+mod handle;
+mod log;
+mod profile;
+mod readers;
+mod registry;
+mod status_change;
+mod vpcd;
+
+use std::io;
+use std::path::Path;
+
+pub use exports::table;
+pub use log::ApduCounters;
+pub use readers::reader_name;
+pub use vpcd::{PlugError, VPCD_ADDRESS, plug};
+
+/// Appends every APDU to this file from now on, with secrets replaced; `None` ends the log.
+///
+/// The environment variable `CARDMOD_APDU_LOG` does the same from the start.
+///
+/// # Errors
+/// What the system says about the file.
+pub fn set_apdu_log(path: Option<&Path>) -> io::Result<()> {
+    match registry::current() {
+        Ok(registry) => registry.log.set(path),
+        Err(_) => Err(io::Error::other("this process has been forked too often")),
+    }
+}
+
+/// How many APDUs this process has sent through this library.
+#[must_use]
+pub fn counters() -> ApduCounters {
+    registry::current().map(|registry| registry.log.counters()).unwrap_or_default()
+}
+
+/// Serves the virtual cards of another directory from now on; `None` means the default one again.
+pub fn set_store_dir(directory: Option<&Path>) {
+    if let Ok(registry) = registry::current() {
+        registry.set_store_dir(directory);
+    }
+}

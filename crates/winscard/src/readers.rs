@@ -1,0 +1,142 @@
+//! The virtual readers: one for each card of the store.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cardmod_virtual::{CardKind, CardStatus, Store};
+
+const PREFIX: &str = "Cardmod Virtual Reader (";
+const SUFFIX: &str = ") 00 00";
+
+/// The name of the reader that holds the virtual card of this name.
+#[must_use]
+pub fn reader_name(card: &str) -> String {
+    format!("{PREFIX}{card}{SUFFIX}")
+}
+
+/// The card's name in a virtual reader's name.
+fn card_name(reader: &str) -> Option<&str> {
+    reader.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)
+}
+
+/// A virtual reader that exists.
+pub(crate) struct Found {
+    pub(crate) store: Arc<Store>,
+    pub(crate) card: String,
+    pub(crate) reader: String,
+}
+
+/// What can be seen of a reader without connecting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Observation {
+    pub(crate) present: bool,
+    pub(crate) in_use: bool,
+    pub(crate) exclusive: bool,
+    /// Counts insertions and removals.
+    pub(crate) events: u16,
+    pub(crate) atr: Vec<u8>,
+}
+
+pub(crate) struct Readers {
+    state: Mutex<State>,
+}
+
+struct State {
+    /// The directory that was asked for; `None` is the default one.
+    directory: Option<PathBuf>,
+    store: Option<Arc<Store>>,
+    /// The ATR of each card that was asked for; it never changes.
+    atrs: HashMap<String, Vec<u8>>,
+}
+
+impl Readers {
+    pub(crate) fn new(directory: Option<PathBuf>) -> Self {
+        Self { state: Mutex::new(State { directory, store: None, atrs: HashMap::new() }) }
+    }
+
+    pub(crate) fn set_directory(&self, directory: Option<&Path>) {
+        let mut state = self.lock();
+        *state = State { directory: directory.map(Path::to_owned), store: None, atrs: HashMap::new() };
+    }
+
+    /// The directory that was asked for, unless it is being changed at this moment.
+    pub(crate) fn try_directory(&self) -> Option<PathBuf> {
+        self.state.try_lock().ok()?.directory.clone()
+    }
+
+    /// The names of all virtual readers; no store means none.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let store = self.lock().store();
+        let cards = store.and_then(|store| store.cards().ok()).unwrap_or_default();
+        let readable = |card: &&cardmod_virtual::CardEntry| card.kind != CardKind::Unreadable;
+        cards.iter().filter(readable).map(|card| reader_name(&card.name)).collect()
+    }
+
+    /// The virtual reader of this name, if there is one.
+    pub(crate) fn find(&self, reader: &str) -> Option<Found> {
+        let card = card_name(reader)?;
+        let store = self.lock().store()?;
+        let exists = store.status(card).is_ok();
+        exists.then(|| Found { store, card: card.to_owned(), reader: reader.to_owned() })
+    }
+
+    /// What is so in a reader now; `None` where there is no such reader.
+    pub(crate) fn observe(&self, reader: &str) -> Option<Observation> {
+        let card = card_name(reader)?;
+        let mut state = self.lock();
+        let store = state.store()?;
+        let Ok(status) = store.status(card) else {
+            state.atrs.remove(card);
+            return None;
+        };
+        if !state.atrs.contains_key(card) {
+            let opened = store.open_card(card).ok()?;
+            state.atrs.insert(card.to_owned(), opened.atr());
+        }
+        let atr = if status.present { state.atrs.get(card).cloned().unwrap_or_default() } else { Vec::new() };
+        Some(Observation {
+            present: status.present,
+            in_use: status.shared > 0,
+            exclusive: status.exclusive || status.plugged,
+            events: event_count(&status),
+            atr,
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The store, opened at first use. Its directory need not be there yet.
+    fn store(&mut self) -> Option<Arc<Store>> {
+        if self.store.is_none() {
+            let directory = match &self.directory {
+                Some(directory) => directory.clone(),
+                None => Store::default_dir().ok()?,
+            };
+            self.store = Store::open(directory).ok().map(Arc::new);
+        }
+        self.store.clone()
+    }
+}
+
+/// Counts insertions and removals from 1, so that 0 can mean that the caller does not count.
+pub(crate) fn event_count(status: &CardStatus) -> u16 {
+    let count = status.insertions.wrapping_mul(2).wrapping_add(1 + u32::from(!status.present));
+    count as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_survive_both_ways() {
+        assert_eq!(reader_name("work"), "Cardmod Virtual Reader (work) 00 00");
+        assert_eq!(card_name(&reader_name("a) b")), Some("a) b"));
+        assert_eq!(card_name("Virtual PCD 00 00"), None);
+    }
+}
