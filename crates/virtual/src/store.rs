@@ -1,0 +1,276 @@
+//! [`Store`]: a directory of virtual cards.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::card::Card;
+use crate::connection::{CardStatus, VirtualCard, snapshot};
+use crate::disk::image::{self, ImageFile, KIND_GIDS};
+use crate::disk::run::{self, Found, Run};
+use crate::disk::secret::DeviceSecret;
+use crate::disk::{CardPaths, clients, files};
+use crate::fault::{CardFault, StoreError};
+use crate::personalise::{self, Refused};
+use crate::ports::{Random as _, SystemRandom};
+use crate::profile::{BlankProfile, GidsProfile};
+
+/// A directory of cards, each a directory of its own; see `disk.rs` for what is in there.
+#[derive(Debug, Clone)]
+pub struct Store {
+    dir: PathBuf,
+}
+
+/// What kind of card an image holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CardKind {
+    /// A GIDS card.
+    Gids,
+    /// An image that this program cannot read; opening the card says why.
+    Unreadable,
+}
+
+/// A card in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardEntry {
+    /// Its name.
+    pub name: String,
+    /// Its image.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: CardKind,
+}
+
+/// A card that was just made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedCard {
+    /// Its name.
+    pub name: String,
+    /// Its image.
+    pub path: PathBuf,
+}
+
+/// Where a card is and what opens it.
+#[derive(Clone)]
+pub(crate) struct CardPlace {
+    pub(crate) name: String,
+    pub(crate) paths: CardPaths,
+    pub(crate) secret: Arc<DeviceSecret>,
+}
+
+impl Store {
+    /// The store in this directory. The directory is made when the first card is.
+    ///
+    /// # Errors
+    /// [`StoreError::Card`] if the path is there and no directory.
+    pub fn open(dir: impl Into<PathBuf>) -> Result<Store, StoreError> {
+        let dir = dir.into();
+        if dir.exists() && !dir.is_dir() {
+            let cause = std::io::Error::from(std::io::ErrorKind::NotADirectory);
+            return Err(files::fault("open", &dir, cause).into());
+        }
+        Ok(Store { dir })
+    }
+
+    /// `$CARDMOD_HOME/cards`, else `$XDG_DATA_HOME/cardmod/cards`, else the same under `~/.local/share`
+    /// (`%LOCALAPPDATA%` on Windows).
+    ///
+    /// # Errors
+    /// [`StoreError::NoDirectory`].
+    pub fn default_dir() -> Result<PathBuf, StoreError> {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        if let Some(home) = variable("CARDMOD_HOME") {
+            return Ok(home.join("cards"));
+        }
+        let data = variable("XDG_DATA_HOME").filter(|path| path.is_absolute());
+        let data = data.or_else(|| if cfg!(windows) { variable("LOCALAPPDATA") } else { None });
+        let data = data.or_else(|| variable("HOME").map(|home| home.join(".local").join("share")));
+        data.map(|data| data.join("cardmod").join("cards")).ok_or(StoreError::NoDirectory)
+    }
+
+    /// The store's directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The cards, by name.
+    ///
+    /// # Errors
+    /// [`StoreError::Card`] if the directory cannot be read.
+    pub fn cards(&self) -> Result<Vec<CardEntry>, StoreError> {
+        let entries = match std::fs::read_dir(&self.dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(cause) => return Err(files::fault("read", &self.dir, cause).into()),
+        };
+        let mut cards = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|cause| files::fault("read", &self.dir, cause))?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let path = CardPaths::new(entry.path()).image();
+            if check_name(&name).is_err() || !path.is_file() {
+                continue;
+            }
+            let kind = match image::read_header(&path) {
+                Ok(header) if header.kind == KIND_GIDS => CardKind::Gids,
+                _ => CardKind::Unreadable,
+            };
+            cards.push(CardEntry { name, path, kind });
+        }
+        cards.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(cards)
+    }
+
+    /// Makes a card with the Microsoft generic profile, ready for use.
+    ///
+    /// # Errors
+    /// [`StoreError::BadName`], [`StoreError::Exists`], [`StoreError::Profile`], and what the files fail at.
+    pub fn create(&self, name: &str, profile: &GidsProfile) -> Result<CreatedCard, StoreError> {
+        check_name(name)?;
+        let card = personalise::card(profile).map_err(|refused| match refused {
+            Refused::Profile(text) => StoreError::Profile(text),
+            Refused::Fault(fault) => StoreError::Card(fault),
+        })?;
+        self.place_card(name, &card)
+    }
+
+    /// Makes a card without files, PIN and keys, for tools that personalise.
+    ///
+    /// # Errors
+    /// As [`Store::create`].
+    pub fn create_blank(&self, name: &str, profile: &BlankProfile) -> Result<CreatedCard, StoreError> {
+        check_name(name)?;
+        profile.options.check().map_err(|bad| StoreError::Profile(bad.to_string()))?;
+        self.place_card(name, &Card::blank(profile.options.clone(), profile.bare))
+    }
+
+    /// Connects to a card.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchCard`]; [`StoreError::Card`] with [`CardFault::Image`] for an image that is
+    /// newer, cut off, damaged or another store's.
+    pub fn open_card(&self, name: &str) -> Result<VirtualCard, StoreError> {
+        Ok(VirtualCard::open(self.place(name)?)?)
+    }
+
+    /// What can be seen of a card without connecting to it. Unlike a connection, looking does not keep
+    /// the card powered.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchCard`], [`StoreError::Card`].
+    pub fn status(&self, name: &str) -> Result<CardStatus, StoreError> {
+        Ok(snapshot(&self.place(name)?)?)
+    }
+
+    /// Destroys a card with its keys. Connections to it find it erased.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchCard`]; [`StoreError::InUse`] while another program claims the card or has a
+    /// transaction open.
+    pub fn erase(&self, name: &str) -> Result<(), StoreError> {
+        check_name(name)?;
+        let paths = CardPaths::new(self.dir.join(name));
+        if !paths.image().is_file() {
+            return Err(self.no_such_card(name));
+        }
+        let lock = files::open_or_create(&paths.lock())?;
+        lock.lock().map_err(|cause| files::fault("lock", &paths.lock(), cause))?;
+        self.mark_erased(name, &paths)?;
+        let directory = paths.directory();
+        let removed = std::fs::remove_file(paths.image()).and_then(|()| std::fs::remove_dir_all(directory));
+        removed.map_err(|cause| files::fault("remove", directory, cause))?;
+        Ok(())
+    }
+
+    /// Refuses while the card is in use; otherwise tells its connections.
+    fn mark_erased(&self, name: &str, paths: &CardPaths) -> Result<(), StoreError> {
+        let mut file = files::open_or_create(&paths.run())?;
+        let found = run::read(&mut file, None).map_err(|cause| files::fault("read", &paths.run(), cause))?;
+        let mut run = match found {
+            Found::Run(run) => *run,
+            Found::Unchanged | Found::Unusable => Run::default(),
+        };
+        let alive = |id| clients::is_alive(&paths.clients(), id);
+        let claimed =
+            run.clients.iter().any(|client| client.share != run::Share::Observer && alive(client.id));
+        if claimed || run.lease.is_some_and(|lease| alive(lease.owner)) {
+            return Err(StoreError::InUse { name: name.to_owned() });
+        }
+        run.erased = true;
+        run::write(&mut file, &mut run).map_err(|cause| files::fault("write", &paths.run(), cause).into())
+    }
+
+    /// Puts a finished card into the store: its directory appears whole or not at all.
+    fn place_card(&self, name: &str, card: &Card) -> Result<CreatedCard, StoreError> {
+        files::create_directory(&self.dir)?;
+        let lock = self.lock()?;
+        let target = self.dir.join(name);
+        if target.exists() {
+            return Err(StoreError::Exists { name: name.to_owned() });
+        }
+        let secret = DeviceSecret::load_or_create(&self.secret_path())?;
+        let mut random = [0; 8];
+        SystemRandom.fill(&mut random)?;
+        // A leading dot: no card's name.
+        let new = self.dir.join(format!(".new-{:016x}", u64::from_be_bytes(random)));
+        let made = make_directory(&new, &secret, card, u64::from_be_bytes(random)).and_then(|()| {
+            let renamed = std::fs::rename(&new, &target).and_then(|()| files::sync_directory(&target));
+            renamed.map_err(|cause| files::fault("create", &target, cause))
+        });
+        if made.is_err() {
+            // The error to report is the first one.
+            let _ = std::fs::remove_dir_all(&new);
+        }
+        drop(lock);
+        made?;
+        Ok(CreatedCard { name: name.to_owned(), path: CardPaths::new(target).image() })
+    }
+
+    fn place(&self, name: &str) -> Result<CardPlace, StoreError> {
+        check_name(name)?;
+        let paths = CardPaths::new(self.dir.join(name));
+        if !paths.image().is_file() {
+            return Err(self.no_such_card(name));
+        }
+        let secret = match DeviceSecret::load(&self.secret_path())? {
+            Some(secret) => Arc::new(secret),
+            None => {
+                let cause = crate::fault::ImageError::ForeignSecret;
+                return Err(CardFault::Image { path: paths.image(), cause }.into());
+            }
+        };
+        Ok(CardPlace { name: name.to_owned(), paths, secret })
+    }
+
+    /// The store's lock, held while the file lives.
+    fn lock(&self) -> Result<File, CardFault> {
+        let path = self.dir.join(".lock");
+        let file = files::open_or_create(&path)?;
+        file.lock().map_err(|cause| files::fault("lock", &path, cause))?;
+        Ok(file)
+    }
+
+    fn secret_path(&self) -> PathBuf {
+        self.dir.join("device.secret")
+    }
+
+    fn no_such_card(&self, name: &str) -> StoreError {
+        StoreError::NoSuchCard { name: name.to_owned(), dir: self.dir.clone() }
+    }
+}
+
+fn make_directory(path: &Path, secret: &DeviceSecret, card: &Card, stamp: u64) -> Result<(), CardFault> {
+    files::create_directory(path)?;
+    let image = ImageFile::create(CardPaths::new(path.to_path_buf()).image(), secret)?;
+    image.save(&card.persistent_state(), stamp)
+}
+
+/// Names are file names and parts of reader names.
+fn check_name(name: &str) -> Result<(), StoreError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let sound = (1..=32).contains(&name.len()) && name.chars().all(allowed) && !name.starts_with('.');
+    // Beside the cards lies the device secret.
+    if sound && name != "device.secret" { Ok(()) } else { Err(StoreError::BadName { name: name.to_owned() }) }
+}
