@@ -1,0 +1,187 @@
+//! `cargo xtask ci`: what a change must pass, step by step, ending at the first failure.
+//!
+//! `cargo xtask ci` runs all steps, `cargo xtask ci fmt tidy` the named ones, `cargo xtask ci --list`
+//! shows them.
+
+use std::ffi::OsString;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A step: its name, what it shows, and the function that does it.
+struct Step {
+    name: &'static str,
+    shows: &'static str,
+    run: fn() -> Outcome,
+}
+
+/// How a step ended.
+enum Outcome {
+    Passed,
+    /// It could not be tried here, and why.
+    Skipped(String),
+    Failed(String),
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "fmt", shows: "the code is formatted", run: || cargo(&["fmt", "--all", "--check"]) },
+    Step { name: "tidy", shows: "the rules of the house hold", run: tidy },
+    Step { name: "clippy", shows: "no lint complains", run: clippy },
+    Step { name: "test", shows: "every test passes", run: test },
+    Step {
+        name: "doctest",
+        shows: "the examples in the docs run",
+        run: || cargo(&["test", "--workspace", "--doc"]),
+    },
+    Step { name: "doc", shows: "the docs build without a warning", run: doc },
+    Step { name: "deny", shows: "licences, duplicates and origins of dependencies", run: deny },
+    Step { name: "advisories", shows: "no dependency has a known hole", run: advisories },
+];
+
+/// Runs the steps named, or all.
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    if arguments == ["--list"] {
+        STEPS.iter().for_each(|step| println!("{:10} {}", step.name, step.shows));
+        return Ok(());
+    }
+    if let Some(unknown) = arguments.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
+        return Err(format!("there is no step {unknown}; --list shows them"));
+    }
+    let wanted = |step: &&Step| arguments.is_empty() || arguments.iter().any(|name| name == step.name);
+    let steps: Vec<&Step> = STEPS.iter().filter(wanted).collect();
+    let mut summary = Vec::new();
+    let result = run_steps(&steps, &mut summary);
+    println!("\n== summary");
+    summary.iter().for_each(|line| println!("{line}"));
+    result
+}
+
+fn run_steps(steps: &[&Step], summary: &mut Vec<String>) -> Result<(), String> {
+    let started = Instant::now();
+    for (number, step) in (1..).zip(steps) {
+        println!("\n== {number}/{} {}: {}", steps.len(), step.name, step.shows);
+        let step_started = Instant::now();
+        let outcome = (step.run)();
+        let took = seconds(step_started.elapsed());
+        match outcome {
+            Outcome::Passed => summary.push(format!("passed   {:10} {took}", step.name)),
+            Outcome::Skipped(reason) => {
+                println!("skipped: {reason}");
+                summary.push(format!("skipped  {:10} {took}  {reason}", step.name));
+            }
+            Outcome::Failed(reason) => {
+                summary.push(format!("FAILED   {:10} {took}  {reason}", step.name));
+                return Err(format!("step {} failed: {reason}", step.name));
+            }
+        }
+    }
+    summary.push(format!("all green after {}", seconds(started.elapsed())));
+    Ok(())
+}
+
+fn tidy() -> Outcome {
+    match crate::tidy::run(&[]) {
+        Ok(()) => Outcome::Passed,
+        Err(reason) => Outcome::Failed(reason),
+    }
+}
+
+fn clippy() -> Outcome {
+    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+/// With nextest where it is installed; both run every test.
+fn test() -> Outcome {
+    if has_subcommand("nextest") {
+        cargo(&["nextest", "run", "--workspace", "--no-fail-fast"])
+    } else {
+        println!("cargo-nextest is not installed; using cargo test");
+        cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"])
+    }
+}
+
+fn doc() -> Outcome {
+    run_command(program().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn deny() -> Outcome {
+    if !has_subcommand("deny") {
+        return Outcome::Skipped("cargo-deny is not installed".to_owned());
+    }
+    cargo(&["deny", "check", "bans", "licenses", "sources"])
+}
+
+/// Needs the advisory database, which not every machine can fetch.
+fn advisories() -> Outcome {
+    if !has_subcommand("deny") {
+        return Outcome::Skipped("cargo-deny is not installed".to_owned());
+    }
+    let fetched =
+        program().args(["deny", "fetch", "db"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !fetched.is_ok_and(|status| status.success()) {
+        return Outcome::Skipped("the advisory database cannot be fetched from here".to_owned());
+    }
+    cargo(&["deny", "check", "--disable-fetch", "advisories"])
+}
+
+fn cargo(arguments: &[&str]) -> Outcome {
+    run_command(program().args(arguments))
+}
+
+fn run_command(command: &mut Command) -> Outcome {
+    match command.status() {
+        Ok(status) if status.success() => Outcome::Passed,
+        Ok(status) => Outcome::Failed(status.to_string()),
+        Err(cause) => Outcome::Failed(cause.to_string()),
+    }
+}
+
+/// The cargo that runs this, in the workspace's folder.
+fn program() -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut command = Command::new(cargo);
+    command.current_dir(crate::workspace_root());
+    command
+}
+
+fn has_subcommand(name: &str) -> bool {
+    let version = program().args([name, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    version.is_ok_and(|status| status.success())
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:7.1} s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn step(name: &'static str, run: fn() -> Outcome) -> Step {
+        Step { name, shows: "", run }
+    }
+
+    #[test]
+    fn the_first_failure_ends_the_run() {
+        let pass = step("one", || Outcome::Passed);
+        let fail = step("two", || Outcome::Failed("because".to_owned()));
+        let mut summary = Vec::new();
+        let result = run_steps(&[&pass, &fail, &pass], &mut summary);
+        assert_eq!(result, Err("step two failed: because".to_owned()));
+        assert_eq!(summary.len(), 2);
+        assert!(summary[1].starts_with("FAILED   two"), "{summary:?}");
+    }
+
+    #[test]
+    fn what_is_skipped_says_why() {
+        let skip = step("one", || Outcome::Skipped("not here".to_owned()));
+        let mut summary = Vec::new();
+        assert_eq!(run_steps(&[&skip], &mut summary), Ok(()));
+        assert!(summary[0].starts_with("skipped  one") && summary[0].ends_with("not here"), "{summary:?}");
+        assert!(summary[1].starts_with("all green after"), "{summary:?}");
+    }
+
+    #[test]
+    fn unknown_steps_are_refused() {
+        assert!(run(&["no-such-step".to_owned()]).is_err());
+    }
+}
