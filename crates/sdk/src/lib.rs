@@ -33,6 +33,7 @@ mod panics;
 mod raw;
 mod slots;
 mod status;
+pub mod testing;
 
 pub use boundary::acquire;
 
@@ -45,5 +46,9 @@ pub use module::{
 };
 pub use status::Status;
 
+/// APDUs, for modules that talk to a card.
+pub use cardmod_iso7816 as iso7816;
 /// Cardmod.h, for who needs the raw interface beside the traits.
 pub use cardmod_sys as sys;
+/// The types in the traits.
+pub use cardmod_types as types;

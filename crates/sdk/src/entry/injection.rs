@@ -43,6 +43,7 @@ pub(crate) fn md_encrypt_data<M: CardModule>(
     unsupported::<M>(host)
 }
 
+#[expect(clippy::too_many_arguments, reason = "the interface's own parameters")]
 pub(crate) fn import_session_key<M: CardModule>(
     host: &Host,
     _index: u8,

@@ -258,6 +258,7 @@ pub(crate) fn change_authenticator<M: CardModule>(
     })
 }
 
+#[expect(clippy::too_many_arguments, reason = "the interface's own parameters")]
 pub(crate) fn change_authenticator_ex<M: CardModule>(
     host: &Host,
     flags: u32,
