@@ -1,1 +1,41 @@
-//! The open smart card Base CSP: loads card modules, drives them, and manages containers, PINs and certificates.
+//! The open smart card Base CSP: it loads card modules, drives them through the C interface of
+//! `Cardmod.h`, and manages containers, PINs and certificates above it.
+//!
+//! # Who calls it
+//! Programs that use cards: the `cardmod` program, front ends, tests. They hand in a PC/SC provider
+//! ([`Host::new`]), name a reader and a card module ([`Host::open`]) and get a [`CardSession`], with
+//! which they list, create, use and delete containers. Programs that want to talk to a card module
+//! itself, one function of `Cardmod.h` at a time, use [`module`].
+//!
+//! # Layers
+//! - [`module`] loads a module, negotiates the version of the interface and has one typed method for
+//!   each function. It survives a module that lies about lengths, versions and memory.
+//! - [`CardSession`] is what Windows calls the Base CSP and the key storage provider: containers by
+//!   name, freshness counters, certificates, padding, PINs, transactions and changed handles.
+//! - [`x509`] makes certificate requests and self-signed certificates with a key of a card;
+//!   [`verify`] checks signatures with public keys.
+//!
+//! # Invariants
+//! - Unsafe code is in `module/table.rs` (calls into the module) and `module/callbacks.rs` (calls
+//!   from it), nowhere else.
+//! - No panic crosses the C interface, and no integer of a module becomes a Rust enum unchecked.
+//! - A [`CardSession`] is `Send`, blocking, and owns everything it needs; nothing of a card is global.
+//! - A PIN is asked for with no transaction and no lock held, and it is never in a log or an error.
+//! - What a session authenticated, it deauthenticates, or it resets the card.
+#![deny(unsafe_code)]
+
+mod csp;
+mod error;
+mod host;
+pub mod module;
+pub mod verify;
+pub mod x509;
+
+pub use csp::{
+    AdminAuthority, CardDescription, CardSession, Container, ContainerKey, DecryptRequest, DeriveRequest,
+    FileAuthority, FixedPin, Held, KeyAlgorithm, KeySource, NewContainer, NoPin, PinRequest, PinSource,
+    PinSourceError, PinStatus, Responder, SignRequest, UnblockWith, UnknownKeyAlgorithm,
+};
+pub use error::Error;
+pub use host::{Host, OpenOptions, ReaderInfo};
+pub use module::{CallError, LoadError, ModuleSource};

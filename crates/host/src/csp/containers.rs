@@ -1,0 +1,211 @@
+//! Containers by name: list, find, delete, default.
+
+use cardmod_types::{
+    ContainerIndex, ContainerMap, ContainerRecord, FilePath, KeyHalf, PinId, PublicKey, certificate,
+};
+
+use super::cached::Counter;
+use super::operation::{Need, Repeat};
+use super::pin_source::PinSource;
+use super::request::{Container, ContainerKey};
+use super::session::CardSession;
+use crate::error::Error;
+
+/// The two halves of a container, in the order they are shown.
+pub(super) const HALVES: [KeyHalf; 2] = [KeyHalf::KeyExchange, KeyHalf::Signature];
+
+impl CardSession {
+    /// The containers of the card, in the order of its container map. One that cannot be read is
+    /// listed with what is wrong with it.
+    ///
+    /// # Errors
+    /// [`Error::Removed`], [`Error::BadCardData`], [`Error::Call`].
+    pub fn containers(&mut self) -> Result<Vec<Container>, Error> {
+        self.plain(Repeat::Safe, |session| {
+            let records: Vec<_> =
+                session.map()?.iter().map(|(index, record)| (index, record.clone())).collect();
+            records.into_iter().map(|(index, record)| session.listed(index, &record)).collect()
+        })
+    }
+
+    /// One container by its name, or with `None` the card's default container.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchContainer`], [`Error::NoDefaultContainer`], [`Error::BadCardData`].
+    pub fn container(&mut self, name: Option<&str>) -> Result<Container, Error> {
+        self.plain(Repeat::Safe, |session| {
+            let (index, record) = session.find(name)?;
+            session.described(index, &record)
+        })
+    }
+
+    /// Deletes a container with its keys and certificates. Where it was the default one, the next
+    /// container becomes it.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchContainer`], [`Error::ReadOnlyCard`], those of the PIN.
+    pub fn delete_container(&mut self, name: &str, pins: &mut dyn PinSource) -> Result<(), Error> {
+        let need = |session: &mut Self| {
+            session.writable()?;
+            session.find(Some(name))?;
+            Ok(Need { role: Some(PinId::USER), container: Some(name.to_owned()) })
+        };
+        self.run(Repeat::Never, Some(pins), need, |session| {
+            let (index, record) = session.find(Some(name))?;
+            let deleted = session.module.delete_container(index);
+            deleted.map_err(|error| session.failed("delete a container", error))?;
+            session.count(&[Counter::Containers, Counter::Files])?;
+            session.write_map(|map| {
+                map.set(index, None)?;
+                let next = map.iter().next().map(|(next, _)| next);
+                match next {
+                    Some(next) if record.default => map.set_default(next),
+                    _ => Ok(()),
+                }
+            })?;
+            for half in HALVES {
+                session.delete_certificate_file(half, index)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes a container the card's default one.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchContainer`], [`Error::ReadOnlyCard`], those of the PIN.
+    pub fn set_default(&mut self, name: &str, pins: &mut dyn PinSource) -> Result<(), Error> {
+        let need = |session: &mut Self| {
+            session.writable()?;
+            session.find(Some(name))?;
+            Ok(Need { role: Some(PinId::USER), container: Some(name.to_owned()) })
+        };
+        self.run(Repeat::Safe, Some(pins), need, |session| {
+            let (index, record) = session.find(Some(name))?;
+            if record.default {
+                return Ok(());
+            }
+            session.count(&[Counter::Files])?;
+            session.write_map(|map| map.set_default(index))
+        })
+    }
+
+    /// Where a container is, and its record.
+    pub(super) fn find(&mut self, name: Option<&str>) -> Result<(ContainerIndex, ContainerRecord), Error> {
+        let card = self.reader.clone();
+        let map = self.map()?;
+        let (index, missing) = match name {
+            Some(name) => (map.find(name), Error::NoSuchContainer { name: name.to_owned(), card }),
+            None => (map.default_container(), Error::NoDefaultContainer { card }),
+        };
+        let index = index.ok_or_else(|| missing.clone())?;
+        let record = map.get(index).cloned().ok_or(missing)?;
+        Ok((index, record))
+    }
+
+    /// A container for a list: what cannot be read of it is said, and the others are still listed.
+    fn listed(&mut self, index: ContainerIndex, record: &ContainerRecord) -> Result<Container, Error> {
+        match self.described(index, record) {
+            Err(error @ (Error::BadCardData { .. } | Error::Call { .. })) => {
+                let mut container = bare(index, record);
+                container.problem = Some(error.to_string());
+                Ok(container)
+            }
+            described => described,
+        }
+    }
+
+    /// A container with its keys and certificates.
+    pub(super) fn described(
+        &mut self,
+        index: ContainerIndex,
+        record: &ContainerRecord,
+    ) -> Result<Container, Error> {
+        let mut container = bare(index, record);
+        container.pin = self.container_owner(index)?;
+        let keys = self.container_keys(index)?;
+        for half in HALVES {
+            let key = match half {
+                KeyHalf::Signature => &keys.signature,
+                KeyHalf::KeyExchange => &keys.key_exchange,
+            };
+            let Some(public) = key else { continue };
+            let certificate = match self.certificate(half, index) {
+                Err(Error::BadCardData { what, .. }) => {
+                    container.problem = Some(what);
+                    None
+                }
+                certificate => certificate?,
+            };
+            container.keys.push(key_of(half, public, certificate));
+        }
+        Ok(container)
+    }
+
+    /// A certificate from its file, as DER; `None` where there is none.
+    pub(super) fn certificate(
+        &mut self,
+        half: KeyHalf,
+        index: ContainerIndex,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let path = FilePath::certificate(half, index);
+        match self.module.read_file(&path) {
+            Ok(file) if file.is_empty() => Ok(None),
+            Ok(file) => certificate::expand(&file).map(Some).map_err(|error| {
+                self.damaged(format!("the certificate in file {path} cannot be read: {error}"))
+            }),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(Error::of_file(&self.reader, &path.to_string(), "read a certificate", error)),
+        }
+    }
+
+    /// Changes the container map on the card; what is remembered follows only what was written.
+    pub(super) fn write_map(
+        &mut self,
+        change: impl FnOnce(&mut ContainerMap) -> Result<(), cardmod_types::ContainerMapError>,
+    ) -> Result<(), Error> {
+        let mut map = self.map()?.clone();
+        change(&mut map).map_err(|error| self.damaged(format!("its container map: {error}")))?;
+        self.remember_map(None);
+        let path = FilePath::cmapfile();
+        self.write_or_create(&path, &map.to_bytes())?;
+        self.remember_map(Some(map));
+        Ok(())
+    }
+
+    /// Writes a file of the host's own, making it where it is missing.
+    pub(super) fn write_or_create(&mut self, path: &FilePath, content: &[u8]) -> Result<(), Error> {
+        let text = path.to_string();
+        let written = match self.module.write_file(path, content) {
+            Err(error) if error.is(cardmod_sys::SCARD_E_FILE_NOT_FOUND) => {
+                let size = u32::try_from(content.len()).unwrap_or(u32::MAX);
+                let access = cardmod_types::FileAccess::EveryoneReadUserWrite;
+                let created = self.module.create_file(path, size, access);
+                created.map_err(|error| Error::of_file(&self.reader, &text, "create a file", error))?;
+                self.module.write_file(path, content)
+            }
+            written => written,
+        };
+        written.map_err(|error| Error::of_file(&self.reader, &text, "write a file", error))
+    }
+}
+
+/// The file is not there, nor perhaps its directory.
+pub(super) fn is_missing(error: &crate::module::CallError) -> bool {
+    error.is(cardmod_sys::SCARD_E_FILE_NOT_FOUND) || error.is(cardmod_sys::SCARD_E_DIR_NOT_FOUND)
+}
+
+fn bare(index: ContainerIndex, record: &ContainerRecord) -> Container {
+    Container {
+        index,
+        name: record.name.as_str().to_owned(),
+        default: record.default,
+        pin: PinId::USER,
+        keys: Vec::new(),
+        problem: None,
+    }
+}
+
+fn key_of(half: KeyHalf, public: &PublicKey, certificate: Option<Vec<u8>>) -> ContainerKey {
+    ContainerKey { half, spec: public.spec(half), public: public.clone(), certificate }
+}

@@ -1,0 +1,172 @@
+//! New containers: the record, the counters and the key, in the order that leaves no doubt when
+//! something is interrupted.
+//!
+//! The order of writes is the one seen of Windows: a counter moves before what it covers, the record
+//! is there before the key, and the key's length is written when the key is there.
+
+use cardmod_types::{ContainerIndex, ContainerMap, ContainerName, ContainerRecord, KeyHalf, KeySpec, PinId};
+
+use super::cached::Counter;
+use super::operation::{Need, Repeat};
+use super::pin_source::PinSource;
+use super::request::{Container, KeySource, NewContainer};
+use super::session::CardSession;
+use crate::error::Error;
+use crate::module::KeyMaterial;
+
+impl CardSession {
+    /// Makes a container with a key, generated on the card or imported. Where a container of this
+    /// name exists and has no key in the wanted half, the key is added to it.
+    ///
+    /// # Errors
+    /// Before anything is written: [`Error::BadContainerName`], [`Error::ContainerExists`],
+    /// [`Error::ReadOnlyCard`], [`Error::UnsupportedAlgorithm`], [`Error::UnsupportedKeySize`],
+    /// [`Error::CardFull`]. Then those of the PIN and of the card; the record is taken back.
+    pub fn create_container(
+        &mut self,
+        new: &NewContainer,
+        pins: &mut dyn PinSource,
+    ) -> Result<Container, Error> {
+        let name = ContainerName::parse(&new.name)
+            .map_err(|error| Error::BadContainerName { name: new.name.clone(), reason: error.to_string() })?;
+        let need = |session: &mut Self| {
+            session.plan(new)?;
+            Ok(Need { role: Some(PinId::USER), container: Some(new.name.clone()) })
+        };
+        self.run(Repeat::Never, Some(pins), need, |session| {
+            let plan = session.plan(new)?;
+            session.make(new, &name, plan)?;
+            let (index, record) = session.find(Some(&new.name))?;
+            session.described(index, &record)
+        })
+    }
+
+    /// Where the key goes, after every reason not to make it was looked for.
+    fn plan(&mut self, new: &NewContainer) -> Result<Plan, Error> {
+        self.writable()?;
+        let card = self.reader.clone();
+        let map = self.map()?;
+        let (index, existing) = match map.find(&new.name) {
+            Some(index) => (Some(index), map.get(index).cloned()),
+            None => (map.free_index(), None),
+        };
+        let first = map.default_container().is_none();
+        if existing.as_ref().is_some_and(|record| record.bits(new.half) != 0) {
+            return Err(Error::ContainerExists { name: new.name.clone(), card });
+        }
+        let index = index.ok_or_else(|| Error::CardFull {
+            card,
+            what: "its container map has no place left".to_owned(),
+        })?;
+        self.check_size(new)?;
+        if existing.is_none() {
+            self.check_room()?;
+        }
+        Ok(Plan { index, existing, default: new.default || first })
+    }
+
+    /// The card has keys of this kind and size.
+    fn check_size(&mut self, new: &NewContainer) -> Result<(), Error> {
+        let algorithm = new.key.algorithm();
+        let (card, spec) = (self.reader.clone(), algorithm.spec(new.half));
+        let sizes = self.module.key_sizes(spec).map_err(|error| self.failed("tell its key sizes", error))?;
+        let Some(sizes) = sizes else {
+            return Err(Error::UnsupportedAlgorithm {
+                algorithm: describe_spec(spec, &algorithm.to_string()),
+                card,
+            });
+        };
+        if !sizes.contains(algorithm.bits()) {
+            let supported = match sizes.minimum == sizes.maximum {
+                true => format!("{} bits only", sizes.minimum),
+                false => {
+                    format!("{} to {} bits in steps of {}", sizes.minimum, sizes.maximum, sizes.increment)
+                }
+            };
+            return Err(Error::UnsupportedKeySize { bits: algorithm.bits(), supported, card });
+        }
+        if matches!(new.key, KeySource::Generate(_)) && !self.capabilities()?.key_generation {
+            return Err(Error::NotSupported { what: "generate keys; import one instead".to_owned(), card });
+        }
+        Ok(())
+    }
+
+    /// The card says it has no room for another container.
+    fn check_room(&mut self) -> Result<(), Error> {
+        let space = self.module.free_space().map_err(|error| self.failed("tell its free space", error))?;
+        if space.containers == Some(0) {
+            let what = match space.max_containers {
+                Some(most) => format!("all its {most} containers are taken"),
+                None => "it has no container left".to_owned(),
+            };
+            return Err(Error::CardFull { card: self.reader.clone(), what });
+        }
+        Ok(())
+    }
+
+    /// Writes the record, makes the key, writes the key's length; a failure takes the record back.
+    fn make(&mut self, new: &NewContainer, name: &ContainerName, plan: Plan) -> Result<(), Error> {
+        let Plan { index, existing, default } = plan;
+        let mut record = existing.clone().unwrap_or_else(|| ContainerRecord::new(name.clone()));
+        if existing.is_none() {
+            self.write_record(index, &record)?;
+        }
+        if default && !record.default {
+            record.default = true;
+            self.write_record(index, &record)?;
+        }
+        if let Err(error) = self.make_key(index, new) {
+            self.take_back(index, existing);
+            return Err(error);
+        }
+        let bits = u16::try_from(new.key.algorithm().bits()).unwrap_or(u16::MAX);
+        record.set_bits(new.half, bits);
+        self.write_record(index, &record)
+    }
+
+    fn make_key(&mut self, index: ContainerIndex, new: &NewContainer) -> Result<(), Error> {
+        let algorithm = new.key.algorithm();
+        self.count(&[Counter::Containers])?;
+        let material = match &new.key {
+            KeySource::Generate(_) => KeyMaterial::Generate(algorithm.bits()),
+            KeySource::Import(key) => KeyMaterial::Import(key),
+        };
+        let made = self.module.create_key(index, algorithm.spec(new.half), material, PinId::USER);
+        made.map_err(|error| match &new.key {
+            KeySource::Generate(_) => self.failed("generate a key", error),
+            KeySource::Import(_) => self.failed("import a key", error),
+        })
+    }
+
+    fn write_record(&mut self, index: ContainerIndex, record: &ContainerRecord) -> Result<(), Error> {
+        self.count(&[Counter::Files])?;
+        self.write_map(|map: &mut ContainerMap| map.set(index, Some(record.clone())))
+    }
+
+    /// After a failure: the map as it was, as far as the card lets it. The first failure is the one
+    /// that is reported.
+    fn take_back(&mut self, index: ContainerIndex, existing: Option<ContainerRecord>) {
+        let restored =
+            self.count(&[Counter::Files]).and_then(|()| self.write_map(|map| map.set(index, existing)));
+        if let Err(error) = restored {
+            tracing::warn!(%error, "the record of a container that was not made stays on the card");
+        }
+    }
+}
+
+/// Where a key goes.
+struct Plan {
+    index: ContainerIndex,
+    existing: Option<ContainerRecord>,
+    default: bool,
+}
+
+/// An algorithm for a message, with its use where the curve alone does not say it.
+fn describe_spec(spec: KeySpec, algorithm: &str) -> String {
+    match (spec.is_rsa(), spec.half()) {
+        (true, KeyHalf::Signature) => format!("{algorithm} keys for signatures"),
+        (true, KeyHalf::KeyExchange) => format!("{algorithm} keys"),
+        (false, KeyHalf::Signature) => format!("{algorithm} keys for signatures (ECDSA)"),
+        (false, KeyHalf::KeyExchange) => format!("{algorithm} keys for key agreement (ECDH)"),
+    }
+}

@@ -1,0 +1,263 @@
+//! The use of keys: sign, decrypt, agree. Values of RSA are big-endian on this side.
+
+use cardmod_types::kdf::Kdf;
+use cardmod_types::{
+    ContainerIndex, DecryptPadding, EcPublicKey, KeyHalf, KeySpec, PublicKey, SecretBytes, SignaturePadding,
+    padding,
+};
+
+use super::kdf_parameters::KdfParameters;
+use super::operation::{Need, Repeat};
+use super::pin_source::PinSource;
+use super::request::{DecryptRequest, DeriveRequest, SignRequest};
+use super::session::CardSession;
+use crate::error::Error;
+use crate::module::CallError;
+
+/// A key of the card that is to be used.
+struct Chosen {
+    index: ContainerIndex,
+    container: String,
+    spec: KeySpec,
+    public: PublicKey,
+}
+
+impl CardSession {
+    /// Signs: RSA big-endian, of the modulus' length; ECDSA as `r‖s`.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchContainer`], [`Error::NoSuchKey`], [`Error::BadInput`] for a hash that does not
+    /// fit the padding, [`Error::NotSupported`], those of the PIN.
+    pub fn sign(
+        &mut self,
+        name: Option<&str>,
+        request: &SignRequest<'_>,
+        pins: &mut dyn PinSource,
+    ) -> Result<Vec<u8>, Error> {
+        let need = |session: &mut Self| {
+            let key = session.choose(name, request.half)?;
+            check_signature(request, &key.public)?;
+            session.owner_of(&key)
+        };
+        self.run(Repeat::Safe, Some(pins), need, |session| {
+            let key = session.choose(name, request.half)?;
+            let answer = session.module.sign_data(key.index, key.spec, &request.padding, request.digest);
+            let signature = answer.map_err(|error| session.failed("sign", error))?;
+            let mut signature = signature.to_vec();
+            if signature.len() != key.public.signature_len() {
+                return Err(session.damaged(format!("it made a signature of {} bytes", signature.len())));
+            }
+            if key.spec.is_rsa() {
+                signature.reverse();
+            }
+            Ok(signature)
+        })
+    }
+
+    /// Decrypts with an RSA key. The ciphertext is big-endian; the plaintext is as it was encrypted.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchContainer`], [`Error::NoSuchKey`], [`Error::BadInput`] for a ciphertext of
+    /// another length than the modulus, [`Error::DecryptionFailed`], those of the PIN.
+    pub fn decrypt(
+        &mut self,
+        name: Option<&str>,
+        request: &DecryptRequest<'_>,
+        pins: &mut dyn PinSource,
+    ) -> Result<SecretBytes, Error> {
+        let need = |session: &mut Self| {
+            let key = session.choose(name, request.half)?;
+            session.check_ciphertext(request, &key)?;
+            session.owner_of(&key)
+        };
+        self.run(Repeat::Safe, Some(pins), need, |session| {
+            let key = session.choose(name, request.half)?;
+            session.decrypt_with(&key, request)
+        })
+    }
+
+    fn decrypt_with(&mut self, key: &Chosen, request: &DecryptRequest<'_>) -> Result<SecretBytes, Error> {
+        let mut reversed = request.ciphertext.to_vec();
+        reversed.reverse();
+        let answer = match self.module.rsa_decrypt(key.index, key.spec, &request.padding, &reversed) {
+            // The module removes no such padding: the raw block is unpadded here.
+            Err(error) if error.is_unsupported() && request.padding != DecryptPadding::None => {
+                let raw = self.module.rsa_decrypt(key.index, key.spec, &DecryptPadding::None, &reversed);
+                raw.map(|(block, _)| (block, false))
+            }
+            answer => answer,
+        };
+        let (mut plain, unpadded) =
+            answer.map_err(|error| self.failed_decryption(key, &request.padding, error))?;
+        plain.as_mut_bytes().reverse();
+        let failed = |_| self.undecryptable(key);
+        match &request.padding {
+            DecryptPadding::None => Ok(plain),
+            _ if unpadded => Ok(plain),
+            DecryptPadding::Pkcs1 => padding::pkcs1_unpad(plain.as_bytes()).map_err(failed),
+            DecryptPadding::Oaep { hash, label } => {
+                padding::oaep_unpad(*hash, label, plain.as_bytes()).map_err(failed)
+            }
+        }
+    }
+
+    /// A module that removes padding answers a wrong one with a code of its choice: all the codes
+    /// that say nothing else are one error here.
+    fn failed_decryption(&self, key: &Chosen, padding: &DecryptPadding, error: CallError) -> Error {
+        let vague = error.is(cardmod_sys::SCARD_E_INVALID_PARAMETER)
+            || error.is(cardmod_sys::SCARD_E_INVALID_VALUE)
+            || error.is(cardmod_sys::SCARD_F_INTERNAL_ERROR)
+            || error.is(cardmod_sys::SCARD_E_UNEXPECTED);
+        if vague && *padding != DecryptPadding::None {
+            self.undecryptable(key)
+        } else {
+            self.failed("decrypt", error)
+        }
+    }
+
+    fn undecryptable(&self, key: &Chosen) -> Error {
+        Error::DecryptionFailed { container: key.container.clone(), card: self.reader.clone() }
+    }
+
+    /// Agrees on a secret with another side's public key, and derives a key from it.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchContainer`], [`Error::NoSuchKey`], [`Error::BadInput`] for a public key on
+    /// another curve, [`Error::NotSupported`], those of the PIN.
+    pub fn derive(
+        &mut self,
+        name: Option<&str>,
+        request: &DeriveRequest<'_>,
+        pins: &mut dyn PinSource,
+    ) -> Result<SecretBytes, Error> {
+        let need = |session: &mut Self| {
+            let key = session.choose(name, request.half)?;
+            check_peer(&key, request.peer)?;
+            session.owner_of(&key)
+        };
+        self.run(Repeat::Safe, Some(pins), need, |session| {
+            let key = session.choose(name, request.half)?;
+            let agreement = session.module.construct_dh_agreement(key.index, request.peer);
+            let agreement = agreement.map_err(|error| session.failed("agree on a key", error))?;
+            let derived = session.derive_from(&agreement, request.kdf, request.len);
+            if let Err(error) = session.module.destroy_dh_agreement(agreement) {
+                tracing::debug!(%error, "the module keeps an agreement");
+            }
+            derived
+        })
+    }
+
+    fn derive_from(
+        &mut self,
+        agreement: &crate::module::Agreement,
+        kdf: &Kdf,
+        len: Option<usize>,
+    ) -> Result<SecretBytes, Error> {
+        let parameters = KdfParameters::of(kdf);
+        // These two make as much as the caller has room for; the others make what they make.
+        let wanted = match kdf {
+            Kdf::Hkdf { .. } | Kdf::Sp800_56aConcat { .. } => len,
+            Kdf::Hash { .. } | Kdf::Hmac { .. } | Kdf::TlsPrf { .. } | Kdf::Truncate => None,
+        };
+        let derived =
+            self.module.derive_key(agreement, kdf.name(), parameters.flags(), &parameters.list(), wanted);
+        let mut derived = derived.map_err(|error| self.failed("derive a key", error))?;
+        match len {
+            Some(len) if derived.len() < len => {
+                Err(Error::BadInput { what: format!("{len} bytes are wanted of a key of {}", derived.len()) })
+            }
+            Some(len) => {
+                derived.truncate(len);
+                Ok(derived)
+            }
+            None => Ok(derived),
+        }
+    }
+
+    /// The key to use: the named half, or the container's only one, preferring key exchange.
+    fn choose(&mut self, name: Option<&str>, half: Option<KeyHalf>) -> Result<Chosen, Error> {
+        let (index, record) = self.find(name)?;
+        let keys = self.container_keys(index)?;
+        let key_exchange = keys.key_exchange.map(|key| (KeyHalf::KeyExchange, key));
+        let signature = keys.signature.map(|key| (KeyHalf::Signature, key));
+        let key = match half {
+            Some(KeyHalf::KeyExchange) => key_exchange,
+            Some(KeyHalf::Signature) => signature,
+            None => key_exchange.or(signature),
+        };
+        let container = record.name.as_str().to_owned();
+        let Some((half, public)) = key else {
+            return Err(Error::NoSuchKey { container, half, card: self.reader.clone() });
+        };
+        Ok(Chosen { index, container, spec: public.spec(half), public })
+    }
+
+    fn owner_of(&mut self, key: &Chosen) -> Result<Need, Error> {
+        let role = self.container_owner(key.index)?;
+        // A key of everyone needs nobody.
+        let role = (role != cardmod_types::PinId::EVERYONE).then_some(role);
+        Ok(Need { role, container: Some(key.container.clone()) })
+    }
+
+    fn check_ciphertext(&self, request: &DecryptRequest<'_>, key: &Chosen) -> Result<(), Error> {
+        let PublicKey::Rsa(rsa) = &key.public else {
+            let what = "decrypt with an elliptic key; derive a key instead".to_owned();
+            return Err(Error::NotSupported { what, card: self.reader.clone() });
+        };
+        let (expected, length) = (rsa.modulus_len(), request.ciphertext.len());
+        if expected == length {
+            return Ok(());
+        }
+        Err(Error::BadInput {
+            what: format!(
+                "the ciphertext has {length} bytes; the key of container {:?} wants {expected}",
+                key.container
+            ),
+        })
+    }
+}
+
+/// The hash and the padding fit the key.
+fn check_signature(request: &SignRequest<'_>, public: &PublicKey) -> Result<(), Error> {
+    let length = request.digest.len();
+    let bad = |what: String| Err(Error::BadInput { what });
+    match (public, &request.padding) {
+        (PublicKey::Ec(_), SignaturePadding::None) if length == 0 => {
+            bad("there is no hash to sign".to_owned())
+        }
+        (PublicKey::Ec(_), SignaturePadding::None) => Ok(()),
+        (PublicKey::Ec(_), _) => bad("an elliptic key signs without padding".to_owned()),
+        (PublicKey::Rsa(rsa), SignaturePadding::None) if length != rsa.modulus_len() => bad(format!(
+            "a signature without padding wants a block of {} bytes, not {length}",
+            rsa.modulus_len()
+        )),
+        (PublicKey::Rsa(_), SignaturePadding::None | SignaturePadding::Pkcs1 { hash: None }) => Ok(()),
+        (
+            PublicKey::Rsa(_),
+            SignaturePadding::Pkcs1 { hash: Some(hash) } | SignaturePadding::Pss { hash, .. },
+        ) => {
+            if length == hash.len() {
+                return Ok(());
+            }
+            bad(format!("a hash of {hash} has {} bytes, not {length}", hash.len()))
+        }
+    }
+}
+
+/// Both public keys are on one curve.
+fn check_peer(key: &Chosen, peer: &EcPublicKey) -> Result<(), Error> {
+    match &key.public {
+        PublicKey::Ec(own) if own.curve() == peer.curve() => Ok(()),
+        PublicKey::Ec(own) => Err(Error::BadInput {
+            what: format!(
+                "the other side's key is on P-{}, the key of container {:?} on P-{}",
+                peer.curve().bits(),
+                key.container,
+                own.curve().bits()
+            ),
+        }),
+        PublicKey::Rsa(_) => Err(Error::BadInput {
+            what: format!("the key of container {:?} is an RSA key, which agrees on nothing", key.container),
+        }),
+    }
+}

@@ -1,0 +1,23 @@
+//! What Windows calls the Base CSP and the key storage provider: one card, used by container name.
+
+mod cached;
+mod certificates;
+mod containers;
+mod create;
+mod describe;
+mod files;
+mod kdf_parameters;
+mod keys;
+mod operation;
+mod pin_source;
+mod pins;
+mod request;
+mod session;
+
+pub use pin_source::{FixedPin, NoPin, PinRequest, PinSource, PinSourceError};
+pub use request::{
+    AdminAuthority, CardDescription, Container, ContainerKey, DecryptRequest, DeriveRequest, FileAuthority,
+    KeyAlgorithm, KeySource, NewContainer, PinStatus, Responder, SignRequest, UnblockWith,
+    UnknownKeyAlgorithm,
+};
+pub use session::{CardSession, Held};

@@ -1,0 +1,194 @@
+//! PINs and the administrator: verify, change, unblock, challenge and response.
+
+use cardmod_types::{Pin, PinId, PinKind, PinPurpose, SecretBytes, admin};
+
+use super::cached::Counter;
+use super::operation::Repeat;
+use super::request::{AdminAuthority, UnblockWith};
+use super::session::CardSession;
+use crate::error::Error;
+
+impl CardSession {
+    /// Verifies a PIN. The right lasts as long as the transaction: outside of
+    /// [`hold`](Self::hold) this only proves that the PIN is right.
+    ///
+    /// # Errors
+    /// [`Error::WrongPin`] with the tries left, [`Error::PinBlocked`].
+    pub fn verify_pin(&mut self, role: PinId, pin: &Pin) -> Result<(), Error> {
+        self.plain(Repeat::Never, |session| session.authenticate(role, Some(pin), true))
+    }
+
+    /// Changes a PIN by its old value.
+    ///
+    /// # Errors
+    /// [`Error::WrongPin`] with the tries left, [`Error::PinBlocked`], [`Error::PinPolicy`],
+    /// [`Error::NotSupported`].
+    pub fn change_pin(&mut self, role: PinId, old: &Pin, new: &Pin) -> Result<(), Error> {
+        self.plain(Repeat::Never, |session| {
+            session.refresh()?;
+            let changed = session.module.change_pin(role, old, new);
+            changed.map_err(|error| session.failed_change(role, role, error))?;
+            session.authenticated.insert(role);
+            session.note_tries(role, None);
+            session.count_pin_change();
+            Ok(())
+        })
+    }
+
+    /// Sets a new PIN and gives it its tries back.
+    ///
+    /// # Errors
+    /// [`Error::WrongPin`] and [`Error::PinBlocked`] for the authority, [`Error::PinPolicy`],
+    /// [`Error::NotSupported`] where the card knows no such authority.
+    pub fn unblock_pin(&mut self, target: PinId, with: &mut UnblockWith<'_>, new: &Pin) -> Result<(), Error> {
+        self.plain(Repeat::Never, |session| {
+            session.refresh()?;
+            session.unblock_with(target, with, new)?;
+            // Nobody is authenticated now; the user's right is needed to count the change.
+            session.authenticated.remove(target);
+            session.note_tries(target, None);
+            if target == PinId::USER {
+                match session.module.verify_pin(target, Some(new), true) {
+                    Ok(()) => session.authenticated.insert(target),
+                    Err(error) => tracing::debug!(%error, "the unblocked PIN is not taken"),
+                }
+            }
+            session.count_pin_change();
+            Ok(())
+        })
+    }
+
+    fn unblock_with(&mut self, target: PinId, with: &mut UnblockWith<'_>, new: &Pin) -> Result<(), Error> {
+        match with {
+            UnblockWith::Puk { role, puk } => {
+                let by = match role {
+                    Some(role) => Some(*role),
+                    None => self.unblocking_role(target)?,
+                };
+                let unblocked = self.module.unblock_by_puk(by, puk, target, new);
+                unblocked.map_err(|error| self.failed_change(by.unwrap_or(target), target, error))?;
+                by.into_iter().for_each(|by| self.authenticated.remove(by));
+            }
+            UnblockWith::AdminKey(key) => {
+                let response = self.answer_challenge(&mut AdminAuthority::Key(key.clone()))?;
+                self.unblock_as_admin(&response, target, new)?;
+            }
+            UnblockWith::Response(responder) => {
+                let response = self.answer_challenge(&mut AdminAuthority::Response(&mut **responder))?;
+                self.unblock_as_admin(&response, target, new)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn unblock_as_admin(&mut self, response: &[u8], target: PinId, new: &Pin) -> Result<(), Error> {
+        let unblocked = self.module.unblock_by_response(response, target, new);
+        unblocked.map_err(|error| self.failed_change(PinId::ADMIN, target, error))?;
+        self.authenticated.remove(PinId::ADMIN);
+        Ok(())
+    }
+
+    /// The role whose PIN unblocks another: one that is for nothing else, or any that may. `None`
+    /// where the card names no such role; the interface's older function then asks none.
+    fn unblocking_role(&mut self, target: PinId) -> Result<Option<PinId>, Error> {
+        let allowed = self.pin_info(target)?.unblock;
+        let mut found = None;
+        for role in allowed.iter().filter(|role| ![target, PinId::ADMIN, PinId::EVERYONE].contains(role)) {
+            let info = self.pin_info(role)?;
+            if info.kind != PinKind::AlphaNumeric {
+                continue;
+            }
+            if info.purpose == PinPurpose::UnblockOnly {
+                return Ok(Some(role));
+            }
+            found = found.or(Some(role));
+        }
+        Ok(found)
+    }
+
+    /// Authenticates the administrator by challenge and response. The right lasts as long as the
+    /// transaction, so this is of use within [`hold`](Self::hold).
+    ///
+    /// # Errors
+    /// [`Error::WrongPin`] for a wrong response, [`Error::PinBlocked`], [`Error::BadInput`] for a key
+    /// that is none, [`Error::NotSupported`].
+    pub fn admin_authenticate(&mut self, authority: &mut AdminAuthority<'_>) -> Result<(), Error> {
+        self.plain(Repeat::Never, |session| {
+            session.refresh()?;
+            let response = session.answer_challenge(authority)?;
+            match session.module.admin_respond(&response) {
+                Ok(()) => {
+                    session.authenticated.insert(PinId::ADMIN);
+                    session.note_tries(PinId::ADMIN, None);
+                    Ok(())
+                }
+                Err(error) => {
+                    session.authenticated.remove(PinId::ADMIN);
+                    Err(session.failed_authentication(PinId::ADMIN, "authenticate the administrator", error))
+                }
+            }
+        })
+    }
+
+    /// Replaces the administrator's key (24 bytes, triple DES).
+    ///
+    /// # Errors
+    /// Those of [`admin_authenticate`](Self::admin_authenticate); [`Error::BadInput`] for a new key
+    /// of another length.
+    pub fn change_admin_key(
+        &mut self,
+        authority: &mut AdminAuthority<'_>,
+        new: &SecretBytes,
+    ) -> Result<(), Error> {
+        if new.len() != admin::KEY_LEN {
+            let what = format!("the administrator's key has {} bytes, not {}", admin::KEY_LEN, new.len());
+            return Err(Error::BadInput { what });
+        }
+        self.plain(Repeat::Never, |session| {
+            session.refresh()?;
+            let response = session.answer_challenge(authority)?;
+            let changed = session.module.change_admin_key(&response, new.as_bytes());
+            changed.map_err(|error| session.failed_change(PinId::ADMIN, PinId::ADMIN, error))?;
+            session.authenticated.insert(PinId::ADMIN);
+            session.count_pin_change();
+            Ok(())
+        })
+    }
+
+    /// Fetches a challenge and has it answered. The transaction goes on meanwhile: any other command
+    /// would spend the challenge.
+    fn answer_challenge(&mut self, authority: &mut AdminAuthority<'_>) -> Result<Vec<u8>, Error> {
+        let challenge = self.module.admin_challenge();
+        let challenge =
+            challenge.map_err(|error| self.failed("give the administrator a challenge", error))?;
+        match authority {
+            AdminAuthority::Key(key) => admin::challenge_response(key, &challenge)
+                .map_err(|error| Error::BadInput { what: format!("the administrator's key: {error}") }),
+            AdminAuthority::Response(responder) => responder(&challenge).map_err(Error::PinSource),
+        }
+    }
+
+    /// A failed change or unblocking. `INVALID_PARAMETER` is how a card says that it does not take
+    /// the new value.
+    fn failed_change(&mut self, by: PinId, target: PinId, error: crate::module::CallError) -> Error {
+        self.authenticated.remove(by);
+        if error.is(cardmod_sys::SCARD_E_INVALID_PARAMETER) {
+            return Error::PinPolicy { card: self.reader.clone(), role: target };
+        }
+        self.failed_authentication(by, "change a PIN", error)
+    }
+
+    /// Counts a change of a PIN, where somebody with the right to is authenticated. The change is
+    /// made already, so a card that does not count it is no failure.
+    fn count_pin_change(&mut self) {
+        let may = self.authenticated.contains(PinId::USER) || self.authenticated.contains(PinId::ADMIN);
+        let counted = match self.read_only() {
+            Ok(false) if may => self.count(&[Counter::Pins]),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = counted {
+            tracing::debug!(%error, "the change of a PIN was not counted");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! What goes wrong for a user of cards: one enum to match on, and messages that say what happened,
+//! to which card and container, and what to do.
+
+use cardmod_pcsc::PcscError;
+use cardmod_sys as sys;
+use cardmod_types::{KeyHalf, PinId};
+
+use crate::csp::PinSourceError;
+use crate::module::{CallError, LoadError, code_text};
+
+/// Why an operation on a card failed.
+///
+/// `card` is the name of the reader the card is in: that is what a user can see.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages say what the members are")]
+pub enum Error {
+    /// No reader at all.
+    #[error("there is no card reader; connect one, or make a virtual card")]
+    NoReader,
+    /// No reader of this name.
+    #[error("there is no reader {name:?}; known are: {known}")]
+    UnknownReader { name: String, known: String },
+    /// The reader is empty.
+    #[error("there is no card in {reader:?}; insert one")]
+    NoCard { reader: String },
+    /// Another program has the card for itself.
+    #[error("the card in {reader:?} is in exclusive use by another program; try again when it is done")]
+    ReaderBusy { reader: String },
+    /// The card is gone.
+    #[error("the card was removed from {reader:?}; insert it and try again")]
+    Removed { reader: String },
+    /// The card was reset, more than once during one operation.
+    #[error("the card in {reader:?} was reset by another program; try again")]
+    Reset { reader: String },
+    /// PC/SC itself fails.
+    #[error("PC/SC fails for {reader:?}: {} answered {}", .source.call, code_text(.source.code))]
+    Pcsc { reader: String, source: PcscError },
+    /// The card module cannot be used.
+    #[error(transparent)]
+    ModuleLoad(#[from] LoadError),
+    /// The card module failed in a way that has no meaning of its own here.
+    #[error("the card in {card:?} could not {operation}: {source}")]
+    Call { card: String, operation: &'static str, source: CallError },
+    /// The PIN is wrong.
+    #[error("the PIN of {role} is wrong for the card in {card:?}; {}", tries(*.tries_left))]
+    WrongPin { card: String, role: PinId, tries_left: Option<u32> },
+    /// The PIN is blocked.
+    #[error(
+        "the PIN of {role} is blocked on the card in {card:?}; unblock it with the PUK or the administrator's key"
+    )]
+    PinBlocked { card: String, role: PinId },
+    /// A PIN is needed and may not be asked for.
+    #[error("the card in {card:?} wants the PIN of {role}, and none was given")]
+    PinRequired { card: String, role: PinId },
+    /// The PIN source gave none.
+    #[error(transparent)]
+    PinSource(#[from] PinSourceError),
+    /// The new PIN is not one the card takes.
+    #[error(
+        "the card in {card:?} does not take the new PIN of {role}: its length or form is against the card's rules"
+    )]
+    PinPolicy { card: String, role: PinId },
+    /// The role that would be needed is not authenticated.
+    #[error("the card in {card:?} does not allow to {operation} without another authentication")]
+    NotAuthenticated { card: String, operation: &'static str },
+    /// No container of this name.
+    #[error("there is no container {name:?} on the card in {card:?}")]
+    NoSuchContainer { name: String, card: String },
+    /// The card has no default container.
+    #[error("the card in {card:?} has no default container; name one")]
+    NoDefaultContainer { card: String },
+    /// The container has not that key.
+    #[error("container {container:?} on the card in {card:?} has no {} key", half_text(*.half))]
+    NoSuchKey { container: String, half: Option<KeyHalf>, card: String },
+    /// A container of this name has that key already.
+    #[error("container {name:?} exists on the card in {card:?}; delete it first, or take another name")]
+    ContainerExists { name: String, card: String },
+    /// The name is none.
+    #[error("{name:?} is no container name: {reason}")]
+    BadContainerName { name: String, reason: String },
+    /// No room.
+    #[error("the card in {card:?} is full: {what}; delete something first")]
+    CardFull { card: String, what: String },
+    /// The card cannot be written.
+    #[error("the card in {card:?} is read-only")]
+    ReadOnlyCard { card: String },
+    /// The card has not this algorithm.
+    #[error("the card in {card:?} has no {algorithm}")]
+    UnsupportedAlgorithm { algorithm: String, card: String },
+    /// The card has not this key size.
+    #[error("the card in {card:?} has no keys of {bits} bits; it has {supported}")]
+    UnsupportedKeySize { bits: u32, supported: String, card: String },
+    /// The card or its module cannot do this.
+    #[error("the card in {card:?} cannot {what}")]
+    NotSupported { what: String, card: String },
+    /// The certificate belongs to another key.
+    #[error("the certificate does not match the key of container {container:?} on the card in {card:?}")]
+    CertificateMismatch { container: String, card: String },
+    /// The certificate is too large.
+    #[error("the certificate has {length} bytes; a card takes at most {limit}")]
+    CertificateTooLarge { length: usize, limit: usize },
+    /// The certificate is none.
+    #[error("this is no certificate: {reason}")]
+    BadCertificate { reason: String },
+    /// There is no certificate.
+    #[error("container {container:?} on the card in {card:?} has no certificate")]
+    NoCertificate { container: String, card: String },
+    /// A file or directory name is none.
+    #[error("{name:?} is no file name: {reason}")]
+    BadFileName { name: String, reason: String },
+    /// The file is not there.
+    #[error("there is no file {path} on the card in {card:?}")]
+    FileNotFound { path: String, card: String },
+    /// The directory is not there.
+    #[error("there is no directory for {path} on the card in {card:?}")]
+    DirectoryNotFound { path: String, card: String },
+    /// The file or directory is there.
+    #[error("{path} exists on the card in {card:?}")]
+    FileExists { path: String, card: String },
+    /// The directory has files.
+    #[error("directory {path} on the card in {card:?} is not empty")]
+    DirectoryNotEmpty { path: String, card: String },
+    /// What was handed in cannot be used.
+    #[error("{what}")]
+    BadInput { what: String },
+    /// The decryption yields nothing; why is not said, since that helps attackers alone.
+    #[error(
+        "the ciphertext cannot be decrypted with the key of container {container:?} on the card in {card:?}"
+    )]
+    DecryptionFailed { container: String, card: String },
+    /// The signature does not verify.
+    #[error("the signature is wrong: it was not made by this key over these data")]
+    SignatureWrong,
+    /// A file or answer of the card is broken.
+    #[error("the card in {card:?} is damaged: {what}")]
+    BadCardData { what: String, card: String },
+}
+
+fn tries(left: Option<u32>) -> String {
+    match left {
+        Some(0) => "it is blocked now".to_owned(),
+        Some(1) => "1 try left".to_owned(),
+        Some(left) => format!("{left} tries left"),
+        None => "the card does not tell how many tries are left".to_owned(),
+    }
+}
+
+fn half_text(half: Option<KeyHalf>) -> &'static str {
+    match half {
+        Some(KeyHalf::Signature) => "signature",
+        Some(KeyHalf::KeyExchange) => "key exchange",
+        None => "usable",
+    }
+}
+
+impl Error {
+    /// A failed PC/SC call, by its meaning.
+    pub(crate) fn of_pcsc(reader: &str, source: PcscError) -> Self {
+        let reader = reader.to_owned();
+        match source.code {
+            sys::SCARD_E_NO_SMARTCARD => Self::NoCard { reader },
+            sys::SCARD_W_REMOVED_CARD => Self::Removed { reader },
+            sys::SCARD_W_RESET_CARD => Self::Reset { reader },
+            sys::SCARD_E_SHARING_VIOLATION => Self::ReaderBusy { reader },
+            sys::SCARD_E_NO_READERS_AVAILABLE => Self::NoReader,
+            _ => Self::Pcsc { reader, source },
+        }
+    }
+
+    /// A failed call of the module, where its code has the same meaning for every function.
+    pub(crate) fn of_call(card: &str, operation: &'static str, source: CallError) -> Self {
+        let card = card.to_owned();
+        match source.code() {
+            Some(sys::SCARD_W_RESET_CARD) => Self::Reset { reader: card },
+            Some(sys::SCARD_W_REMOVED_CARD | sys::SCARD_E_NO_SMARTCARD) => Self::Removed { reader: card },
+            Some(sys::SCARD_W_SECURITY_VIOLATION | sys::SCARD_W_CARD_NOT_AUTHENTICATED) => {
+                Self::NotAuthenticated { card, operation }
+            }
+            Some(sys::SCARD_E_READ_ONLY_CARD) => Self::ReadOnlyCard { card },
+            Some(sys::SCARD_E_WRITE_TOO_MANY | sys::SCARD_E_NO_MEMORY | sys::ERROR_NOT_ENOUGH_MEMORY) => {
+                Self::CardFull { card, what: format!("it could not {operation} ({source})") }
+            }
+            _ if source.is_unsupported() => Self::NotSupported { what: operation.to_owned(), card },
+            _ => Self::Call { card, operation, source },
+        }
+    }
+
+    /// A failed call that authenticates a role.
+    pub(crate) fn of_authentication(
+        card: &str,
+        role: PinId,
+        operation: &'static str,
+        source: CallError,
+    ) -> Self {
+        let name = || card.to_owned();
+        match source.code() {
+            Some(sys::SCARD_W_WRONG_CHV) => {
+                Self::WrongPin { card: name(), role, tries_left: source.tries_left }
+            }
+            Some(sys::SCARD_W_CHV_BLOCKED) => Self::PinBlocked { card: name(), role },
+            Some(sys::SCARD_W_CANCELLED_BY_USER) => Self::PinSource(PinSourceError::Cancelled),
+            _ => Self::of_call(card, operation, source),
+        }
+    }
+
+    /// A failed call on a file or directory.
+    pub(crate) fn of_file(card: &str, path: &str, operation: &'static str, source: CallError) -> Self {
+        let (card_name, path) = (card.to_owned(), path.to_owned());
+        match source.code() {
+            Some(sys::SCARD_E_FILE_NOT_FOUND) => Self::FileNotFound { path, card: card_name },
+            Some(sys::SCARD_E_DIR_NOT_FOUND) => Self::DirectoryNotFound { path, card: card_name },
+            Some(sys::ERROR_FILE_EXISTS) => Self::FileExists { path, card: card_name },
+            Some(sys::ERROR_DIR_NOT_EMPTY) => Self::DirectoryNotEmpty { path, card: card_name },
+            _ => Self::of_call(card, operation, source),
+        }
+    }
+
+    /// The card was reset during the operation: it may be begun again.
+    pub(crate) fn is_reset(&self) -> bool {
+        matches!(self, Self::Reset { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::CardFunction;
+
+    #[test]
+    fn tries_are_shown() {
+        let error = |tries_left| {
+            Error::WrongPin { card: "R 0".to_owned(), role: PinId::USER, tries_left }.to_string()
+        };
+        assert_eq!(error(Some(2)), "the PIN of user is wrong for the card in \"R 0\"; 2 tries left");
+        assert!(error(Some(1)).ends_with("1 try left"));
+        assert!(error(Some(0)).ends_with("it is blocked now"));
+        assert!(error(None).contains("does not tell"));
+    }
+
+    #[test]
+    fn codes_get_their_meaning() {
+        let call = |code| CallError::code_of(CardFunction::SignData, code);
+        assert!(Error::of_call("R", "sign", call(sys::SCARD_W_RESET_CARD)).is_reset());
+        assert_eq!(
+            Error::of_call("R", "sign", call(sys::SCARD_E_UNSUPPORTED_FEATURE)),
+            Error::NotSupported { what: "sign".to_owned(), card: "R".to_owned() }
+        );
+        let blocked =
+            Error::of_authentication("R", PinId::USER, "verify a PIN", call(sys::SCARD_W_CHV_BLOCKED));
+        assert!(matches!(blocked, Error::PinBlocked { .. }));
+        let full = Error::of_call("R", "write a file", call(sys::SCARD_E_WRITE_TOO_MANY));
+        assert!(matches!(full, Error::CardFull { .. }), "{full}");
+    }
+}

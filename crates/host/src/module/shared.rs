@@ -1,0 +1,108 @@
+//! What the callbacks lent to a module see of its context: the memory, the module's own cache, the
+//! agreements. The context running on a thread is known per thread, since three of the callbacks
+//! have no context argument.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cardmod_heap::Heap;
+use zeroize::Zeroizing;
+
+use super::function::CardFunction;
+
+/// The most bytes a module may keep in its cache. A module that wants more is told no and works
+/// without: the cache is a help, never a store.
+const CACHE_LIMIT: usize = 4 * 1024 * 1024;
+
+thread_local! {
+    /// The contexts whose module functions run on this thread, the innermost last.
+    static RUNNING: RefCell<Vec<(Arc<Shared>, usize)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// One context as its callbacks see it.
+pub(super) struct Shared {
+    heap: Heap,
+    cache: Mutex<Cache>,
+    agreements: Mutex<Vec<(usize, u8)>>,
+}
+
+/// The module's own cached files, by tag.
+#[derive(Default)]
+pub(super) struct Cache {
+    files: HashMap<Vec<u16>, Zeroizing<Vec<u8>>>,
+    bytes: usize,
+}
+
+impl Cache {
+    /// Adds or replaces a file; `false` where there is no room.
+    pub(super) fn add(&mut self, tag: Vec<u16>, data: Zeroizing<Vec<u8>>) -> bool {
+        self.remove(&tag);
+        if self.bytes.saturating_add(data.len()) > CACHE_LIMIT {
+            return false;
+        }
+        self.bytes += data.len();
+        self.files.insert(tag, data);
+        true
+    }
+
+    pub(super) fn get(&self, tag: &[u16]) -> Option<&[u8]> {
+        self.files.get(tag).map(|data| data.as_slice())
+    }
+
+    /// Removes a file; `false` where there is none.
+    pub(super) fn remove(&mut self, tag: &[u16]) -> bool {
+        let removed = self.files.remove(tag);
+        self.bytes -= removed.as_ref().map_or(0, |data| data.len());
+        removed.is_some()
+    }
+
+    /// Forgets every file.
+    pub(super) fn clear(&mut self) {
+        self.files.clear();
+        self.bytes = 0;
+    }
+}
+
+impl Shared {
+    pub(super) fn new(heap: Heap) -> Self {
+        Self { heap, cache: Mutex::default(), agreements: Mutex::default() }
+    }
+
+    pub(super) fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    pub(super) fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The agreements the host made: the handle it knows them by, and the module's index.
+    pub(super) fn agreements(&self) -> MutexGuard<'_, Vec<(usize, u8)>> {
+        self.agreements.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that a function of this context's module, whose `CARD_DATA` is at `data`, runs on this
+    /// thread for as long as the guard lives.
+    pub(super) fn enter(self: &Arc<Self>, function: CardFunction, data: usize) -> Running {
+        RUNNING.with_borrow_mut(|running| running.push((Arc::clone(self), data)));
+        Running { _function: self.heap.enter(function.name()) }
+    }
+}
+
+/// A module's function runs; see [`Shared::enter`].
+pub(super) struct Running {
+    _function: cardmod_heap::Entered,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let innermost = RUNNING.with_borrow_mut(Vec::pop);
+        drop(innermost);
+    }
+}
+
+/// The context whose module runs on this thread, and the address of its `CARD_DATA`.
+pub(super) fn running() -> Option<(Arc<Shared>, usize)> {
+    RUNNING.with_borrow(|running| running.last().cloned())
+}

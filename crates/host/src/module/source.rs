@@ -1,0 +1,118 @@
+//! Where a card module comes from, and why one cannot be used.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::function::code_text;
+use super::table::BuiltInEntry;
+
+/// Where a card module comes from.
+#[derive(Clone)]
+pub enum ModuleSource {
+    /// A module compiled into this program, driven through the same C interface.
+    BuiltIn {
+        /// Its `CardAcquireContext`.
+        entry: BuiltInEntry,
+        /// Its name, for people.
+        name: &'static str,
+    },
+    /// A shared library that exports `CardAcquireContext`.
+    Path(PathBuf),
+}
+
+impl fmt::Display for ModuleSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn { name, .. } => f.write_str(name),
+            Self::Path(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Debug for ModuleSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ModuleSource({self})")
+    }
+}
+
+/// Why a card module cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("the card module {path} cannot be read: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// The file is not a shared library this program can load.
+    #[error("{path} is not a library this program can load: {reason}")]
+    NotALibrary {
+        /// The file.
+        path: String,
+        /// What the system's loader says.
+        reason: String,
+    },
+    /// The library is not a card module.
+    #[error("{path} is not a card module: it exports no CardAcquireContext")]
+    NoEntry {
+        /// The file.
+        path: String,
+    },
+    /// The module refuses the card, or cannot start.
+    #[error("{module} refuses to start: CardAcquireContext answered {}", code_text(*.code))]
+    Refused {
+        /// The module.
+        module: String,
+        /// Its code.
+        code: u32,
+    },
+    /// The module does not know the card.
+    #[error("{module} does not know this card (ATR {atr}); name another card module")]
+    UnknownCard {
+        /// The module.
+        module: String,
+        /// The card's answer to reset, in hexadecimal.
+        atr: String,
+    },
+    /// The module speaks none of the versions this host asked for.
+    #[error("{module} speaks no version of the interface from {lowest} to {highest}")]
+    NoCommonVersion {
+        /// The module.
+        module: String,
+        /// The lowest version asked for.
+        lowest: u32,
+        /// The highest version asked for.
+        highest: u32,
+    },
+    /// The module answered success with a version that cannot be.
+    #[error("{module} was asked for version {asked} of the interface and answered version {answered}")]
+    WrongVersion {
+        /// The module.
+        module: String,
+        /// What was asked for.
+        asked: u32,
+        /// What it answered.
+        answered: u32,
+    },
+    /// The module left entries of its function table NULL that its version must have.
+    #[error("{module} answered version {version} but left {} of its function table empty", .missing.join(", "))]
+    Holes {
+        /// The module.
+        module: String,
+        /// The version it answered.
+        version: u32,
+        /// The entries, as `Cardmod.h` calls them.
+        missing: Vec<&'static str>,
+    },
+    /// The module changed what belongs to the host.
+    #[error("{module} overwrote {member}, which belongs to the host")]
+    HostMember {
+        /// The module.
+        module: String,
+        /// The member of `CARD_DATA`.
+        member: &'static str,
+    },
+}

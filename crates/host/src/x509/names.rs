@@ -1,0 +1,90 @@
+//! Who a certificate is for: the subject and its alternative names, read from text.
+
+use std::net::IpAddr;
+use std::str::FromStr as _;
+
+use der::asn1::Ia5String;
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::name::Name;
+
+use crate::error::Error;
+
+/// Who a certificate is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The distinguished name in RFC 4514's form: `CN=web,O=Example,C=DE`.
+    pub name: &'a str,
+    /// Alternative names: `DNS:host`, `email:who@where`, `IP:192.0.2.1`, `URI:…`. Without a kind,
+    /// one with an `@` is an e-mail address, another a host.
+    pub alternative_names: &'a [String],
+}
+
+impl Subject<'_> {
+    /// The distinguished name.
+    pub(super) fn distinguished_name(&self) -> Result<Name, Error> {
+        let bad = |reason: String| Error::BadInput {
+            what: format!("{:?} is no subject such as \"CN=web,O=Example\": {reason}", self.name),
+        };
+        let name = Name::from_str(self.name).map_err(|error| bad(error.to_string()))?;
+        if name.is_empty() { Err(bad("it is empty".to_owned())) } else { Ok(name) }
+    }
+
+    /// The alternative names; `None` where there is none.
+    pub(super) fn alternatives(&self) -> Result<Option<SubjectAltName>, Error> {
+        let names: Vec<_> =
+            self.alternative_names.iter().map(|name| general_name(name)).collect::<Result<_, _>>()?;
+        Ok((!names.is_empty()).then_some(SubjectAltName(names)))
+    }
+}
+
+fn general_name(text: &str) -> Result<GeneralName, Error> {
+    let bad = |reason: &str| Error::BadInput { what: format!("{text:?} is no alternative name: {reason}") };
+    let ascii = |value: &str| match value {
+        "" => Err(bad("it is empty")),
+        value => Ia5String::new(value).map_err(|_| bad("it has characters beyond ASCII")),
+    };
+    let Some((kind, value)) = text.split_once(':') else {
+        return match text.contains('@') {
+            true => ascii(text).map(GeneralName::Rfc822Name),
+            false => ascii(text).map(GeneralName::DnsName),
+        };
+    };
+    match kind.to_ascii_lowercase().as_str() {
+        "dns" => ascii(value).map(GeneralName::DnsName),
+        "email" => ascii(value).map(GeneralName::Rfc822Name),
+        "uri" => ascii(value).map(GeneralName::UniformResourceIdentifier),
+        "ip" => value.parse::<IpAddr>().map(GeneralName::from).map_err(|_| bad("that is no IP address")),
+        _ => Err(bad("known kinds are DNS, email, IP and URI")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_told_apart() {
+        assert!(matches!(general_name("DNS:web.example"), Ok(GeneralName::DnsName(_))));
+        assert!(matches!(general_name("web.example"), Ok(GeneralName::DnsName(_))));
+        assert!(matches!(general_name("who@web.example"), Ok(GeneralName::Rfc822Name(_))));
+        assert!(matches!(general_name("IP:192.0.2.7"), Ok(GeneralName::IpAddress(_))));
+        assert!(matches!(general_name("IP:2001:db8::7"), Ok(GeneralName::IpAddress(_))));
+        assert!(matches!(
+            general_name("URI:https://web.example/"),
+            Ok(GeneralName::UniformResourceIdentifier(_))
+        ));
+        for bad in ["", "DNS:", "IP:web", "tel:112", "DNS:wéb"] {
+            assert!(general_name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn subjects_are_read() {
+        let subject = |name| Subject { name, alternative_names: &[] }.distinguished_name();
+        assert_eq!(subject("CN=web,O=Example").expect("a name").to_string(), "CN=web,O=Example");
+        for bad in ["", "web", "CN", "XX=web"] {
+            assert!(subject(bad).is_err(), "{bad:?}");
+        }
+    }
+}
