@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::key_error::KeyError;
 use crate::keyspec::EcCurve;
 use crate::private_key::{EcPrivateKey, PrivateKey, RsaPrivateKey, RsaPrivateParts};
-use crate::public_key::{EcPublicKey, PublicKey, RsaPublicKey};
+use crate::public_key::{EcPublicKey, PublicKey, RsaPublicKey, without_leading_zeros};
 use crate::secret::SecretBytes;
 
 /// `rsaEncryption` (RFC 8017, appendix C).
@@ -243,7 +243,13 @@ fn ec_private(der: &[u8], curve: Option<EcCurve>, point: Option<&[u8]>) -> Resul
         (outer, inner) => outer.or(inner).ok_or_else(|| unknown(EC_PUBLIC_KEY))?,
     };
     let point = key.public_key.or(point).ok_or(KeyError::NoPublicPoint)?;
-    EcPrivateKey::new(key.private_key, EcPublicKey::from_uncompressed(curve, point)?)
+    let public = EcPublicKey::from_uncompressed(curve, point)?;
+    // Software that takes the scalar for an integer drops its leading zeros.
+    let scalar = without_leading_zeros(key.private_key);
+    let mut d = SecretBytes::zeroed(curve.coordinate_len());
+    let start = d.len().checked_sub(scalar.len()).ok_or(KeyError::Scalar)?;
+    d.as_mut_bytes()[start..].copy_from_slice(scalar);
+    EcPrivateKey::new(d.as_bytes(), public)
 }
 
 /// Encodes into memory that wipes itself and is never moved.

@@ -26,6 +26,12 @@ const GET_RESPONSE: u8 = 0xC0;
 ///
 /// Each command is followed by its response; where a response never came, the next command is simply
 /// formatted. A reset of the card needs no notice, for it ends no secrecy.
+///
+/// ```
+/// let mut redactor = cardmod_types::redact::Redactor::new();
+/// assert_eq!(redactor.command(b"\x00\x20\x00\x80\x06123456"), "0020008006<6 bytes>");
+/// assert_eq!(redactor.response(b"\x63\xC2"), "63C2");
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
     /// The unfinished chain.

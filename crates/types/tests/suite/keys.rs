@@ -204,6 +204,28 @@ fn unusable_files_are_named() {
 }
 
 #[test]
+fn scalars_without_their_leading_zeros_are_read() {
+    // SEC1 of P-256 by hand: a scalar of one byte, or of one byte too many, the curve, some point.
+    let file = |scalar: &[u8]| {
+        let point = ec("p256").public().to_uncompressed();
+        let curve = [0xA0, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
+        let parts: [&[u8]; 5] =
+            [&[2, 1, 1, 4, scalar.len() as u8], scalar, &curve, &[0xA1, 0x44, 3, 0x42, 0], &point];
+        let body = parts.concat();
+        PrivateKey::from_sec1_der(&[&[0x30, body.len() as u8][..], &body].concat())
+    };
+    let expected = [&[0; 31][..], &[5]].concat();
+    for scalar in [vec![5], [&[0; 32][..], &[5]].concat()] {
+        match file(&scalar).unwrap() {
+            PrivateKey::Ec(key) => assert_eq!(key.d(), expected),
+            PrivateKey::Rsa(_) => panic!("an elliptic curve key"),
+        }
+    }
+    assert_eq!(file(&[9; 33]).unwrap_err(), KeyError::Scalar);
+    assert_eq!(file(&[]).unwrap_err(), KeyError::Scalar);
+}
+
+#[test]
 fn debug_shows_no_number_of_a_private_key() {
     let shown = format!("{:?} {:?}", PrivateKey::Rsa(rsa()), PrivateKey::Ec(ec("p256")));
     assert_eq!(shown, "RsaPrivateKey(1024 bits) EcPrivateKey(P-256)");
