@@ -85,11 +85,14 @@ pub(super) fn find(
     life_cycle: LifeCycle,
 ) -> Result<&'static Row, StatusWord> {
     let mut refusal = StatusWord::INSTRUCTION_NOT_SUPPORTED;
-    for row in TABLE.iter().filter(|row| row.ins == command.ins && (selected || row.anywhere)) {
+    for row in TABLE.iter().filter(|row| row.ins == command.ins) {
         if !row.params.take(command.p1p2()) {
             if refusal == StatusWord::INSTRUCTION_NOT_SUPPORTED {
                 refusal = StatusWord::INCORRECT_P1_P2;
             }
+        } else if !(selected || row.anywhere) {
+            // Another application could be selected; it would not know the instruction.
+            return Err(StatusWord::INSTRUCTION_NOT_SUPPORTED);
         } else if row.states.contains(&life_cycle) {
             return Ok(row);
         } else {

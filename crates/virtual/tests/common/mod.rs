@@ -1,5 +1,5 @@
 //! What the tests of the virtual card share: sample values, hexadecimal scripts, a card in a fresh store.
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
 use cardmod_types::{CardId, Pin, SecretBytes};
 use cardmod_virtual::{BlankProfile, CardOptions, GidsProfile, Store, VirtualCard};
