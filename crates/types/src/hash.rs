@@ -5,6 +5,7 @@ use core::fmt;
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
+use zeroize::Zeroize;
 
 /// A hash algorithm a signature, padding or key derivation can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,7 +137,11 @@ impl HashAlgorithm {
 fn run<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
     let mut hash = D::new();
     parts.iter().for_each(|part| hash.update(part));
-    hash.finalize().to_vec()
+    let mut digest = hash.finalize();
+    let copy = digest.to_vec();
+    // What is hashed can be a secret to derive a key from, and then so is this.
+    digest.as_mut_slice().zeroize();
+    copy
 }
 
 impl fmt::Display for HashAlgorithm {

@@ -13,6 +13,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use thiserror::Error;
+use zeroize::Zeroize;
 
 use crate::code::UnknownCode;
 use crate::hash::HashAlgorithm;
@@ -238,7 +239,10 @@ fn hmac(hash: HashAlgorithm, key: &[u8], parts: &[&[u8]]) -> Result<SecretBytes,
     fn run<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> Option<SecretBytes> {
         let mut mac = <M as KeyInit>::new_from_slice(key).ok()?;
         parts.iter().for_each(|part| mac.update(part));
-        Some(SecretBytes::from(mac.finalize().into_bytes().as_slice()))
+        let mut code = mac.finalize().into_bytes();
+        let secret = SecretBytes::from(code.as_slice());
+        code.as_mut_slice().zeroize();
+        Some(secret)
     }
     let made = match hash {
         HashAlgorithm::Md5 => run::<Hmac<Md5>>(key, parts),
