@@ -50,7 +50,8 @@ impl CardModule for ClassModule {
     }
 
     fn connection_lost(&mut self) {
-        self.gids.connection_lost();
+        // The SDK does not say which of the three it was. A reset shows in the first answer.
+        self.gids.interrupted();
     }
 
     fn card_id(&mut self, cx: &mut CardContext<'_>) -> Result<CardId> {

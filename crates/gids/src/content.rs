@@ -33,6 +33,8 @@ pub(crate) struct Content {
     files: BTreeMap<u16, FileContent>,
     keys: BTreeMap<u8, PublicKey>,
     doubt: Doubt,
+    /// cardcf as read since the card's identity came into doubt: counts once that is settled.
+    unproved_counters: Option<Vec<u8>>,
 }
 
 /// Where cardcf is on every card of the profile.
@@ -47,6 +49,7 @@ impl Content {
 
     pub(crate) fn doubt_identity(&mut self) {
         self.doubt = Doubt::Identity;
+        self.unproved_counters = None;
     }
 
     /// What must be compared before anything is used; `None` also when there is nothing to lose.
@@ -82,25 +85,44 @@ impl Content {
     /// Enters what was read from the card. A cardid or cardcf settles the doubt about the rest: the same
     /// value keeps it, another one drops it.
     pub(crate) fn read(&mut self, ef: u16, tag: u32, value: Option<Vec<u8>>) {
-        let settles = match (ef, tag) {
-            CARDCF => Doubt::Freshness,
-            CARDID => Doubt::Identity,
-            _ => Doubt::None,
-        };
-        if settles != Doubt::None && settles == self.doubt() {
-            let same = value.is_some() && self.peek(ef, tag) == Some(&value);
-            if !same {
-                *self = Self::default();
-            } else if settles == Doubt::Identity {
-                self.doubt = Doubt::Freshness;
-            } else {
-                self.doubt = Doubt::None;
-            }
+        match (self.doubt(), (ef, tag)) {
+            (Doubt::Identity, CARDID) => self.settle_identity(value),
+            (Doubt::Identity, CARDCF) => self.unproved_counters = value,
+            (Doubt::Freshness, CARDCF) => self.settle_freshness(value),
+            (Doubt::None, _) => self.enter(ef, tag, value),
+            // While other content is in doubt nothing is added to it.
+            _ => {}
         }
-        // While other content is in doubt only the two identifying objects are entered.
-        if self.doubt() == Doubt::None || settles == Doubt::Identity {
-            self.files.entry(ef).or_default().objects.insert(tag, value);
+    }
+
+    fn settle_identity(&mut self, cardid: Option<Vec<u8>>) {
+        let counters = self.unproved_counters.take();
+        if self.is_unchanged(CARDID, &cardid) {
+            self.doubt = Doubt::Freshness;
+        } else {
+            *self = Self::default();
+            self.enter(CARDID.0, CARDID.1, cardid);
         }
+        if counters.is_some() {
+            self.read(CARDCF.0, CARDCF.1, counters);
+        }
+    }
+
+    fn settle_freshness(&mut self, cardcf: Option<Vec<u8>>) {
+        if self.is_unchanged(CARDCF, &cardcf) {
+            self.doubt = Doubt::None;
+        } else {
+            *self = Self::default();
+            self.enter(CARDCF.0, CARDCF.1, cardcf);
+        }
+    }
+
+    fn is_unchanged(&self, (ef, tag): (u16, u32), value: &Option<Vec<u8>>) -> bool {
+        value.is_some() && self.peek(ef, tag) == Some(value)
+    }
+
+    fn enter(&mut self, ef: u16, tag: u32, value: Option<Vec<u8>>) {
+        self.files.entry(ef).or_default().objects.insert(tag, value);
     }
 
     /// Enters a whole EF.
@@ -114,7 +136,7 @@ impl Content {
         if self.doubt() != Doubt::None {
             *self = Self::default();
         }
-        self.files.entry(ef).or_default().objects.insert(tag, value);
+        self.enter(ef, tag, value);
     }
 
     /// A write failed midway: nothing is known of the object.
@@ -182,6 +204,9 @@ mod tests {
         content.doubt_identity();
         content.read(CARDCF.0, CARDCF.1, Some(vec![1]));
         assert_eq!(content.doubt(), Doubt::Identity, "the counters alone prove nothing");
+        content.read(CARDID.0, CARDID.1, Some(vec![7; 16]));
+        assert_eq!(content.doubt(), Doubt::None, "together they do, in either order");
+        content.doubt_identity();
         content.read(CARDID.0, CARDID.1, Some(vec![7; 16]));
         assert_eq!(content.doubt(), Doubt::Freshness);
         content.read(CARDCF.0, CARDCF.1, Some(vec![1]));

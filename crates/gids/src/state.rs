@@ -70,9 +70,9 @@ impl Environments {
 
 /// What is known of one card over the life of a connection.
 ///
-/// Three events take knowledge away:
-/// - [`connection_lost`](Self::connection_lost): reset, removal, other handles, a broken transaction, and
-///   by itself every transport failure;
+/// Four events take knowledge away:
+/// - [`connection_lost`](Self::connection_lost): reset, removal, and by itself every transport failure;
+/// - [`interrupted`](Self::interrupted): other handles, or a transaction that ended;
 /// - [`doubt`](Self::doubt): a call whose transaction nobody vouches for. A role authenticated by this
 ///   state stays trusted, since the caller holds its transaction from authentication to deauthentication;
 /// - answers of the card that show another application, or a lost right.
@@ -110,6 +110,18 @@ impl GidsState {
         self.verified = VerifiedRoles::default();
         self.environments = Environments::default();
         self.pending = None;
+        self.content.doubt_identity();
+    }
+
+    /// The transaction ended, or the handles changed, without sign of a reset: nobody is authenticated and
+    /// no key is chosen, and the card may be another one. The selection is still believed, so that a read
+    /// may try it; after a failure of the channel it stays unknown.
+    pub fn interrupted(&mut self) {
+        if self.selection == Selection::Certain {
+            self.selection = Selection::Believed;
+        }
+        self.verified = VerifiedRoles::default();
+        self.environments = Environments::default();
         self.content.doubt_identity();
     }
 

@@ -133,6 +133,11 @@ fn warm_reads_cost_one() {
     state.connection_lost();
     list(&mut state, &mut card);
     assert_eq!(card.commands(), [SELECT, GET, GET], "after a reset: selection, identity, counters");
+
+    state.interrupted();
+    state.on(&mut card).read_file(&FilePath::cardcf()).expect("cardcf");
+    list(&mut state, &mut card);
+    assert_eq!(card.commands(), [GET, GET], "another transaction: counters and identity, in any order");
 }
 
 #[test]
@@ -174,6 +179,9 @@ fn the_pin_never_goes_to_an_unknown_application() {
     list(&mut state, &mut card);
     card.commands();
     state.doubt();
+    state.on(&mut card).verify_pin(PinReference::User, &pin()).expect("PIN");
+    assert_eq!(card.commands(), [SELECT, VERIFY]);
+    state.interrupted();
     state.on(&mut card).verify_pin(PinReference::User, &pin()).expect("PIN");
     assert_eq!(card.commands(), [SELECT, VERIFY]);
     // A read of a GIDS object in this call proves it.
