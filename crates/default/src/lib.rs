@@ -1,1 +1,17 @@
-//! cardmod with everything wired: the host, the class module and virtual cards.
+//! cardmod with everything wired: the host, the class card module, and virtual cards in virtual
+//! readers beside the real ones.
+//!
+//! Called by programs that want it all ([`Environment::open`]); it has no logic beyond the choice of
+//! who talks to whom.
+//!
+//! Invariants:
+//! - one PC/SC provider for the process: with the built-in card module it is this program's own code,
+//!   with a card module from a file it is the shared library that the module finds too;
+//! - options of the environment reach that provider, whichever it is.
+//! - Unsafe code is in `shared.rs` alone: calls of the shared provider's three functions.
+#![deny(unsafe_code)]
+
+mod environment;
+mod shared;
+
+pub use environment::{Environment, EnvironmentError, EnvironmentOptions};

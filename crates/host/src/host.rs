@@ -28,7 +28,6 @@ pub struct ReaderInfo {
 
 /// How a card is opened.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct OpenOptions {
     /// What kind of memory the module is lent.
     pub heap: cardmod_heap::Mode,

@@ -254,11 +254,11 @@ impl CardSession {
     pub(super) fn pin_info(&mut self, role: PinId) -> Result<PinInfo, Error> {
         self.refresh()?;
         if let Some(info) = self.cached.pins.get(&role) {
-            return Ok(info.clone());
+            return Ok(*info);
         }
         let info = self.module.pin_info(role);
         let info = info.map_err(|error| self.failed("describe a PIN", error))?;
-        self.cached.pins.insert(role, info.clone());
+        self.cached.pins.insert(role, info);
         Ok(info)
     }
 }

@@ -147,10 +147,11 @@ impl CardSession {
         };
         self.count(&[Counter::Files])?;
         let written = self.write_or_create(&path, content);
-        if written.is_err() && !existed {
-            if let Err(error) = self.module.delete_file(&path) {
-                tracing::debug!(%error, "the file of a certificate that was not written stays on the card");
-            }
+        if written.is_err()
+            && !existed
+            && let Err(error) = self.module.delete_file(&path)
+        {
+            tracing::debug!(%error, "the file of a certificate that was not written stays on the card");
         }
         written
     }

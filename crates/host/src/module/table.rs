@@ -296,6 +296,7 @@ macro_rules! calls {
         = $slot:ident[$function:ident]($($raw:expr),* $(,)?);)+) => {
         impl Table {
             $($(#[$doc])*
+            #[allow(clippy::too_many_arguments, reason = "as many as the function of Cardmod.h has")]
             pub(super) fn $name(&mut self, $($arg: $ty),*) -> Result<(), CallError> {
                 let Some(function) = self.functions.$slot else {
                     return Err(CallError::new(CardFunction::$function, CallErrorKind::Absent));

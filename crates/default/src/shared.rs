@@ -1,0 +1,110 @@
+//! The PC/SC provider as a shared library: found beside the program, loaded once, and reached by its
+//! three further functions.
+//!
+//! The one file of the crate with unsafe code.
+#![allow(unsafe_code)]
+
+use std::ffi::{CString, c_char};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cardmod_pcsc::{LONG, Provider};
+use libloading::Library;
+
+use crate::environment::EnvironmentError;
+
+/// The library's file, as cargo names it and as it is installed.
+const FILES: &[&str] = if cfg!(windows) {
+    &["winscard.dll", "cardmod_winscard.dll"]
+} else if cfg!(target_os = "macos") {
+    &["libcardmod_winscard.dylib"]
+} else {
+    &["libcardmod_winscard.so"]
+};
+
+/// Where it is, seen from the program's directory: installed, built, built for tests.
+const PLACES: &[&str] = &[".", "deps", "..", "../lib/cardmod", "../lib"];
+
+type SetPath = unsafe extern "system" fn(*const c_char) -> LONG;
+type Count = unsafe extern "system" fn() -> u64;
+
+/// The shared provider's further functions. They stay callable as long as this value lives.
+pub(crate) struct SharedProvider {
+    path: PathBuf,
+    set_apdu_log: SetPath,
+    set_store_dir: SetPath,
+    apdu_count: Count,
+    _library: Library,
+}
+
+impl SharedProvider {
+    /// Finds and loads the library.
+    pub(crate) fn load() -> Result<(Arc<Provider>, Self), EnvironmentError> {
+        let path = find()?;
+        let provider = Provider::load(&path)?;
+        let bad = |error: libloading::Error| EnvironmentError::BadSharedProvider {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        };
+        // SAFETY:
+        // - the library is loaded already (the provider holds it), so no initialiser runs
+        let library = unsafe { Library::new(&path) }.map_err(bad)?;
+        // SAFETY:
+        // - the type is that of the function in cardmod-winscard, whose library this is
+        let set_apdu_log = *unsafe { library.get::<SetPath>(b"CardmodSetApduLog\0") }.map_err(bad)?;
+        // SAFETY:
+        // - the type is that of the function in cardmod-winscard, whose library this is
+        let set_store_dir = *unsafe { library.get::<SetPath>(b"CardmodSetStoreDir\0") }.map_err(bad)?;
+        // SAFETY:
+        // - the type is that of the function in cardmod-winscard, whose library this is
+        let apdu_count = *unsafe { library.get::<Count>(b"CardmodApduCount\0") }.map_err(bad)?;
+        Ok((provider, Self { path, set_apdu_log, set_store_dir, apdu_count, _library: library }))
+    }
+
+    /// Writes every APDU to this file from now on.
+    pub(crate) fn set_apdu_log(&self, path: &Path) -> Result<(), EnvironmentError> {
+        self.set(self.set_apdu_log, path)
+            .map_err(|reason| EnvironmentError::ApduLog { path: path.display().to_string(), reason })
+    }
+
+    /// Serves the virtual cards of this directory from now on.
+    pub(crate) fn set_store_dir(&self, path: &Path) -> Result<(), EnvironmentError> {
+        self.set(self.set_store_dir, path).map_err(|reason| EnvironmentError::BadSharedProvider {
+            path: self.path.display().to_string(),
+            reason,
+        })
+    }
+
+    fn set(&self, function: SetPath, path: &Path) -> Result<(), String> {
+        let text = path.to_str().ok_or("the path is no text")?;
+        let text = CString::new(text).map_err(|_| "the path has a NUL within")?;
+        // SAFETY:
+        // - the function is the library's (see `load`), which `self` keeps loaded
+        // - it reads the string during the call
+        match unsafe { function(text.as_ptr()) } {
+            0 => Ok(()),
+            code => Err(format!("the library answered 0x{code:X}")),
+        }
+    }
+
+    /// How many APDUs the library has sent.
+    pub(crate) fn apdu_count(&self) -> u64 {
+        // SAFETY:
+        // - the function is the library's (see `load`), which `self` keeps loaded
+        unsafe { (self.apdu_count)() }
+    }
+}
+
+/// The library's file.
+fn find() -> Result<PathBuf, EnvironmentError> {
+    let program = std::env::current_exe().ok();
+    let directory = program.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
+    let candidates: Vec<_> = PLACES
+        .iter()
+        .flat_map(|place| FILES.iter().map(move |file| directory.join(place).join(file)))
+        .collect();
+    candidates.iter().find(|path| path.is_file()).cloned().ok_or_else(|| {
+        let searched: Vec<_> = candidates.iter().map(|path| path.display().to_string()).collect();
+        EnvironmentError::NoSharedProvider { searched: searched.join(", ") }
+    })
+}
