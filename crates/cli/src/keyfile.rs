@@ -71,8 +71,8 @@ pub(crate) fn public_key(bytes: &[u8]) -> Result<PublicKey, Failure> {
 }
 
 /// A public key as other programs take it (SubjectPublicKeyInfo, RFC 5280).
-pub(crate) fn public_pem(key: &PublicKey) -> String {
-    x509::to_pem("PUBLIC KEY", &key.to_spki_der())
+pub(crate) fn public_pem(key: &PublicKey) -> Result<String, Failure> {
+    Ok(x509::to_pem("PUBLIC KEY", &key.to_spki_der())?)
 }
 
 fn is_pem(bytes: &[u8]) -> bool {
@@ -98,4 +98,51 @@ fn blocks(bytes: &[u8]) -> Result<Vec<Block>, Failure> {
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The generator of P-256 as a public key, as openssl writes it.
+    const P256: &str = "-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt
+6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==
+-----END PUBLIC KEY-----
+";
+
+    #[test]
+    fn blocks_are_found_whatever_stands_around_them() {
+        let text = format!("Bag attributes\n{P256}some words\n{P256}the end");
+        let found = blocks(text.as_bytes()).unwrap();
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].label, "PUBLIC KEY");
+        assert_eq!(found[0].der, found[1].der);
+    }
+
+    #[test]
+    fn broken_pem_is_said_to_be_that() {
+        for text in ["-----BEGIN PUBLIC KEY-----\nAAAA", "-----BEGIN X-----\nAAAA\n-----END X"] {
+            let failure = blocks(text.as_bytes()).err().unwrap();
+            assert!(failure.message.starts_with("the PEM text is broken"), "{}", failure.message);
+        }
+    }
+
+    #[test]
+    fn a_public_key_is_read_in_both_forms() {
+        let from_pem = public_key(P256.as_bytes()).unwrap();
+        let from_der = public_key(&blocks(P256.as_bytes()).unwrap()[0].der).unwrap();
+        assert!(from_pem == from_der);
+        assert_eq!(from_pem.bits(), 256);
+        assert!(public_key(b"junk").is_err());
+    }
+
+    #[test]
+    fn what_is_no_private_key_is_refused_with_advice() {
+        for junk in [&b"junk"[..], P256.as_bytes(), &[0x30, 0x03, 0x02, 0x01]] {
+            let failure = private_key(junk).err().unwrap();
+            assert_eq!(failure.code, "bad-key");
+            assert!(failure.hint.is_some());
+        }
+    }
 }

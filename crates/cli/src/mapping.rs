@@ -42,7 +42,7 @@ impl From<StoreError> for Failure {
 }
 
 /// An error with its causes, each told once.
-fn told(error: &dyn std::error::Error) -> String {
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -145,12 +145,11 @@ fn first_line(mut source: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
 
 #[cfg(unix)]
 fn open_descriptor(number: u32) -> io::Result<File> {
-    File::open(Path::new("/dev/fd").join(number.to_string()))
+    File::open(format!("/dev/fd/{number}"))
 }
 
 #[cfg(not(unix))]
 fn open_descriptor(_number: u32) -> io::Result<File> {
-    let _ = Path::new("");
     Err(io::Error::new(io::ErrorKind::Unsupported, "file descriptors cannot be named on this system"))
 }
 

@@ -2,7 +2,7 @@
 
 use cardmod_default::{Environment, EnvironmentOptions};
 use cardmod_host::{CardSession, OpenOptions, ReaderInfo};
-use cardmod_virtual::{GidsProfile, StoreError, SystemRandom};
+use cardmod_virtual::{CardFault, GidsProfile, StoreError, SystemRandom};
 
 use crate::args::Global;
 use crate::exit::Exit;
@@ -48,8 +48,16 @@ impl Desk {
         work: impl FnOnce(&mut CardSession) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let reader = self.choose(without)?;
+        self.work_in(&reader, work).map_err(|failure| self.diagnosed(&reader, failure))
+    }
+
+    fn work_in<T>(
+        &self,
+        reader: &str,
+        work: impl FnOnce(&mut CardSession) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let options = OpenOptions { rule: self.environment.module_rule(), ..OpenOptions::default() };
-        let mut session = self.environment.host.open(&reader, &self.environment.module, options)?;
+        let mut session = self.environment.host.open(reader, &self.environment.module, options)?;
         let result = work(&mut session);
         let closed = session.close();
         let value = result?;
@@ -61,6 +69,20 @@ impl Desk {
             ));
         }
         Ok(value)
+    }
+
+    /// What is behind a failure of a virtual card: PC/SC passes a code on, the card's files tell more.
+    fn diagnosed(&self, reader: &str, failure: Failure) -> Failure {
+        const BARE: [&str; 6] = ["pcsc", "module-call", "module-load", "reader-busy", "removed", "no-card"];
+        let Some(card) = self.environment.card_of(reader).filter(|_| BARE.contains(&failure.code)) else {
+            return failure;
+        };
+        let store = &self.environment.store;
+        match store.open_card(&card).and_then(|_| store.status(&card)) {
+            Err(error) => error.into(),
+            Ok(status) if status.plugged => StoreError::from(CardFault::PluggedIn { card }).into(),
+            Ok(_) => failure,
+        }
     }
 
     /// The readers, in the order the resource manager has them.

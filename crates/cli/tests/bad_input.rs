@@ -239,6 +239,20 @@ fn pins_come_from_files_descriptors_and_variables() {
     home.shell("setsid \"$CARDMOD\" --card demo sign --container web --in data").exits(1).says("--pin-env");
 }
 
+/// `script` (util-linux) lends a terminal.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pin_is_asked_for_on_the_terminal_and_not_shown() {
+    let home = Home::with_key("p256");
+    let typed = |pin: &str, line: &str| {
+        home.shell(&format!("printf '{pin}\\n' | script -qec '\"$CARDMOD\" --card demo {line}' /dev/null"))
+    };
+    typed("123456", "pin verify").succeeds().says("PIN: ").says("right").never_says("123456");
+    typed("123456", "sign --container web --in data --out data.sig").succeeds().says("web");
+    typed("654321", "sign --container web --in data --out data.sig").exits(5).never_says("654321");
+    still_whole(&home);
+}
+
 #[test]
 fn outputs_that_cannot_be_written() {
     let home = Home::with_key("p256");

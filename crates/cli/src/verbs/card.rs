@@ -1,6 +1,7 @@
 //! `cardmod card`: virtual cards.
 
 mod new;
+mod plug;
 
 use std::io::{self, IsTerminal as _};
 
@@ -25,6 +26,8 @@ pub(crate) enum CardVerb {
     List,
     /// Erase a virtual card with every key on it
     Erase(EraseArgs),
+    /// Put a virtual card into a reader of pcscd (vsmartcard's vpcd), until ended
+    Plug(plug::PlugArgs),
 }
 
 /// `card erase`.
@@ -58,6 +61,7 @@ pub(crate) fn run(verb: &CardVerb, global: &Global, out: Output) -> Result<(), F
         CardVerb::New(args) => new::run(args, &desk, out),
         CardVerb::List => list(&desk, out),
         CardVerb::Erase(args) => erase(args, &desk, out),
+        CardVerb::Plug(args) => plug::run(args, &desk, out),
     }
 }
 
@@ -82,6 +86,7 @@ fn list(desk: &Desk, out: Output) -> Result<(), Failure> {
 fn kind(kind: CardKind) -> &'static str {
     match kind {
         CardKind::Gids => "GIDS",
+        CardKind::Unreadable => "unreadable",
         _ => "unknown",
     }
 }

@@ -245,7 +245,7 @@ impl Target {
         let bytes = if self.der {
             der
         } else {
-            pem = x509::to_pem(label, der);
+            pem = x509::to_pem(label, der)?;
             pem.as_bytes()
         };
         let delivery = Delivery { name, bytes, text: !self.der, sensitivity: Sensitivity::Public };

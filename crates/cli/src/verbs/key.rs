@@ -122,7 +122,7 @@ fn public(args: &PublicArgs, global: &Global, out: Output) -> Result<(), Failure
     let desk = Desk::open(global, out)?;
     let container = desk.with_card(WithoutCard::Refuse, |session| Ok(session.container(args.key.name())?))?;
     let key = key_of(&container, args.key.half())?;
-    let pem = keyfile::public_pem(key);
+    let pem = keyfile::public_pem(key)?;
     let delivery =
         Delivery { name: "public_key", bytes: pem.as_bytes(), text: true, sensitivity: Sensitivity::Public };
     let facts = json!({"container": container.name, "algorithm": algorithm(key)});

@@ -83,7 +83,7 @@ pub(crate) fn run(args: &SignArgs, global: &Global, out: Output) -> Result<(), F
     })?;
     let public = key_of(&container, args.key.half())?;
     let signature = match public {
-        PublicKey::Ec(_) if !args.scheme.raw => x509::ecdsa_to_der(&signature),
+        PublicKey::Ec(_) if !args.scheme.raw => x509::ecdsa_to_der(&signature)?,
         _ => signature,
     };
     let delivery =

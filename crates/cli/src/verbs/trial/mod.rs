@@ -2,6 +2,7 @@
 
 mod board;
 mod road;
+mod seal;
 
 use clap::Args;
 

@@ -1,7 +1,7 @@
 //! The steps of `cardmod try`. Each checks what it shows; nothing is taken on trust.
 
 use cardmod_default::{Environment, EnvironmentOptions};
-use cardmod_host::verify::{rsa_encrypt, verify_signature};
+use cardmod_host::verify::verify_signature;
 use cardmod_host::x509::{self, Subject};
 use cardmod_host::{
     CardSession, Container, DecryptRequest, DeriveRequest, Error, FixedPin, KeyAlgorithm, KeySource,
@@ -14,6 +14,7 @@ use cardmod_types::{
 use cardmod_virtual::{GidsProfile, StoreError, SystemRandom};
 
 use super::board::{Board, LedgerView};
+use super::seal::seal;
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -149,7 +150,7 @@ fn decrypt(card: &mut CardSession, container: &Container, padding: &DecryptPaddi
     let PublicKey::Rsa(key) = public(container)? else {
         return Err(wrong("the key is no RSA key"));
     };
-    let sealed = rsa_encrypt(key, padding, SECRET)?;
+    let sealed = seal(key, padding, SECRET)?;
     let request = DecryptRequest { half: None, padding: padding.clone(), ciphertext: &sealed };
     let opened = card.decrypt(Some(&container.name), &request, &mut pin())?;
     check(opened.as_bytes() == SECRET, "something else came out")?;
