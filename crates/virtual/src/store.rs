@@ -207,9 +207,10 @@ impl Store {
         files::create_directory(&self.dir)?;
         let lock = self.lock()?;
         let target = self.dir.join(name);
-        if target.exists() {
+        if CardPaths::new(target.clone()).image().exists() {
             return Err(StoreError::Exists { name: name.to_owned() });
         }
+        self.remove_leftovers(&target)?;
         let secret = DeviceSecret::load_or_create(&self.secret_path())?;
         let mut random = [0; 8];
         SystemRandom.fill(&mut random)?;
@@ -226,6 +227,18 @@ impl Store {
         drop(lock);
         made?;
         Ok(CreatedCard { name: name.to_owned(), path: CardPaths::new(target).image() })
+    }
+
+    /// Removes what a kill left behind: a card half erased, cards half made.
+    fn remove_leftovers(&self, target: &Path) -> Result<(), CardFault> {
+        let entries = std::fs::read_dir(&self.dir).map_err(|cause| files::fault("read", &self.dir, cause))?;
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let unfinished = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".new-"));
+            if unfinished || path == target {
+                std::fs::remove_dir_all(&path).map_err(|cause| files::fault("remove", &path, cause))?;
+            }
+        }
+        Ok(())
     }
 
     fn place(&self, name: &str) -> Result<CardPlace, StoreError> {

@@ -242,13 +242,12 @@ impl Shared {
 
     /// Adds this connection. The first one finds the card freshly powered.
     fn join(&mut self) -> Result<(), CardFault> {
+        self.take_session();
         self.remove_dead();
-        if self.run.clients.is_empty() {
+        if self.run.clients.iter().all(|client| client.id == self.client.id) {
             self.run.lease = None;
             self.run.waiter = None;
             self.reset();
-        } else {
-            self.take_session();
         }
         self.run.image_stamp = self.disk.stamp;
         self.run.clients.push(ClientRecord { id: self.client.id, share: Share::Observer });
