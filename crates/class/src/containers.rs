@@ -15,7 +15,7 @@ impl ClassModule {
         cx: &mut CardContext<'_>,
         index: ContainerIndex,
     ) -> Result<ContainerKeys> {
-        let tag = self.cache_tag(cx, index);
+        let tag = self.cache_tag(cx, index)?;
         let cached = tag.as_ref().and_then(|tag| cx.cache().lookup(tag)).and_then(|entry| read_entry(&entry));
         let (half, key) = match cached {
             Some(known) => known,
@@ -34,17 +34,21 @@ impl ClassModule {
     }
 
     /// The name of a container's entry in the host's cache: it contains the card's counters, so that a
-    /// change by anybody makes it another name. `None` while the counters are not known to hold.
-    fn cache_tag(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Option<String> {
-        let counters = self.card(cx).known_counters()?;
-        Some(format!("gids-key-{:02x}-{:04x}-{:04x}", index.get(), counters.containers, counters.files))
+    /// change by anybody makes it another name. `None` where the counters were not read yet: reading them
+    /// for this alone could cost more than the cache saves.
+    fn cache_tag(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Result<Option<String>> {
+        let counters = self.card(cx).counters_at_hand().map_err(answer::reading)?;
+        Ok(counters.map(|counters| {
+            format!("gids-key-{:02x}-{:04x}-{:04x}", index.get(), counters.containers, counters.files)
+        }))
     }
 
     /// A change of the container makes the host forget what it kept under the present counters.
-    fn forget_cached(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) {
-        if let Some(tag) = self.cache_tag(cx, index) {
+    fn forget_cached(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Result<()> {
+        if let Some(tag) = self.cache_tag(cx, index)? {
             cx.cache().delete(&tag);
         }
+        Ok(())
     }
 
     /// The key behind a reference, which must be of the kind the caller believes it to be.
@@ -126,7 +130,7 @@ impl ContainerCreation for ClassModule {
             }
         };
         self.require_user(cx)?;
-        self.forget_cached(cx, key.container);
+        self.forget_cached(cx, key.container)?;
         self.card(cx)
             .create_key(key.container, key.spec.half(), material)
             .map(drop)
@@ -134,7 +138,7 @@ impl ContainerCreation for ClassModule {
     }
 
     fn delete_container(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Result<()> {
-        self.forget_cached(cx, index);
+        self.forget_cached(cx, index)?;
         self.card(cx).delete_key(index).map_err(answer::making_a_key)
     }
 }

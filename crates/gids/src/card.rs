@@ -253,8 +253,8 @@ impl<'a> GidsCard<'a> {
 
     /// Finds out whether cached content may be used: by the card's counters, after a possible change of
     /// card by its identity too.
-    fn settle_doubt(&mut self) -> Result<(), GidsError> {
-        if self.state.content.doubt() == Doubt::Identity {
+    pub(crate) fn settle_doubt(&mut self) -> Result<(), GidsError> {
+        if self.state.content.doubt() == Doubt::Identity && !self.state.content.drop_unidentified() {
             let cardid = self.fetch(CARDID.0, CARDID.1)?;
             self.state.content.read(CARDID.0, CARDID.1, cardid);
         }

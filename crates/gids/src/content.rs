@@ -45,11 +45,26 @@ pub(crate) const CARDID: (u16, u32) = (ef::EVERYONE_READ_ADMIN_WRITE, object::KE
 impl Content {
     pub(crate) fn doubt_freshness(&mut self) {
         self.doubt = self.doubt.max(Doubt::Freshness);
+        self.unproved_counters = None;
     }
 
     pub(crate) fn doubt_identity(&mut self) {
         self.doubt = Doubt::Identity;
         self.unproved_counters = None;
+    }
+
+    /// Content of a card whose cardid was never read cannot be claimed for the card that is there now:
+    /// drops it. Returns whether it did.
+    pub(crate) fn drop_unidentified(&mut self) -> bool {
+        let unidentified = self.peek(CARDID.0, CARDID.1).is_none();
+        if unidentified {
+            let counters = self.unproved_counters.take();
+            *self = Self::default();
+            if counters.is_some() {
+                self.enter(CARDCF.0, CARDCF.1, counters);
+            }
+        }
+        unidentified
     }
 
     /// What must be compared before anything is used; `None` also when there is nothing to lose.
@@ -216,6 +231,28 @@ mod tests {
         content.read(CARDID.0, CARDID.1, Some(vec![8; 16]));
         assert_eq!(content.doubt(), Doubt::None);
         assert_eq!(content.get(ef::TABLE, object::FILE_TABLE), None);
+    }
+
+    #[test]
+    fn counters_read_before_a_doubt_do_not_settle_it() {
+        let mut content = filled();
+        content.doubt_identity();
+        content.read(CARDCF.0, CARDCF.1, Some(vec![1]));
+        content.doubt_freshness();
+        content.read(CARDID.0, CARDID.1, Some(vec![7; 16]));
+        assert_eq!(content.doubt(), Doubt::Freshness);
+    }
+
+    #[test]
+    fn content_of_an_unidentified_card_is_dropped() {
+        let mut content = Content::default();
+        content.read(ef::TABLE, object::FILE_TABLE, Some(vec![1]));
+        content.doubt_identity();
+        content.read(CARDCF.0, CARDCF.1, Some(vec![5]));
+        assert!(content.drop_unidentified());
+        assert_eq!(content.get(ef::TABLE, object::FILE_TABLE), None);
+        assert_eq!(content.get(CARDCF.0, CARDCF.1), Some(Some(vec![5])));
+        assert!(!filled().drop_unidentified());
     }
 
     #[test]

@@ -247,15 +247,17 @@ impl GidsCard<'_> {
         self.put_object(ef::TABLE, object::FILE_TABLE, &table.to_bytes())
     }
 
-    /// The counters in cardcf as last read, where they are known to hold now; never asks the card.
-    pub fn known_counters(&mut self) -> Option<CardCf> {
+    /// The counters in cardcf, where that costs nothing: as last read, after settling whether that still
+    /// holds, which the next read would have to do anyway. `None` when they were never read.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_file`](Self::read_file) for cardcf.
+    pub fn counters_at_hand(&mut self) -> Result<Option<CardCf>, GidsError> {
+        self.settle_doubt()?;
         let (ef, tag) = CARDCF;
-        CardCf::parse(&self.state.content.get(ef, tag)??).ok()
-    }
-
-    /// Whether the keymap can be had without asking the card.
-    pub fn knows_keymap(&mut self) -> bool {
-        self.state.content.get(ef::TABLE, object::KEYMAP_OR_CARDID).is_some()
+        let file = self.state.content.get(ef, tag).flatten();
+        Ok(file.and_then(|file| CardCf::parse(&file).ok()))
     }
 
     /// The table's entry of a file.
