@@ -20,6 +20,7 @@ mod table;
 use cardmod_iso7816::{CommandRef, StatusWord, parse_command};
 use zeroize::Zeroizing;
 
+use crate::disk::image::FORMAT;
 use crate::fault::CardFault;
 use crate::model::codec::{Decoder, Encoder, Malformed};
 use crate::model::persistent::{LifeCycle, Persistent};
@@ -54,8 +55,18 @@ impl Card {
     /// # Errors
     /// [`CardFault::Inconsistent`].
     pub fn load(state: &[u8]) -> Result<Card, CardFault> {
+        Card::load_format(FORMAT, state)
+    }
+
+    /// The same from an image of any known format; older ones are brought forward here, and written in
+    /// the newest one at the next change.
+    pub(crate) fn load_format(format: u16, state: &[u8]) -> Result<Card, CardFault> {
         let mut read = Decoder::new(state);
-        let persistent = Persistent::decode(&mut read).and_then(|card| read.end().map(|()| card));
+        let persistent = match format {
+            1 => Persistent::decode(&mut read),
+            _ => Err(Malformed),
+        };
+        let persistent = persistent.and_then(|card| read.end().map(|()| card));
         persistent.map(Card::with).map_err(|Malformed| CardFault::Inconsistent("unreadable persistent state"))
     }
 

@@ -65,7 +65,7 @@ impl Shared {
             run_file,
             client,
             disk: Disk { image, stamp: loaded.header.stamp },
-            card: Card::load(&loaded.state)?,
+            card: Card::load_format(loaded.header.format, &loaded.state)?,
             written: Run::default(),
             run,
             session: Zeroizing::default(),
@@ -293,7 +293,7 @@ impl Shared {
         }
         if self.run.image_stamp != self.disk.stamp {
             let loaded = self.disk.image.load()?;
-            self.card.replace_persistent(Card::load(&loaded.state)?);
+            self.card.replace_persistent(Card::load_format(loaded.header.format, &loaded.state)?);
             self.disk.stamp = loaded.header.stamp;
             self.run.image_stamp = loaded.header.stamp;
         }
