@@ -10,7 +10,7 @@ use cardmod_types::{ContainerIndex, EcPublicKey, KeyHalf, PrivateKey, PublicKey,
 use zeroize::Zeroizing;
 
 use crate::algorithm::KeyAlgorithm;
-use crate::card::GidsCard;
+use crate::card::{GidsCard, refused};
 use crate::files::full;
 use crate::keymap::{KeyRecord, Keymap};
 use crate::keys::{CardKey, put_key};
@@ -95,8 +95,8 @@ impl GidsCard<'_> {
     ///
     /// [`GidsError::Full`] for a container out of range or a full card, [`GidsError::Unsupported`] when
     /// the container has a key of the other half (the profile gives a container one key) or for a key
-    /// size without reference; the card's refusal. After a failure the container has no key, unless the
-    /// failure was before the card was touched.
+    /// size without reference; the card's refusal. A failed replacement by a key of the same algorithm
+    /// leaves what the card made of the old key; after any other failure the container has no key.
     pub fn create_key(
         &mut self,
         container: ContainerIndex,
@@ -112,7 +112,7 @@ impl GidsCard<'_> {
         let reference = key_reference(container)?;
         self.state.content.set_key(reference, None);
         let reusable = old.is_some_and(|record| record.algorithm == Some(algorithm));
-        self.make_key_file(reference, algorithm, half, reusable)?;
+        let new_file = self.make_key_file(reference, algorithm, half, reusable)?;
         let filled = match material {
             KeyMaterial::Generate(_) => self.generate(container, reference, algorithm),
             KeyMaterial::Import(key) => self.import(reference, key).map(|()| key.public()),
@@ -120,7 +120,10 @@ impl GidsCard<'_> {
         let key = match filled {
             Ok(key) => key,
             Err(error) => {
-                self.discard_key(container, reference, old.is_some());
+                // A refusal leaves the key of an old file as it was; a new file must not stay empty.
+                if new_file {
+                    self.discard_key(container, reference, old.is_some());
+                }
                 return Err(full(error));
             }
         };
@@ -158,16 +161,16 @@ impl GidsCard<'_> {
     }
 
     /// CREATE FILE and ACTIVATE FILE for a key. A file left from before stays when it is of the same kind
-    /// (`reusable`), else it is deleted.
+    /// (`reusable`), else it is deleted. Returns whether the file is new.
     fn make_key_file(
         &mut self,
         reference: u8,
         algorithm: KeyAlgorithm,
         half: KeyHalf,
         reusable: bool,
-    ) -> Result<(), GidsError> {
+    ) -> Result<bool, GidsError> {
         if reusable && self.select_file(key_ef(reference)).is_ok() {
-            return Ok(());
+            return Ok(false);
         }
         let template = key_file_template(reference, algorithm, half);
         let create = Command::new(0x00, 0xE0, 0x00, 0x00).secret_data(template);
@@ -180,7 +183,8 @@ impl GidsCard<'_> {
                 other.map_err(full)?;
             }
         }
-        self.command(GidsCommand::ActivateFile, &Command::new(0x00, 0x44, 0x00, 0x00)).map(drop)
+        self.command(GidsCommand::ActivateFile, &Command::new(0x00, 0x44, 0x00, 0x00))?;
+        Ok(true)
     }
 
     fn generate(
@@ -224,8 +228,10 @@ impl GidsCard<'_> {
         let response = self.read(&command, |response| response.data.starts_with(&[0x7F, 0x49]))?;
         match response.status {
             StatusWord::OK => parse_public_key(&response.data).ok_or(GidsError::Malformed("public key")),
-            StatusWord::REFERENCED_DATA_NOT_FOUND => Err(GidsError::NoKey(container)),
-            status => Err(crate::card::refused(GidsCommand::GetPublicKey, status)),
+            StatusWord::REFERENCED_DATA_NOT_FOUND | StatusWord::FILE_NOT_FOUND => {
+                Err(GidsError::NoKey(container))
+            }
+            status => Err(refused(GidsCommand::GetPublicKey, status)),
         }
     }
 

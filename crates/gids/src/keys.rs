@@ -119,7 +119,7 @@ impl GidsCard<'_> {
         if !reused {
             self.set_environment(operation, wanted)?;
         }
-        let command = security_operation(operation, data);
+        let command = security_operation(key, operation, data);
         let mut response = self.send(&command)?;
         if reused && !response.status.is_ok() && is_environment_lost(response.status) {
             self.set_environment(operation, wanted)?;
@@ -167,14 +167,13 @@ pub(crate) fn put_key(reference: u8, parts: impl FnOnce(Writer) -> Writer) -> Ze
         .finish()
 }
 
-fn security_operation(operation: KeyOperation, data: &[u8]) -> Command {
+fn security_operation(key: CardKey, operation: KeyOperation, data: &[u8]) -> Command {
     let (p1, p2) = match operation {
         KeyOperation::SignPkcs1 | KeyOperation::SignRaw => (0x9E, 0x9A),
         KeyOperation::DecipherRaw | KeyOperation::Agree => (0x80, 0x86),
     };
-    // Extended length pays only where the data or the answer do not fit a short APDU; an RSA block of
-    // 2048 bits in the answer fits.
-    let le = if data.len() > 255 { Le::All } else { Le::Short };
+    // Extended length pays only where data or answer do not fit a short APDU.
+    let le = if data.len() > 255 || key.algorithm.byte_len() > 256 { Le::All } else { Le::Short };
     Command::new(0x00, 0x2A, p1, p2).data(data).le(le)
 }
 
