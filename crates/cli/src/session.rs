@@ -73,7 +73,16 @@ impl Desk {
 
     /// What is behind a failure of a virtual card: PC/SC passes a code on, the card's files tell more.
     fn diagnosed(&self, reader: &str, failure: Failure) -> Failure {
-        const BARE: [&str; 6] = ["pcsc", "module-call", "module-load", "reader-busy", "removed", "no-card"];
+        const BARE: [&str; 8] = [
+            "pcsc",
+            "module-call",
+            "module-load",
+            "reader-busy",
+            "removed",
+            "no-card",
+            "no-reader",
+            "unknown-reader",
+        ];
         let Some(card) = self.environment.card_of(reader).filter(|_| BARE.contains(&failure.code)) else {
             return failure;
         };
@@ -101,7 +110,7 @@ impl Desk {
         }
         let readers = self.readers()?;
         if let Some(wanted) = &self.global.reader {
-            return named_reader(wanted, &readers);
+            return named_reader(wanted, &names(&readers));
         }
         let present: Vec<&ReaderInfo> = readers.iter().filter(|reader| reader.present).collect();
         match present.as_slice() {
@@ -138,28 +147,24 @@ impl Desk {
 }
 
 /// A reader by its whole name, or by a part that only one has.
-fn named_reader(wanted: &str, readers: &[ReaderInfo]) -> Result<String, Failure> {
-    if let Some(reader) = readers.iter().find(|reader| reader.name == wanted) {
-        return Ok(reader.name.clone());
+fn named_reader(wanted: &str, known: &[&str]) -> Result<String, Failure> {
+    if known.contains(&wanted) {
+        return Ok(wanted.to_owned());
     }
-    let matching: Vec<&ReaderInfo> = readers.iter().filter(|reader| reader.name.contains(wanted)).collect();
+    let matching: Vec<&str> = known.iter().copied().filter(|name| name.contains(wanted)).collect();
     if let [one] = matching.as_slice() {
-        return Ok(one.name.clone());
+        return Ok((*one).to_owned());
     }
     let what = if matching.is_empty() { "there is no reader" } else { "there are several readers" };
     let failure = Failure::new(Exit::NoReader, "unknown-reader", format!("{what} named {wanted:?}"));
-    Err(if readers.is_empty() {
-        failure
-    } else {
-        failure.hint(format!("there are: {}", names(readers.iter())))
-    })
+    Err(if known.is_empty() { failure } else { failure.hint(format!("there are: {}", quoted(known))) })
 }
 
 fn no_card(readers: &[ReaderInfo]) -> Failure {
     let failure = if readers.is_empty() {
         Failure::new(Exit::NoCard, "no-card", "there is no reader and no virtual card")
     } else {
-        let names = names(readers.iter());
+        let names = quoted(&names(readers));
         Failure::new(Exit::NoCard, "no-card", format!("no reader holds a card ({names})"))
     };
     failure.hint("cardmod card new NAME makes a virtual card")
@@ -176,31 +181,24 @@ fn several_cards(desk: &Desk, present: &[&ReaderInfo]) -> Failure {
     Failure::new(Exit::Usage, "several-cards", "there are several cards: name one").hint(choices.join(" or "))
 }
 
-fn names<'a>(readers: impl Iterator<Item = &'a ReaderInfo>) -> String {
-    readers.map(|reader| format!("{:?}", reader.name)).collect::<Vec<_>>().join(", ")
+fn names(readers: &[ReaderInfo]) -> Vec<&str> {
+    readers.iter().map(|reader| reader.name.as_str()).collect()
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn reader(name: &str) -> ReaderInfo {
-        ReaderInfo {
-            name: name.into(),
-            present: true,
-            in_use: false,
-            exclusive: false,
-            mute: false,
-            atr: Vec::new(),
-        }
-    }
-
     #[test]
     fn a_reader_is_found_by_name_or_by_a_part_of_its_own() {
-        let readers = [reader("A 00 00"), reader("AB 00 00")];
-        assert_eq!(named_reader("A 00 00", &readers).unwrap(), "A 00 00");
-        assert_eq!(named_reader("AB", &readers).unwrap(), "AB 00 00");
-        assert_eq!(named_reader("A", &readers).unwrap_err().exit, Exit::NoReader);
-        assert_eq!(named_reader("C", &readers).unwrap_err().exit, Exit::NoReader);
+        let known = ["A 00 00", "AB 00 00"];
+        assert_eq!(named_reader("A 00 00", &known).unwrap(), "A 00 00");
+        assert_eq!(named_reader("AB", &known).unwrap(), "AB 00 00");
+        assert_eq!(named_reader("A", &known).unwrap_err().exit, Exit::NoReader);
+        assert_eq!(named_reader("C", &known).unwrap_err().exit, Exit::NoReader);
     }
 }

@@ -219,7 +219,7 @@ fn the_module_as_a_library_does_the_same() {
     let (outside, inside) =
         (run("container list --json"), home.run("--card demo container list --json").succeeds());
     assert_eq!(outside.json(), inside.json());
-    run("info").says("libcardmod_class.so").says("--module");
+    run("info").says("libcardmod_class.so").says("named by the caller");
 }
 
 #[test]

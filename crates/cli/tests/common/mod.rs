@@ -4,62 +4,63 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Once;
 
 use tempfile::TempDir;
 
 /// A temporary `CARDMOD_HOME` that is the working folder too.
-pub struct Home {
+pub(crate) struct Home {
     folder: TempDir,
 }
 
 /// What a program left behind.
-pub struct Outcome {
+pub(crate) struct Outcome {
     line: String,
     status: Option<i32>,
-    pub stdout: Vec<u8>,
-    pub stderr: String,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
 }
 
 impl Home {
     /// An empty home.
     #[allow(clippy::new_without_default, reason = "it makes a folder")]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: TempDir::new().expect("a temporary folder") }
     }
 
     /// A home with a card `demo` (PIN 123456).
-    pub fn with_card() -> Self {
+    pub(crate) fn with_card() -> Self {
         let home = Self::new();
         home.run("card new demo").succeeds();
         home
     }
 
     /// A home with a card `demo` that has a key in container `web`.
-    pub fn with_key(algorithm: &str) -> Self {
+    pub(crate) fn with_key(algorithm: &str) -> Self {
         let home = Self::with_card();
         home.generate("web", algorithm).succeeds();
         home.write("data", b"the data to be signed");
         home
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn write(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.path(name), bytes).expect("a file can be written");
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     /// The program with these words, PIN=123456 in its environment and nothing on its input.
-    pub fn cardmod(&self, line: &str) -> Command {
+    pub(crate) fn cardmod(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cardmod"));
         command.args(line.split_whitespace());
         self.furnish(&mut command);
@@ -68,13 +69,13 @@ impl Home {
 
     /// Runs [`Self::cardmod`].
     #[track_caller]
-    pub fn run(&self, line: &str) -> Outcome {
+    pub(crate) fn run(&self, line: &str) -> Outcome {
         Outcome::of(&mut self.cardmod(line))
     }
 
     /// Runs any program here, its words split at blanks.
     #[track_caller]
-    pub fn tool(&self, line: &str) -> Outcome {
+    pub(crate) fn tool(&self, line: &str) -> Outcome {
         let mut words = line.split_whitespace();
         let mut command = Command::new(words.next().expect("a program's name"));
         command.args(words);
@@ -84,14 +85,14 @@ impl Home {
 
     /// Runs a line in a shell.
     #[track_caller]
-    pub fn shell(&self, line: &str) -> Outcome {
+    pub(crate) fn shell(&self, line: &str) -> Outcome {
         let mut command = Command::new("sh");
         command.args(["-c", line]).env("CARDMOD", env!("CARGO_BIN_EXE_cardmod"));
         self.furnish(&mut command);
         Outcome::of(&mut command)
     }
 
-    pub fn generate(&self, container: &str, algorithm: &str) -> Outcome {
+    pub(crate) fn generate(&self, container: &str, algorithm: &str) -> Outcome {
         self.run(&format!(
             "--card demo key generate --container {container} --algorithm {algorithm} --pin-env PIN"
         ))
@@ -122,36 +123,36 @@ impl Outcome {
     }
 
     #[track_caller]
-    pub fn succeeds(self) -> Self {
+    pub(crate) fn succeeds(self) -> Self {
         self.exits(0)
     }
 
     #[track_caller]
-    pub fn exits(self, status: i32) -> Self {
+    pub(crate) fn exits(self, status: i32) -> Self {
         assert_eq!(self.status, Some(status), "{self}");
         self
     }
 
     /// One of the streams contains `text`.
     #[track_caller]
-    pub fn says(self, text: &str) -> Self {
+    pub(crate) fn says(self, text: &str) -> Self {
         assert!(self.text().contains(text) || self.stderr.contains(text), "no {text:?} in\n{self}");
         self
     }
 
     /// Neither stream contains `text`.
     #[track_caller]
-    pub fn never_says(self, text: &str) -> Self {
+    pub(crate) fn never_says(self, text: &str) -> Self {
         assert!(!self.text().contains(text) && !self.stderr.contains(text), "{text:?} in\n{self}");
         self
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.stdout).unwrap_or_else(|error| panic!("{error} in\n{self}"))
     }
 }
@@ -163,31 +164,21 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// The class module and the PC/SC provider it needs, as shared libraries: built with the program,
-/// or now.
-pub fn class_module() -> PathBuf {
-    if let Some(path) = find_library("cardmod_class")
-        && find_library("cardmod_winscard").is_some()
-    {
-        return path;
-    }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let target = program_folder().parent().expect("the program lies in TARGET/PROFILE").to_owned();
-    let built = Command::new(cargo)
-        .args(["build", "-q", "-p", "cardmod-class", "-p", "cardmod-winscard"])
-        .env("CARGO_TARGET_DIR", target)
-        .status()
-        .expect("cargo can be run");
-    assert!(built.success(), "the class module does not build");
-    find_library("cardmod_class").expect("the class module is built")
-}
-
-fn find_library(name: &str) -> Option<PathBuf> {
-    let file = format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let folder = program_folder();
-    [folder.join(&file), folder.join("deps").join(&file)].into_iter().find(|path| path.exists())
-}
-
-fn program_folder() -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_cardmod")).parent().expect("a folder").to_owned()
+/// The class module as a shared library, with the PC/SC provider beside it: built as the program was.
+pub(crate) fn class_module() -> PathBuf {
+    static BUILT: Once = Once::new();
+    let folder = Path::new(env!("CARGO_BIN_EXE_cardmod")).parent().expect("the program lies in a folder");
+    BUILT.call_once(|| {
+        let target = folder.parent().expect("the program lies in TARGET/PROFILE");
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        build.args(["build", "-q", "-p", "cardmod-class", "-p", "cardmod-winscard"]);
+        if folder.ends_with("release") {
+            build.arg("--release");
+        }
+        let built = build.env("CARGO_TARGET_DIR", target).status().expect("cargo can be run");
+        assert!(built.success(), "the class module does not build");
+    });
+    let name = format!("{}cardmod_class{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    folder.join(name)
 }
