@@ -1,7 +1,7 @@
 //! A host for the tests: `CARD_DATA` with an allocator that keeps account, cache callbacks and a call
 //! macro. Everything is per thread, so tests do not meet.
 
-#![allow(dead_code, unused_macros, unused_imports, reason = "each test file uses its part")]
+#![allow(dead_code, unused_macros, unused_imports, unreachable_pub, reason = "each test file uses its part")]
 
 pub mod module;
 
