@@ -10,7 +10,7 @@ use common::Home;
 /// Compiles a card module from C.
 fn compile(home: &Home, name: &str, source: &str) -> String {
     let (file, library) = (home.path(&format!("{name}.c")), home.path(&format!("{name}.so")));
-    std::fs::write(&file, source).unwrap();
+    std::fs::write(&file, source).expect("a file can be written");
     let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&file).status();
     assert!(built.expect("a C compiler").success(), "{name}.c does not compile");
     library.display().to_string()
