@@ -111,6 +111,22 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_before_the_message_must_be_zeros_and_one() {
+        let sealed = |rest: &[u8]| {
+            let mut block = [&[0; 33], &HASH.digest(b"").unwrap()[..], rest].concat();
+            let (seed, db) = block[1..].split_at_mut(32);
+            mgf1_xor(HASH, seed, db).unwrap();
+            mgf1_xor(HASH, db, seed).unwrap();
+            oaep_unpad(HASH, b"", &block)
+        };
+        assert_eq!(sealed(&[0, 0, 1, 9, 1]).unwrap().as_bytes(), [9, 1]);
+        assert_eq!(sealed(&[1]).unwrap().as_bytes(), []);
+        for bad in [&[0, 0, 0][..], &[0, 2, 1, 9], &[3, 1], &[]] {
+            assert_eq!(sealed(bad), Err(PaddingError::Decryption), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn pass_through_hashes_are_refused() {
         for hash in [HashAlgorithm::Md2, HashAlgorithm::Md4, HashAlgorithm::Ssl3ShaMd5] {
             assert_eq!(oaep_unpad(hash, b"", &[0; 256]), Err(PaddingError::UnsupportedHash(hash)));
