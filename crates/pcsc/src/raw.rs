@@ -21,8 +21,10 @@ use crate::text;
 
 /// Longest reader name accepted from `SCardStatus`, in characters (pcsc-lite's `MAX_READERNAME` is 128).
 const READER_NAME_LEN: usize = 512;
-/// Longest attribute or control answer.
-const ANSWER_LEN: usize = 4096;
+/// Longest answer to a control code.
+const CONTROL_LEN: usize = 4096;
+/// Room for an attribute: pcsc-lite refuses more (`MAX_BUFFER_SIZE`).
+const ATTRIBUTE_LEN: usize = 264;
 /// How often a list that grows between two calls is asked for again.
 const LIST_ATTEMPTS: u32 = 8;
 
@@ -234,7 +236,7 @@ impl Provider {
     }
 
     pub(crate) fn control(&self, handle: usize, code: DWORD, input: &[u8]) -> Result<Vec<u8>, PcscError> {
-        let mut output = vec![0_u8; ANSWER_LEN];
+        let mut output = vec![0_u8; CONTROL_LEN];
         let mut length: DWORD = 0;
         // SAFETY:
         // - function and types: the provider;
@@ -256,7 +258,7 @@ impl Provider {
     }
 
     pub(crate) fn attribute(&self, handle: usize, id: u32) -> Result<Vec<u8>, PcscError> {
-        let mut value = vec![0_u8; ANSWER_LEN];
+        let mut value = vec![0_u8; ATTRIBUTE_LEN];
         let mut length = value.len() as DWORD;
         // SAFETY: function and types: the provider; the buffer comes with its length and outlives the call.
         let code = unsafe {
