@@ -151,8 +151,13 @@ impl SigningInfo {
         unsafe { pointed(value.pbData, value.cbData) }
     }
 
+    /// How to pad. What is no padding of signatures is refused before its structure is looked at: a caller
+    /// that takes CNG's numbers means another structure than the one named.
     pub(crate) fn padding(&self) -> Result<PaddingInfo> {
         let (_, value) = self.get()?;
+        if value.dwPaddingType == CARD_PADDING_OAEP {
+            return Err(Status::InvalidParameter);
+        }
         // SAFETY:
         // - the promise of `read`; only version 2 has these members, else they are zero.
         unsafe { PaddingInfo::read(value.dwPaddingType, value.pPaddingInfo) }
@@ -290,11 +295,17 @@ impl DecryptInfo {
         unsafe { pointed(value.pbData, value.cbData) }.map(<[u8]>::to_vec)
     }
 
+    /// What to take off. PKCS#1 v1.5 needs no structure; what is no padding of encryption is refused
+    /// before its structure is looked at.
     pub(crate) fn padding(&self) -> Result<PaddingInfo> {
         let (_, value) = self.get()?;
-        // SAFETY:
-        // - the promise of `read`; only version 2 has these members, else they are zero.
-        unsafe { PaddingInfo::read(value.dwPaddingType, value.pPaddingInfo) }
+        match value.dwPaddingType {
+            CARD_PADDING_PSS => Err(Status::InvalidParameter),
+            CARD_PADDING_PKCS1 => Ok(PaddingInfo::Pkcs1 { hash: None }),
+            // SAFETY:
+            // - the promise of `read`; only version 2 has these members, else they are zero.
+            kind => unsafe { PaddingInfo::read(kind, value.pPaddingInfo) },
+        }
     }
 
     /// Puts the result in place of the ciphertext, whose rest is cleared, and tells its length.

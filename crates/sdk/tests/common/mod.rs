@@ -233,15 +233,15 @@ pub(crate) use call;
 
 /// Asserts an answer by its cause.
 macro_rules! refused {
-    ($code:expr, $status:expr) => {
+    ($code:expr, $status:expr) => {{
+        let (code, status) = ($code, $status);
         assert_eq!(
-            cardmod_sdk::Status::from_code($code),
-            $status,
-            "{:#010x} instead of {:#010x}",
-            $code,
-            $status.code()
-        )
-    };
+            cardmod_sdk::Status::from_code(code),
+            status,
+            "{code:#010x} instead of {:#010x}",
+            status.code()
+        );
+    }};
 }
 pub(crate) use refused;
 
