@@ -87,8 +87,9 @@ impl World {
         let mut command = Command::new("nsenter");
         command
             .arg(format!("--target={}", self.daemon.id()))
-            .args(["--mount", "--net", "--wdns"])
-            .arg(folder);
+            .args(["--mount", "--net"])
+            .arg(format!("--wdns={}", folder.display()))
+            .arg("--");
         match *program {
             "cardmod" => command.arg(cardmod_program()),
             other => command.arg(other),

@@ -25,7 +25,7 @@ fn opensc_lists_signs_and_decrypts() {
 
     world.run_at(&home, &["opensc-tool", "-n"]).success().says("GIDS");
     world.run_at(&home, &["pkcs15-tool", "--list-certificates"]).success().says("X.509 Certificate");
-    world.run_at(&home, &["pkcs15-tool", "--list-keys"]).success().says("ModLength            : 2048");
+    world.run_at(&home, &["pkcs15-tool", "--list-keys"]).success().says("ModLength      : 2048");
 
     // the card hashes nothing and pads by itself: SHA256-RSA-PKCS
     let sign = ["--sign", "--mechanism", "SHA256-RSA-PKCS", "--input-file", "data", "--output-file", "sig"];
