@@ -25,10 +25,10 @@ fn filled_by_opensc(home: &Home, world: &World) {
         .success();
     let generate = ["--keypairgen", "--key-type", "rsa:2048", "--id", "01", "--label", "made by OpenSC"];
     world.run_at(home, &[&LOGIN[..], &generate].concat()).success();
-    let read = ["pkcs11-tool", "--read-object", "--type", "pubkey", "--id", "01", "--output-file", "pub.der"];
-    world.run_at(home, &read).success();
+    // OpenSC numbers the keys of a GIDS card by container
+    let public = world.run_at(home, &["pkcs15-tool", "--read-public-key", "00"]).success();
+    std::fs::write(home.file("pub.pem"), &public.stdout).expect("a file");
     for line in [
-        "openssl pkey -pubin -inform DER -in pub.der -out pub.pem",
         "openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -subj /CN=ca -out ca.pem -days 9",
         "openssl req -new -newkey rsa:2048 -nodes -keyout tmp.key -subj /CN=holder -out tmp.csr",
         "openssl x509 -req -in tmp.csr -CA ca.pem -CAkey ca.key -CAcreateserial -force_pubkey pub.pem \
@@ -36,7 +36,7 @@ fn filled_by_opensc(home: &Home, world: &World) {
     ] {
         run(tool(line).current_dir(home.folder())).success();
     }
-    let store = ["--write-object", "cert.der", "--type", "cert", "--id", "01", "--label", "made by OpenSC"];
+    let store = ["--write-object", "cert.der", "--type", "cert", "--id", "00", "--label", "made by OpenSC"];
     world.run_at(home, &[&LOGIN[..], &store].concat()).success();
 }
 
