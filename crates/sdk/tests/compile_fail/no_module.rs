@@ -1,0 +1,7 @@
+//! A type that implements nothing.
+
+struct NotAModule;
+
+cardmod_sdk::export!(NotAModule);
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! A value where a type belongs.
+
+cardmod_sdk::export!(42);
+
+fn main() {}

@@ -1,0 +1,152 @@
+//! The example as a host sees it: a shared object that is loaded, called, and unloaded for good.
+
+#![cfg(not(miri))]
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use cardmod_sdk::Status;
+use cardmod_sdk::sys::{CARD_DATA, DWORD};
+use libloading::Library;
+
+use common::{Host, Out, call, name, refused};
+
+type Acquire = unsafe extern "system" fn(*mut CARD_DATA, DWORD) -> DWORD;
+
+/// An example's library, built by the same cargo that builds this test.
+fn library_path(example: &str) -> PathBuf {
+    let mut folder = std::env::current_exe().unwrap();
+    folder.pop();
+    folder.pop();
+    let file = format!("{}{example}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let path = folder.join("examples").join(file);
+    if !path.exists() {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "cardmod-sdk", "--example", example])
+            .status()
+            .unwrap();
+        assert!(built.success());
+    }
+    path
+}
+
+fn load(example: &str) -> Library {
+    // SAFETY:
+    // - the examples have no initialisers beyond the standard library's.
+    unsafe { Library::new(library_path(example)) }.unwrap()
+}
+
+fn acquire(library: &Library, host: &mut Host) -> u32 {
+    // SAFETY:
+    // - the exported function's type.
+    let acquire = unsafe { library.get::<Acquire>(b"CardAcquireContext\0") }.unwrap();
+    // SAFETY:
+    // - a filled structure.
+    unsafe { acquire(host.pointer(), 0) }
+}
+
+#[test]
+fn the_example_serves_its_files() {
+    let library = load("hello_module");
+    let mut host = Host::prepared(7);
+    assert_eq!(acquire(&library, &mut host), 0);
+    let null = std::ptr::null_mut();
+    let mut out = Out::garbage();
+    let (pointer, length) = (&raw mut out.pointer, &raw mut out.length);
+    assert_eq!(call!(host, pfnCardReadFile, null, name("cardid").as_mut_ptr(), 0, pointer, length), 0);
+    assert_eq!(out.take(), b"hello, card 0001");
+    let mut out = Out::garbage();
+    assert_eq!(
+        call!(
+            host,
+            pfnCardEnumFiles,
+            name("mscp").as_mut_ptr(),
+            (&raw mut out.pointer).cast(),
+            &raw mut out.length,
+            0
+        ),
+        0
+    );
+    assert_eq!(out.take(), b"cmapfile\0\0");
+    refused!(call!(host, pfnCardDeleteContainer, 0, 0), Status::UnsupportedFeature);
+    refused!(call!(host, pfnCardDeauthenticateEx, 2, 0), Status::UnsupportedFeature);
+    assert_eq!(host.delete(), 0);
+    let mut other = Host::prepared(7);
+    let mut atr = *b"\x3B\x85\x80\x01WORLD";
+    other.data().pbAtr = atr.as_mut_ptr();
+    refused!(acquire(&library, &mut other), Status::UnknownCard);
+}
+
+/// Whether an example is mapped into this process.
+#[cfg(target_os = "linux")]
+fn is_mapped(example: &str) -> bool {
+    std::fs::read_to_string("/proc/self/maps").unwrap().contains(example)
+}
+
+/// Runs a test of this file in a process of its own, where no other test keeps a library loaded; answers
+/// whether this is that process.
+#[cfg(target_os = "linux")]
+fn in_own_process(test: &str) -> bool {
+    const CHILD: &str = "CARDMOD_SDK_UNLOAD_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        return true;
+    }
+    let program = std::env::current_exe().unwrap();
+    let child =
+        Command::new(program).args(["--exact", test, "--nocapture"]).env(CHILD, "1").output().unwrap();
+    let errors = String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success(), "{}: {errors}", child.status);
+    assert!(!errors.contains("panicked"), "the default hook was not used: {errors}");
+    false
+}
+
+/// Loads, calls and unloads on a thread that then ends, many times: a destructor left behind in the
+/// thread would crash, a pinned library would stay mapped.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_example_unloads_for_good() {
+    if !in_own_process("the_example_unloads_for_good") {
+        return;
+    }
+    for _ in 0..1000 {
+        let once = || {
+            let library = load("hello_module");
+            let mut host = Host::prepared(7);
+            assert_eq!(acquire(&library, &mut host), 0);
+            refused!(call!(host, pfnCardDeleteContainer, 0, 0), Status::UnsupportedFeature);
+            assert_eq!(host.delete(), 0);
+            host.data().pfnCardDeleteContext = None;
+        };
+        std::thread::spawn(once).join().unwrap();
+        assert!(!is_mapped("hello_module"), "unloaded");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_module_that_panicked_unloads_too() {
+    if !in_own_process("a_module_that_panicked_unloads_too") {
+        return;
+    }
+    for _ in 0..200 {
+        let once = || {
+            let library = load("panicking_module");
+            let mut host = Host::prepared(7);
+            assert_eq!(acquire(&library, &mut host), 0);
+            let (mut file, mut out, null) = (name("cardid"), Out::garbage(), std::ptr::null_mut());
+            for _ in 0..2 {
+                let (pointer, length) = (&raw mut out.pointer, &raw mut out.length);
+                refused!(
+                    call!(host, pfnCardReadFile, null, file.as_mut_ptr(), 0, pointer, length),
+                    Status::Unexpected
+                );
+            }
+            assert_eq!(host.delete(), 0);
+            host.data().pfnCardDeleteContext = None;
+        };
+        std::thread::spawn(once).join().unwrap();
+        assert!(!is_mapped("panicking_module"), "unloaded");
+    }
+}
