@@ -6,6 +6,7 @@ mod certificate;
 mod container_map;
 mod kdf;
 mod keys;
+#[cfg(unix)] // where the program is part of every system
 mod openssl;
 mod padding;
 mod redact;

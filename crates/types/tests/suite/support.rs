@@ -1,9 +1,6 @@
 //! Hexadecimal text, and the `openssl` program.
 
-use std::ffi::OsStr;
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 /// Bytes of hexadecimal text; spaces and line ends are skipped.
 pub(crate) fn hex(text: &str) -> Vec<u8> {
@@ -13,7 +10,11 @@ pub(crate) fn hex(text: &str) -> Vec<u8> {
 }
 
 /// Runs `openssl` and answers its output; it must be there and succeed.
-pub(crate) fn openssl(args: impl IntoIterator<Item = impl AsRef<OsStr>>, input: &[u8]) -> Vec<u8> {
+#[cfg(unix)]
+pub(crate) fn openssl(args: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>, input: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
     let mut child = Command::new("openssl")
         .args(args)
         .stdin(Stdio::piped())
