@@ -118,7 +118,7 @@ impl RsaKey {
         Ok((padded(n, len as usize)?.to_vec(), padded(e, exponent_len as usize)?.to_vec()))
     }
 
-    /// The private operation; `block` is as long as the modulus.
+    /// The private operation; `block` is as long as the modulus and in range.
     pub(crate) fn raw(&self, block: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         let mut out = Zeroizing::new(vec![0; block.len()]);
         let mut len = 0;
@@ -135,8 +135,7 @@ impl RsaKey {
                 block.len(),
                 lc::RSA_NO_PADDING,
             )
-        })
-        .map_err(|_| CryptoError::BadInput)?;
+        })?;
         if len == out.len() { Ok(out) } else { Err(CryptoError::Library) }
     }
 }

@@ -156,15 +156,14 @@ impl PrivateKey {
     }
 
     /// The RSA private operation on one block without any padding (blinded): what a signature and a
-    /// decryption have in common. The block is exactly as long as the modulus and a smaller number.
+    /// decryption have in common. The block is exactly as long as the modulus and a number
+    /// between 1 and the modulus minus 1, both excluded (NIST SP 800-56B, 7.1.2).
     ///
     /// # Errors
     /// [`CryptoError::BadInput`], [`CryptoError::WrongKind`].
     pub fn rsa_raw(&self, block: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         match &self.inner {
-            Inner::Rsa { key, modulus, .. } if block.len() == modulus.len() && block < modulus => {
-                key.raw(block)
-            }
+            Inner::Rsa { key, modulus, .. } if is_representative(block, modulus) => key.raw(block),
             Inner::Rsa { .. } => Err(CryptoError::BadInput),
             Inner::Ec { .. } => Err(CryptoError::WrongKind),
         }
@@ -212,6 +211,18 @@ impl std::fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PrivateKey({})", self.kind)
     }
+}
+
+/// Whether 1 < block < modulus - 1, both being equally long.
+fn is_representative(block: &[u8], modulus: &[u8]) -> bool {
+    let (Some((low, high)), Some((modulus_low, modulus_high))) = (block.split_last(), modulus.split_last())
+    else {
+        return false;
+    };
+    let above_one = *low > 1 || high.iter().any(|byte| *byte != 0);
+    // A modulus is odd, so one less differs in the last bit alone.
+    let below = (high, *low) < (modulus_high, modulus_low & !1);
+    block.len() == modulus.len() && above_one && below
 }
 
 /// RFC 5480, 2.1.1.1.

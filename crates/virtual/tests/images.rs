@@ -1,4 +1,5 @@
 //! Images: what they give away, what is found wrong with them, old ones, full disks.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "in tests a panic is a finding")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Keys: generation, import, signatures, decryption, key agreement, checked with other implementations.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "in tests a panic is a finding")]
 
 mod common;
 

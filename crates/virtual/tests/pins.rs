@@ -1,4 +1,5 @@
 //! PIN, PUK and the administrator: counters, states, recorded authentication transcripts.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "in tests a panic is a finding")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Any bytes, in any order: an answer, no panic; and the documentation page of the commands.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "in tests a panic is a finding")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! One card, several connections: transactions, resets, claims, processes that die.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "in tests a panic is a finding")]
 
 mod common;
 
