@@ -1,5 +1,7 @@
 //! Which card a run works on, and the way to it.
 
+use std::io::Write as _;
+
 use cardmod_default::{Environment, EnvironmentOptions};
 use cardmod_host::{CardSession, OpenOptions, ReaderInfo};
 use cardmod_virtual::{CardFault, GidsProfile, StoreError, SystemRandom};
@@ -90,8 +92,20 @@ impl Desk {
         match store.open_card(&card).and_then(|_| store.status(&card)) {
             Err(error) => error.into(),
             Ok(status) if status.plugged => StoreError::from(CardFault::PluggedIn { card }).into(),
-            Ok(_) => failure,
+            Ok(_) => self.no_room(&card).map_or(failure, |fault| StoreError::from(fault).into()),
         }
+    }
+
+    /// The disk takes no new image of this card: found by writing as much beside it.
+    fn no_room(&self, card: &str) -> Option<CardFault> {
+        let cards = self.environment.store.cards().ok()?;
+        let path = cards.into_iter().find(|entry| entry.name == card)?.path;
+        let length = usize::try_from(path.metadata().ok()?.len()).ok()?;
+        let attempt = tempfile::tempfile_in(path.parent()?).and_then(|mut file| {
+            file.write_all(&vec![0; length])?;
+            file.sync_all()
+        });
+        attempt.err().map(|cause| CardFault::NotSaved { path, cause })
     }
 
     /// The readers, in the order the resource manager has them.
