@@ -28,19 +28,16 @@ fn common(error: &GidsError) -> Status {
 }
 
 /// Reading and listing of files. A missing data object is never "file not found": hosts remember that.
-#[allow(clippy::needless_pass_by_value, reason = "used with map_err")]
 pub(crate) fn reading(error: GidsError) -> Status {
     common(&error)
 }
 
 /// Making and deleting of files and directories.
-#[allow(clippy::needless_pass_by_value, reason = "used with map_err")]
 pub(crate) fn filing(error: GidsError) -> Status {
     common(&error)
 }
 
 /// Writing of a file's content.
-#[allow(clippy::needless_pass_by_value, reason = "used with map_err")]
 pub(crate) fn writing(error: GidsError) -> Status {
     match error {
         GidsError::Full(_) => Status::WriteTooMany,
@@ -49,7 +46,6 @@ pub(crate) fn writing(error: GidsError) -> Status {
 }
 
 /// Signing, decryption, key agreement.
-#[allow(clippy::needless_pass_by_value, reason = "used with map_err")]
 pub(crate) fn using_a_key(error: GidsError) -> Status {
     use GidsCommand::{Decipher, KeyAgreement, ManageSecurityEnvironment, Sign};
     match error {
@@ -70,7 +66,6 @@ pub(crate) fn using_a_key(error: GidsError) -> Status {
 }
 
 /// Making and deleting of keys.
-#[allow(clippy::needless_pass_by_value, reason = "used with map_err")]
 pub(crate) fn making_a_key(error: GidsError) -> Status {
     use GidsCommand::{CreateFile, GenerateKey, PutKey};
     match error {
@@ -87,7 +82,6 @@ pub(crate) fn making_a_key(error: GidsError) -> Status {
 }
 
 /// Verification of a PIN or PUK. A length the card does not take is a wrong PIN that cost no try.
-#[allow(clippy::needless_pass_by_value, reason = "used with map_err")]
 pub(crate) fn verifying(error: GidsError) -> Status {
     match &error {
         GidsError::PinLength => Status::WrongPin { attempts: None },
@@ -103,7 +97,6 @@ pub(crate) fn verifying(error: GidsError) -> Status {
 }
 
 /// Change and unblocking of a PIN: lengths are the new PIN's.
-#[allow(clippy::needless_pass_by_value, reason = "used with map_err")]
 pub(crate) fn changing(error: GidsError) -> Status {
     match &error {
         GidsError::PinLength => Status::InvalidParameter,
@@ -116,7 +109,6 @@ pub(crate) fn changing(error: GidsError) -> Status {
 }
 
 /// Authentication of the administrator.
-#[allow(clippy::needless_pass_by_value, reason = "used with map_err")]
 pub(crate) fn challenging(error: GidsError) -> Status {
     match &error {
         _ if error.is_wrong_response() => Status::WrongPin { attempts: error.tries_left().map(u32::from) },
@@ -126,7 +118,6 @@ pub(crate) fn challenging(error: GidsError) -> Status {
 }
 
 /// The first SELECT: a card that refuses it is none of ours.
-#[allow(clippy::needless_pass_by_value, reason = "used with map_err")]
 pub(crate) fn discovering(error: GidsError) -> Status {
     match error {
         GidsError::Exchange(_) => common(&error),

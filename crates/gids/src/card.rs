@@ -111,23 +111,24 @@ impl<'a> GidsCard<'a> {
         Session::with_part_size(Shortened { channel: &mut *self.channel, short }, PART).send(command)
     }
 
-    /// One command to the application, which must certainly be selected, and must succeed.
+    /// One command to the application, which must certainly be selected, and must succeed. When another
+    /// application answers all the same, GIDS is selected again and the command repeated once: then the
+    /// refusal, if one follows, is about the right that was lost.
     pub(crate) fn command(
         &mut self,
         name: GidsCommand,
         command: &Command,
     ) -> Result<Zeroizing<Vec<u8>>, GidsError> {
         self.require_selected()?;
-        let response = self.send(command)?;
-        self.note_refusal(response.status);
-        response.ok().map_err(|status| refused(name, status))
-    }
-
-    /// Draws the conclusions of a refusal: `6D00` and `6E00` are another application's.
-    pub(crate) fn note_refusal(&mut self, status: StatusWord) {
-        if is_foreign(status) {
-            self.state.connection_lost();
+        let mut response = self.send(command)?;
+        if is_foreign(response.status) {
+            self.select()?;
+            // These two are about the file selected before, which is not selected any more.
+            if !matches!(name, GidsCommand::ActivateFile | GidsCommand::DeleteFile) {
+                response = self.send(command)?;
+            }
         }
+        response.ok().map_err(|status| refused(name, status))
     }
 
     /// Whether the channel and the card take extended length.

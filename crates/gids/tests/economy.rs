@@ -3,7 +3,7 @@
 
 mod support;
 
-use cardmod_gids::{CardKey, GidsError, GidsState, KeyAlgorithm, PinReference};
+use cardmod_gids::{CardKey, FileEntry, FileTable, GidsError, GidsState, KeyAlgorithm, PinReference};
 use cardmod_types::{ContainerIndex, FilePath, KeyHalf, Pin};
 use support::{MockCard, PIN};
 
@@ -68,6 +68,19 @@ fn a_card_without_bulk_reading_is_asked_once() {
     assert_eq!(card.log.iter().filter(refused).count(), 1);
     // SELECT, cardid, the refused try, the table, three per certificate, cardcf, cmapfile, cardapps.
     assert_eq!(card.commands().len(), 13);
+}
+
+#[test]
+fn a_large_foreign_file_is_not_read_along() {
+    let mut card = MockCard::with_two_certificates();
+    let mut table = FileTable::parse(&card.objects[&(0xA000, 0xDF1F)]).expect("table");
+    table.add_file(FileEntry { path: FilePath::msroots(), ef: 0xA010, tag: 0xDF30 });
+    card.objects.insert((0xA000, 0xDF1F), table.to_bytes());
+    card.objects.insert((0xA010, 0xDF30), vec![1; 6000]);
+    let mut state = GidsState::new();
+    assert_eq!(state.on(&mut card).certificates().expect("certificates").len(), 2);
+    // SELECT, the table in two parts, three per certificate.
+    assert_eq!(card.commands().len(), 1 + 2 + 6);
 }
 
 #[test]
@@ -222,6 +235,24 @@ fn a_lost_environment_is_set_again_and_a_lost_right_is_told() {
     let error = sign(&mut state, &mut card, KEY).expect_err("no rights");
     assert_eq!(error.status().map(u16::from), Some(0x6982));
     assert!(!state.verified().user);
+}
+
+#[test]
+fn another_application_behind_the_back_is_a_lost_right() {
+    let mut card = MockCard::with_two_certificates();
+    let mut state = GidsState::new();
+    state.on(&mut card).verify_pin(PinReference::User, &pin()).expect("PIN");
+    card.other_application();
+    card.commands();
+    let error = state.on(&mut card).write_file(&FilePath::cmapfile(), &[1]).expect_err("no rights");
+    assert_eq!(error.status().map(u16::from), Some(0x6982));
+    assert!(!state.verified().any());
+
+    state.on(&mut card).verify_pin(PinReference::User, &pin()).expect("PIN");
+    sign(&mut state, &mut card, KEY).expect("signature");
+    card.other_application();
+    let error = sign(&mut state, &mut card, KEY).expect_err("no rights");
+    assert_eq!(error.status().map(u16::from), Some(0x6982));
 }
 
 #[test]

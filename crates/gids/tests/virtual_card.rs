@@ -326,6 +326,49 @@ fn keys_are_imported_and_replaced() {
 }
 
 #[test]
+fn a_refused_replacement_keeps_the_key() {
+    for (mut state, mut card) in cards(false) {
+        as_user(&mut state, &mut card);
+        let material = KeyMaterial::Generate(KeyAlgorithm::P256);
+        let public = state.on(&mut card).create_key(ZERO, KeyHalf::Signature, material).expect("key");
+        state.on(&mut card).deauthenticate().expect("deauthenticated");
+        let error = state.on(&mut card).create_key(ZERO, KeyHalf::Signature, material).expect_err("nobody");
+        assert_eq!(error.status().map(u16::from), Some(0x6982));
+        let mut fresh = GidsState::new();
+        assert_eq!(fresh.on(&mut card).container_key(ZERO), Ok((KeyHalf::Signature, public)));
+    }
+}
+
+#[test]
+fn every_rsa_size_signs_and_long_answers_cost_one_more() {
+    let sizes = [
+        (KeyAlgorithm::Rsa1024, 4, 4),
+        (KeyAlgorithm::Rsa2048, 4, 4),
+        (KeyAlgorithm::Rsa3072, 5, 4),
+        (KeyAlgorithm::Rsa4096, 5, 4),
+    ];
+    for (mut state, mut card) in cards(false).into_iter().take(2) {
+        for (number, (algorithm, short, extended)) in sizes.into_iter().enumerate() {
+            let container = ContainerIndex::new(number as u8);
+            as_user(&mut state, &mut card);
+            let material = KeyMaterial::Generate(algorithm);
+            let public =
+                state.on(&mut card).create_key(container, KeyHalf::Signature, material).expect("key");
+            let key = state.on(&mut card).card_key(container).expect("key");
+            card.card.reset();
+            state.connection_lost();
+            card.commands();
+            as_user(&mut state, &mut card);
+            let signature = state.on(&mut card).sign_pkcs1(key, &[7; 51]).expect("signature");
+            let expected = if card.extended { extended } else { short };
+            assert_eq!(card.commands().len(), expected, "{algorithm:?}");
+            let block = padding::pkcs1_sign_block(&[7; 51], algorithm.byte_len()).expect("block");
+            assert_eq!(rsa_public_operation(&public, &signature), block);
+        }
+    }
+}
+
+#[test]
 fn pins_are_counted_changed_and_unblocked() {
     for (mut state, mut card) in cards(true) {
         let mut gids = state.on(&mut card);
