@@ -114,6 +114,12 @@ fn the_admin_key_is_replaced_by_the_administrator() {
     let answer = admin_response(&mut bench);
     bench.send(&answer);
     assert_eq!(bench.send(&format!("{put} 00 00 00")), "6A80", "a wrong check value");
+    assert_eq!(bench.send(&format!("{put} B0 73 DC")), "9000", "what gids-tool sends with every key");
+    let right = cardmod_types::admin::challenge_response(
+        &cardmod_types::SecretBytes::from(&[8, 7, 6, 5, 4, 3, 2, 1].repeat(3)[..]),
+        &[0; 8],
+    );
+    assert_eq!(bench.send(&format!("{put} {}", hex(&right.unwrap()[..3]))), "9000");
     bench.run(
         "00 DB 3F FF 1B 70 19 84 01 80 A5 14 87 12 01 02 03 04 05 06 07 08 01 02 03 04 05 06 07 08 01 02 => 6A80
          00 DB 3F FF 07 70 05 84 01 80 A5 00 => 9000       # erased
