@@ -100,6 +100,11 @@ impl Output {
         }
     }
 
+    /// Something on standard error that must be told now or never.
+    pub(crate) fn tell(self, text: &str) {
+        write_stderr(text);
+    }
+
     /// Prints why a run failed; the exit code to end with.
     pub(crate) fn failure(self, failure: &Failure) -> Exit {
         if failure.code == "broken-pipe" {

@@ -175,7 +175,8 @@ pub(crate) fn pin_table(pins: &[PinView]) -> String {
         let tries = match pin.tries_left {
             Some(0) => "blocked".to_owned(),
             Some(tries) => tries.to_string(),
-            None => "-".to_owned(),
+            // Cardmod.h tells the tries after a failed attempt only.
+            None => "unknown".to_owned(),
         };
         let list = |roles: &[u32]| roles.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
         [

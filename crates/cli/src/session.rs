@@ -4,16 +4,19 @@ use std::io::Write as _;
 
 use cardmod_default::{Environment, EnvironmentOptions};
 use cardmod_host::{CardSession, OpenOptions, ReaderInfo};
-use cardmod_virtual::{CardFault, GidsProfile, StoreError, SystemRandom};
+use cardmod_virtual::{CardFault, StoreError};
 
 use crate::args::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::verbs::card::default_pin;
+use crate::verbs::card::create_standard;
 
 /// The virtual card used where no card is found.
 const DEFAULT_CARD: &str = "default";
+
+/// What a key or a certificate makes an image grow by, generously.
+const GROWTH: usize = 16 * 1024;
 
 /// Everything a verb needs to reach a card.
 pub(crate) struct Desk {
@@ -100,7 +103,7 @@ impl Desk {
     fn no_room(&self, card: &str) -> Option<CardFault> {
         let cards = self.environment.store.cards().ok()?;
         let path = cards.into_iter().find(|entry| entry.name == card)?.path;
-        let length = usize::try_from(path.metadata().ok()?.len()).ok()?;
+        let length = usize::try_from(path.metadata().ok()?.len()).ok()? + GROWTH;
         let attempt = tempfile::tempfile_in(path.parent()?).and_then(|mut file| {
             file.write_all(&vec![0; length])?;
             file.sync_all()
@@ -150,12 +153,8 @@ impl Desk {
     }
 
     fn create_default(&self) -> Result<String, Failure> {
-        let profile = GidsProfile::generate(default_pin(), &mut SystemRandom).map_err(StoreError::from)?;
-        self.environment.store.create(DEFAULT_CARD, &profile)?;
-        self.out.note(&format!(
-            "note: no card was found; made the virtual card {DEFAULT_CARD:?} (PIN 123456); \
-             cardmod card new makes one with secrets of your choice"
-        ));
+        let shown = create_standard(&self.environment, DEFAULT_CARD)?;
+        self.out.tell(&format!("no card was found: {shown}"));
         Ok(self.environment.reader_of(DEFAULT_CARD))
     }
 }

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::output::{Output, table};
 use crate::session::Desk;
 
-pub(crate) use self::new::default_pin;
+pub(crate) use self::new::create_standard;
 
 /// What to do with virtual cards.
 #[derive(Debug, Subcommand)]

@@ -1,7 +1,8 @@
 //! `cardmod card new`.
 
+use cardmod_default::Environment;
 use cardmod_types::{CardId, Pin, SecretBytes};
-use cardmod_virtual::{BlankProfile, CardOptions, GidsProfile, Random as _, SystemRandom};
+use cardmod_virtual::{BlankProfile, CardOptions, GidsProfile, Random as _, StoreError, SystemRandom};
 use clap::Args;
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ use crate::session::Desk;
 use crate::verbs::pin::admin_key;
 
 /// The PIN of a card made without a PIN option; documented, and meant for tries.
-pub(crate) const DEFAULT_PIN: &str = "123456";
+const DEFAULT_PIN: &str = "123456";
 const PUK_DIGITS: usize = 8;
 
 /// `card new`.
@@ -71,9 +72,7 @@ struct Document {
 /// Runs the verb.
 pub(super) fn run(args: &NewArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
     let store = &desk.environment.store;
-    let reader = desk.environment.reader_of(&args.name);
-    let mut document =
-        Document { card: args.name.clone(), reader, card_id: None, pin: None, puk: None, admin_key: None };
+    let mut document = Document::new(&args.name, &desk.environment);
     if args.blank {
         store.create_blank(&args.name, &BlankProfile { options: args.options(), bare: false })?;
         return out.done(&document, || format!("made blank virtual card {}\n", args.name));
@@ -81,18 +80,40 @@ pub(super) fn run(args: &NewArgs, desk: &Desk, out: Output) -> Result<(), Failur
     let profile = args.profile()?;
     store.create(&args.name, &profile)?;
     document.card_id = Some(hex(profile.card_id.as_bytes()));
-    let text = |secret: &[u8]| String::from_utf8_lossy(secret).into_owned();
     if args.pin.source().is_none() {
-        document.pin = Some(text(profile.pin.as_bytes()));
+        document.show_pin(&profile);
     }
-    if let (Some(puk), None) = (&profile.puk, args.puk.source()) {
-        document.puk = Some(text(puk.as_bytes()));
+    if args.puk.source().is_none() {
+        document.show_puk(&profile);
     }
     if args.admin_key.source().is_none() {
-        document.admin_key = Some(hex(profile.admin_key.as_bytes()));
+        document.show_admin_key(&profile);
     }
     // Shown even with --quiet: it is the only time.
     out.show(&document, || person(&document))
+}
+
+impl Document {
+    fn new(name: &str, environment: &Environment) -> Self {
+        let reader = environment.reader_of(name);
+        Self { card: name.to_owned(), reader, card_id: None, pin: None, puk: None, admin_key: None }
+    }
+
+    fn show_pin(&mut self, profile: &GidsProfile) {
+        self.pin = Some(text(&profile.pin));
+    }
+
+    fn show_puk(&mut self, profile: &GidsProfile) {
+        self.puk = profile.puk.as_ref().map(text);
+    }
+
+    fn show_admin_key(&mut self, profile: &GidsProfile) {
+        self.admin_key = Some(hex(profile.admin_key.as_bytes()));
+    }
+}
+
+fn text(pin: &Pin) -> String {
+    String::from_utf8_lossy(pin.as_bytes()).into_owned()
 }
 
 fn person(document: &Document) -> String {
@@ -122,8 +143,7 @@ impl NewArgs {
             Some(source) => Pin::new(source.read("new PIN")?.to_vec()),
             None => default_pin(),
         };
-        let mut profile =
-            GidsProfile::generate(pin, &mut random).map_err(cardmod_virtual::StoreError::from)?;
+        let mut profile = GidsProfile::generate(pin, &mut random).map_err(StoreError::from)?;
         if let Some(source) = self.admin_key.source() {
             profile.admin_key = admin_key(&source)?;
         }
@@ -141,8 +161,20 @@ impl NewArgs {
     }
 }
 
-/// The PIN of a card made without one.
-pub(crate) fn default_pin() -> Pin {
+/// Makes a card as `card new NAME` does without options; the text to show, once.
+pub(crate) fn create_standard(environment: &Environment, name: &str) -> Result<String, Failure> {
+    let mut random = SystemRandom;
+    let mut profile = GidsProfile::generate(default_pin(), &mut random).map_err(StoreError::from)?;
+    profile.puk = Some(random_puk(&mut random)?);
+    environment.store.create(name, &profile)?;
+    let mut document = Document::new(name, environment);
+    document.show_pin(&profile);
+    document.show_puk(&profile);
+    document.show_admin_key(&profile);
+    Ok(person(&document))
+}
+
+fn default_pin() -> Pin {
     Pin::new(DEFAULT_PIN.as_bytes().to_vec())
 }
 
@@ -153,7 +185,7 @@ fn random_puk(random: &mut SystemRandom) -> Result<Pin, Failure> {
         let mut byte = [0u8; 1];
         // 250 is the largest multiple of ten in a byte: above it some digits would be likelier.
         loop {
-            random.fill(&mut byte).map_err(cardmod_virtual::StoreError::from)?;
+            random.fill(&mut byte).map_err(StoreError::from)?;
             if byte[0] < 250 {
                 break;
             }
