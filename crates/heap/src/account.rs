@@ -38,6 +38,7 @@ struct Use {
 /// See the module's page.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
+    /// Empty until the first call.
     uses: Vec<Use>,
     live_bytes: u64,
     peak_bytes: u64,
@@ -48,16 +49,21 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Room for the counts of a function, so that counting it later cannot fail.
-    #[inline]
+    #[inline(always)]
     fn of(&mut self, function: u8) -> &mut Use {
-        if self.uses.is_empty() {
-            self.uses.resize(functions::LIMIT, Use::default());
+        let at = usize::from(function);
+        if at >= self.uses.len() {
+            self.grow(at);
         }
-        &mut self.uses[usize::from(function).min(functions::LIMIT - 1)]
+        &mut self.uses[at]
     }
 
-    #[inline]
+    #[cold]
+    fn grow(&mut self, at: usize) {
+        self.uses.resize(functions::LIMIT.max(at + 1), Use::default());
+    }
+
+    #[inline(always)]
     pub(crate) fn called(&mut self, call: Call, function: u8) {
         let uses = self.of(function);
         match call {
@@ -68,7 +74,7 @@ impl Account {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lent(&mut self, function: u8, len: usize) {
         let uses = self.of(function);
         uses.live_blocks += 1;
@@ -77,7 +83,7 @@ impl Account {
         self.peak_bytes = self.peak_bytes.max(self.live_bytes);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn back(&mut self, function: u8, len: usize) {
         let uses = self.of(function);
         uses.live_blocks -= 1;

@@ -12,7 +12,8 @@
 //! * A block is at a multiple of 16, zeroed when lent, and wiped when it is freed, moved or cut off.
 //! * A callback works from any thread and never fails otherwise than by NULL, also after its heap is gone.
 //! * Unsafe code is in `callbacks.rs` (the C functions), `pages.rs` (the system's memory), `arena/mod.rs`
-//!   and `arena/run.rs` (raw bytes) and `arena/lock.rs` (the lock), and nowhere else.
+//!   and `arena/run.rs` (raw bytes), `arena/lock.rs` (the lock), and for tests
+//!   `tests/module.rs` (a module's reads and writes); and nowhere else.
 //!
 //! # How it works
 //!
@@ -42,6 +43,8 @@ mod pages;
 mod slots;
 mod span;
 mod stripe;
+#[cfg(test)]
+mod tests;
 
 pub use callbacks::Callbacks;
 pub use heap::{BlockError, Entered, Heap, OutOfMemory, late_calls};

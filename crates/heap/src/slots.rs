@@ -9,13 +9,13 @@ use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use zeroize::Zeroizing;
 
 use crate::account::Call;
-use crate::arena::{Guard, Lock, Place, arena};
+use crate::arena::{Arena, Guard, Lock, Place, arena};
 use crate::callbacks::{OVERFLOW, POOL};
 use crate::functions;
 use crate::heap::{BlockError, Entered};
 use crate::ledger::{IncidentKind, Ledger};
 use crate::mode::{FaultPlan, Mode};
-use crate::stripe::{Home, Refusal, Spot, Stripe};
+use crate::stripe::{Home, Lent, Refusal, Spot, Stripe};
 
 /// How many stripes a slot has.
 const STRIPES: u8 = 8;
@@ -47,7 +47,8 @@ thread_local! {
 #[derive(Debug)]
 struct Slot {
     index: usize,
-    stripes: Box<[Lock<Stripe>]>,
+    arena: &'static Arena,
+    stripes: Box<[Lock<Stripe>; STRIPES as usize]>,
     /// The card function that runs.
     function: AtomicU8,
     /// The calls are spread over the stripes.
@@ -115,8 +116,8 @@ fn open(index: usize, mode: Mode) {
     let Some(arena) = arena() else { return };
     let slot = SLOTS[index].get_or_init(|| {
         let home = |stripe| Home { arena, slot: index as u8, stripe };
-        let stripes = (0..STRIPES).map(|stripe| Lock::new(Stripe::new(home(stripe)))).collect();
-        Slot::new(index, stripes)
+        let stripes = std::array::from_fn(|stripe| Lock::new(Stripe::new(home(stripe as u8))));
+        Slot::new(index, arena, Box::new(stripes))
     });
     let plan = plan(mode);
     let checked = mode == Mode::Checked || plan.is_some_and(|plan| plan.checked);
@@ -144,9 +145,10 @@ fn plan(mode: Mode) -> Option<FaultPlan> {
 }
 
 impl Slot {
-    fn new(index: usize, stripes: Box<[Lock<Stripe>]>) -> Self {
+    fn new(index: usize, arena: &'static Arena, stripes: Box<[Lock<Stripe>; STRIPES as usize]>) -> Self {
         Self {
             index,
+            arena,
             stripes,
             function: AtomicU8::new(functions::NONE),
             spread: AtomicBool::new(false),
@@ -159,7 +161,7 @@ impl Slot {
     }
 
     /// The stripe that lends to this thread.
-    #[inline]
+    #[inline(always)]
     fn stripe(&self) -> Guard<'_, Stripe> {
         if self.spread.load(Ordering::Relaxed) {
             return self.stripes[thread_number() % usize::from(STRIPES)].lock();
@@ -175,24 +177,27 @@ impl Slot {
         self.stripes[0].lock()
     }
 
-    /// The stripe that knows an address, or the first one, which will refuse it.
-    #[inline]
-    fn stripe_of(&self, address: usize) -> Guard<'_, Stripe> {
-        match arena().map(|arena| arena.find(address)) {
-            Some(Place::Owned { owner, .. }) if usize::from(owner.slot) == self.index => {
-                self.stripes[usize::from(owner.stripe % STRIPES)].lock()
+    /// What the table says of an address, and the stripe that knows it; or the first stripe, which
+    /// will refuse it.
+    #[inline(always)]
+    fn stripe_of(&self, address: usize) -> (Guard<'_, Stripe>, Place) {
+        match self.arena.find(address) {
+            place @ Place::Owned { owner, .. } if usize::from(owner.slot) == self.index => {
+                (self.stripes[usize::from(owner.stripe % STRIPES)].lock(), place)
             }
-            _ => self.stripes[0].lock(),
+            // Another context's block: that it is one is none of this context's business.
+            Place::Owned { .. } => (self.stripes[0].lock(), Place::Nowhere),
+            place => (self.stripes[0].lock(), place),
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn running(&self) -> u8 {
         self.function.load(Ordering::Relaxed)
     }
 
     /// Whether the plan wants this allocating call to fail.
-    #[inline]
+    #[inline(always)]
     fn fails(&self) -> bool {
         self.faulty.load(Ordering::Relaxed) && self.plan_fails()
     }
@@ -208,9 +213,10 @@ impl Slot {
         plan(*locked(&self.mode)).is_some_and(|plan| plan.always_move)
     }
 
+    #[inline(always)]
     fn lend(&self, stripe: &mut Stripe, size: usize) -> *mut u8 {
-        let spot = if self.fails() { None } else { stripe.lend(size, self.running()) };
-        answer(stripe, spot)
+        let lent = if self.fails() { None } else { stripe.lend(size, self.running()) };
+        answer(stripe, lent)
     }
 }
 
@@ -223,9 +229,10 @@ fn thread_number() -> usize {
     })
 }
 
-fn answer(stripe: &mut Stripe, spot: Option<Spot>) -> *mut u8 {
-    match spot {
-        Some(spot) => stripe.address(spot).as_ptr(),
+#[inline(always)]
+fn answer(stripe: &mut Stripe, lent: Option<Lent>) -> *mut u8 {
+    match lent {
+        Some(lent) => lent.address.as_ptr(),
         None => {
             stripe.account.failed();
             null_mut()
@@ -253,7 +260,8 @@ pub(crate) fn alloc(slot: usize, size: usize) -> *mut u8 {
 /// `PFN_CSP_REALLOC`.
 pub(crate) fn realloc(slot: usize, block: *mut u8, size: usize) -> *mut u8 {
     let Some(slot) = SLOTS[slot].get() else { return late(null_mut()) };
-    let mut stripe = if block.is_null() { slot.stripe() } else { slot.stripe_of(block.addr()) };
+    let (mut stripe, place) =
+        if block.is_null() { (slot.stripe(), Place::Nowhere) } else { slot.stripe_of(block.addr()) };
     if !stripe.open {
         return late(null_mut());
     }
@@ -262,11 +270,11 @@ pub(crate) fn realloc(slot: usize, block: *mut u8, size: usize) -> *mut u8 {
     if block.is_null() {
         return slot.lend(&mut stripe, size);
     }
-    match stripe.find(block.addr(), Call::ReAlloc) {
+    match stripe.find(block.addr(), place, Call::ReAlloc) {
         Ok(spot) => {
             let must_move = slot.faulty.load(Ordering::Relaxed) && slot.must_move();
-            let spot = if slot.fails() { None } else { stripe.resize(spot, size, must_move, running) };
-            answer(&mut stripe, spot)
+            let lent = if slot.fails() { None } else { stripe.resize(spot, size, must_move, running) };
+            answer(&mut stripe, lent)
         }
         Err(refusal) => {
             refuse(&mut stripe, refusal, Call::ReAlloc, running);
@@ -278,7 +286,7 @@ pub(crate) fn realloc(slot: usize, block: *mut u8, size: usize) -> *mut u8 {
 /// `PFN_CSP_FREE`.
 pub(crate) fn free(slot: usize, block: *mut u8) {
     let Some(slot) = SLOTS[slot].get() else { return late(()) };
-    let mut stripe = slot.stripe_of(block.addr());
+    let (mut stripe, place) = slot.stripe_of(block.addr());
     if !stripe.open {
         return late(());
     }
@@ -287,7 +295,7 @@ pub(crate) fn free(slot: usize, block: *mut u8) {
     if block.is_null() {
         return;
     }
-    match stripe.find(block.addr(), Call::Free) {
+    match stripe.find(block.addr(), place, Call::Free) {
         Ok(spot) => stripe.take_back(spot, Call::Free, running),
         Err(refusal) => refuse(&mut stripe, refusal, Call::Free, running),
     }
@@ -327,8 +335,8 @@ fn find(
     block: *mut u8,
     call: Call,
 ) -> Result<(Guard<'static, Stripe>, Spot), BlockError> {
-    let mut stripe = slot.stripe_of(block.addr());
-    match stripe.find(block.addr(), call) {
+    let (mut stripe, place) = slot.stripe_of(block.addr());
+    match stripe.find(block.addr(), place, call) {
         Ok(spot) => Ok((stripe, spot)),
         Err(refusal) => {
             refuse(&mut stripe, refusal, call, slot.running());
@@ -344,9 +352,9 @@ fn find(
 pub(crate) fn give(lease: &Lease, bytes: &[u8]) -> Option<NonNull<u8>> {
     let slot = lease.get()?;
     let mut stripe = slot.stripe();
-    let spot = stripe.lend(bytes.len(), slot.running())?;
-    stripe.write(spot, bytes);
-    Some(stripe.address(spot))
+    let lent = stripe.lend(bytes.len(), slot.running())?;
+    stripe.write(lent.spot, bytes);
+    Some(lent.address)
 }
 
 /// See [`Heap::ledger`](crate::Heap::ledger).

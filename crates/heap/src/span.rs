@@ -6,6 +6,8 @@ use std::ptr::NonNull;
 use crate::arena::Run;
 use crate::classes;
 
+const INVERSE: u64 = 1 << 40;
+
 /// What a block is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -40,6 +42,8 @@ pub(crate) struct Span {
     start: usize,
     /// The capacity of a block.
     capacity: usize,
+    /// 2⁴⁰ divided by the capacity, rounded up: a division by it is a multiplication.
+    inverse: u64,
     /// How many blocks there is room for.
     room: usize,
     /// The blocks lent so far, and their numbers where they are free again.
@@ -54,13 +58,14 @@ impl Span {
         let capacity = classes::capacity(class);
         let room = run.len() / capacity;
         let (blocks, free) = (Vec::new(), Vec::new());
-        Self { run, class: Some(class), start: 0, capacity, room, blocks, free, live: 0 }
+        let inverse = INVERSE.div_ceil(capacity as u64);
+        Self { run, class: Some(class), start: 0, capacity, inverse, room, blocks, free, live: 0 }
     }
 
     /// A span that is one block of `capacity` bytes from `start` on.
     pub(crate) fn single(run: Run, start: usize, capacity: usize) -> Self {
         let (blocks, free) = (Vec::new(), Vec::new());
-        Self { run, class: None, start, capacity, room: 1, blocks, free, live: 0 }
+        Self { run, class: None, start, capacity, inverse: 0, room: 1, blocks, free, live: 0 }
     }
 
     pub(crate) fn class(&self) -> Option<usize> {
@@ -88,7 +93,7 @@ impl Span {
     }
 
     /// Whether every block is lent.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_full(&self) -> bool {
         self.free.is_empty() && self.blocks.len() == self.room
     }
@@ -99,25 +104,32 @@ impl Span {
         some.iter().filter(|block| block.state == State::Live)
     }
 
-    /// The block that begins `offset` bytes into the run.
-    #[inline]
-    pub(crate) fn number(&self, offset: usize) -> Option<usize> {
-        let from_first = offset.checked_sub(self.start)?;
-        let number = from_first / self.capacity;
+    /// The block that begins at an address.
+    #[inline(always)]
+    pub(crate) fn number(&self, address: usize) -> Option<usize> {
+        let from_first = self.run.offset_of(address)?.checked_sub(self.start)?;
+        // Exact while offset × capacity < 2⁴⁰: shared spans have at most 256 KiB, blocks 32 KiB. A
+        // block with a span of its own has an inverse of 0 and so the number 0.
+        let number = ((from_first as u64 * self.inverse) >> 40) as usize;
         (number * self.capacity == from_first && number < self.blocks.len()).then_some(number)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn block(&self, number: usize) -> &Block {
         &self.blocks[number]
     }
 
     /// Lends a block, zeroed; `None` when all are lent.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lend(&mut self, block: Block) -> Option<usize> {
         let number = match self.free.pop() {
             Some(number) => {
-                self.blocks[usize::from(number)] = block;
+                // Field by field: as a whole it would be put together in memory and read back first.
+                let known = &mut self.blocks[usize::from(number)];
+                known.len = block.len;
+                known.serial = block.serial;
+                known.function = block.function;
+                known.state = State::Live;
                 usize::from(number)
             }
             None if self.blocks.len() < self.room => {
@@ -129,27 +141,30 @@ impl Span {
         self.live += 1;
         // Shared blocks are zeroed although they were wiped: a module may have written to one that
         // was not its own any more.
-        if self.class.is_some() || !self.run.came_zero() {
+        if self.class.is_some() {
+            self.run.zero(self.offset(number), block.len);
+        } else if !self.run.came_zero() {
+            // To the byte: behind a checked block is its canary.
             self.run.fill(self.offset(number), block.len, 0);
         }
         Some(number)
     }
 
-    #[inline]
+    #[inline(always)]
     fn offset(&self, number: usize) -> usize {
         self.start + number * self.capacity
     }
 
     /// The address of a block.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn address(&self, number: usize) -> NonNull<u8> {
         self.run.at(self.offset(number), self.capacity)
     }
 
     /// Wipes a block to its capacity and takes it back. It can be lent again if the span is shared.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_back(&mut self, number: usize, state: State) {
-        self.run.fill(self.offset(number), self.capacity, 0);
+        self.run.zero(self.offset(number), self.capacity);
         self.blocks[number].state = state;
         self.live -= 1;
         if self.class.is_some() {

@@ -26,6 +26,13 @@ pub(crate) struct Spot {
     pub(crate) number: usize,
 }
 
+/// A block that was just lent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lent {
+    pub(crate) spot: Spot,
+    pub(crate) address: NonNull<u8>,
+}
+
 /// A pointer that is not a live block, and who had allocated the block it once was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -46,7 +53,7 @@ pub(crate) struct Stripe {
     /// The numbers in `spans` that are not in use.
     vacant: Vec<usize>,
     /// By class, the spans that have a free block; the last is used first.
-    bins: Vec<Vec<usize>>,
+    bins: Box<[Vec<usize>; classes::COUNT]>,
     quarantine: Quarantine,
     serial: u32,
 }
@@ -60,37 +67,35 @@ impl Stripe {
             account: Account::default(),
             spans: Vec::new(),
             vacant: Vec::new(),
-            bins: vec![Vec::new(); classes::COUNT],
+            bins: Box::new([const { Vec::new() }; classes::COUNT]),
             quarantine: Quarantine::default(),
             serial: 0,
         }
     }
 
     /// The live block at an address, or what is wrong with the address. Nothing there is touched.
-    #[inline]
-    pub(crate) fn find(&self, address: usize, call: Call) -> Result<Spot, Refusal> {
-        let Place::Owned { owner, offset } = self.home.arena.find(address) else {
-            return Err(self.refuse_gone(address, call));
-        };
-        let span = owner.span as usize;
-        let known = self.spans.get(span).and_then(Option::as_ref);
-        let block = known.and_then(|known| known.number(offset).map(|number| (known.block(number), number)));
-        match block {
-            // The table may name another context, or another stripe by now.
-            Some((block, number)) if owner.slot == self.home.slot && owner.stripe == self.home.stripe => {
-                if block.state == State::Live {
-                    return Ok(Spot { span, number });
-                }
-                let kind = given_up(block.state == State::Moved, call);
-                Err(Refusal { kind, allocated_in: Some(block.function) })
+    ///
+    /// `place` is what the arena's table said of the address, maybe before this stripe was locked. It
+    /// only says where to look: what counts is the span that is found, under the lock.
+    #[inline(always)]
+    pub(crate) fn find(&self, address: usize, place: Place, call: Call) -> Result<Spot, Refusal> {
+        if let Place::Owned { owner, .. } = place
+            && let Some(Some(span)) = self.spans.get(owner.span as usize)
+            && let Some(number) = span.number(address)
+        {
+            let block = span.block(number);
+            if block.state == State::Live {
+                return Ok(Spot { span: owner.span as usize, number });
             }
-            _ => Err(Refusal { kind: IncidentKind::Foreign, allocated_in: None }),
+            let kind = given_up(block.state == State::Moved, call);
+            return Err(Refusal { kind, allocated_in: Some(block.function) });
         }
+        Err(self.refuse_unknown(place, call))
     }
 
     #[cold]
-    fn refuse_gone(&self, address: usize, call: Call) -> Refusal {
-        let kind = match self.home.arena.find(address) {
+    fn refuse_unknown(&self, place: Place, call: Call) -> Refusal {
+        let kind = match place {
             // Blocks with a span of their own begin at its start; the inside was never lent. Checked
             // blocks begin where their length wants it, always at a multiple of 16.
             Place::Gone { slot, offset, moved } if slot == self.home.slot => {
@@ -106,45 +111,42 @@ impl Stripe {
     }
 
     /// Lends a zeroed block and counts it.
-    #[inline]
-    pub(crate) fn lend(&mut self, len: usize, function: u8) -> Option<Spot> {
+    #[inline(always)]
+    pub(crate) fn lend(&mut self, len: usize, function: u8) -> Option<Lent> {
         let serial = self.serial.wrapping_add(1);
-        let spot = self.place(Block { len, serial, function, state: State::Live })?;
+        let lent = self.place(Block { len, serial, function, state: State::Live })?;
         self.serial = serial;
         self.account.lent(function, len);
-        Some(spot)
+        Some(lent)
     }
 
-    #[inline]
-    fn place(&mut self, block: Block) -> Option<Spot> {
+    #[inline(always)]
+    fn place(&mut self, block: Block) -> Option<Lent> {
         if block.len > classes::LONGEST_SHARED || self.checked {
             return self.place_single(block);
         }
         let class = classes::of(block.len);
-        loop {
-            if let Some(&span) = self.bins[class].last() {
-                let found = self.spans[span].as_mut()?;
-                let number = found.lend(block)?;
-                if found.is_full() {
-                    self.bins[class].pop();
-                }
-                return Some(Spot { span, number });
-            }
-            self.add_span(class)?;
+        let bin = &mut self.bins[class];
+        let Some(&span) = bin.last() else { return self.place_in_new(class, block) };
+        let found = self.spans[span].as_mut()?;
+        let number = found.lend(block)?;
+        if found.is_full() {
+            bin.pop();
         }
+        Some(Lent { spot: Spot { span, number }, address: found.address(number) })
     }
 
     #[cold]
-    fn add_span(&mut self, class: usize) -> Option<()> {
+    fn place_in_new(&mut self, class: usize, block: Block) -> Option<Lent> {
         let number = self.next_vacant();
         let run = self.home.arena.take(classes::span_units(class), self.owner(number)?)?;
         self.put(number, Span::shared(run, class));
         self.bins[class].push(number);
-        Some(())
+        self.place(block)
     }
 
     #[cold]
-    fn place_single(&mut self, block: Block) -> Option<Spot> {
+    fn place_single(&mut self, block: Block) -> Option<Lent> {
         if block.len > self.home.arena.longest() {
             return None;
         }
@@ -158,8 +160,9 @@ impl Stripe {
             Span::single(run, 0, capacity)
         };
         let first = span.lend(block)?;
+        let address = span.address(first);
         self.put(number, span);
-        Some(Spot { span: number, number: first })
+        Some(Lent { spot: Spot { span: number, number: first }, address })
     }
 
     fn next_vacant(&self) -> usize {
@@ -188,12 +191,6 @@ impl Stripe {
         self.spans[spot.span].as_mut().expect("a spot is in a span")
     }
 
-    /// The address of a live block.
-    #[inline]
-    pub(crate) fn address(&self, spot: Spot) -> NonNull<u8> {
-        self.span(spot).address(spot.number)
-    }
-
     /// The length of a live block.
     pub(crate) fn len(&self, spot: Spot) -> usize {
         self.span(spot).block(spot.number).len
@@ -210,21 +207,19 @@ impl Stripe {
     }
 
     /// Takes a live block back, wiped, and counts it. `running`: the card function that runs.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_back(&mut self, spot: Spot, call: Call, running: u8) {
         let state = if call == Call::ReAlloc { State::Moved } else { State::Freed };
-        let Block { len, function, .. } = *self.span(spot).block(spot.number);
-        self.account.back(function, len);
-        match self.span(spot).class() {
-            Some(class) => {
-                let span = self.span_mut(spot);
-                let was_full = span.is_full();
-                span.take_back(spot.number, state);
-                if was_full {
-                    self.bins[class].push(spot.span);
-                }
-            }
-            None => self.take_back_single(spot, state, call, running),
+        let span = self.spans[spot.span].as_mut().expect("a spot is in a span");
+        let block = span.block(spot.number);
+        self.account.back(block.function, block.len);
+        let Some(class) = span.class() else {
+            return self.take_back_single(spot, state, call, running);
+        };
+        let was_full = span.is_full();
+        span.take_back(spot.number, state);
+        if was_full {
+            self.bins[class].push(spot.span);
         }
     }
 
@@ -270,35 +265,31 @@ impl Stripe {
 
     /// Changes the length of a live block, in place where it can be; the block's new spot. `None`: no
     /// memory, and the block is as it was.
-    pub(crate) fn resize(&mut self, spot: Spot, len: usize, must_move: bool, running: u8) -> Option<Spot> {
+    pub(crate) fn resize(&mut self, spot: Spot, len: usize, must_move: bool, running: u8) -> Option<Lent> {
         let must_move = must_move || self.checked;
         let capacity = self.span(spot).capacity();
         let fits = len <= capacity && !must_move;
         // A long block that shrinks a lot is worth a move; a short one never is.
         let wasteful = capacity > classes::LONGEST_SHARED && len <= capacity / 4;
         if fits && !wasteful {
-            self.resize_in_place(spot, len);
-            return Some(spot);
+            return Some(self.resize_in_place(spot, len));
         }
-        match self.move_to(spot, len, running) {
-            None if fits => {
-                self.resize_in_place(spot, len);
-                Some(spot)
-            }
-            moved => moved,
-        }
+        let moved = self.move_to(spot, len, running);
+        if moved.is_none() && fits { Some(self.resize_in_place(spot, len)) } else { moved }
     }
 
-    fn resize_in_place(&mut self, spot: Spot, len: usize) {
+    fn resize_in_place(&mut self, spot: Spot, len: usize) -> Lent {
         let before = *self.span(spot).block(spot.number);
         self.span_mut(spot).set_len(spot.number, len);
         self.account.back(before.function, before.len);
         self.account.lent(before.function, len);
+        Lent { spot, address: self.span(spot).address(spot.number) }
     }
 
-    fn move_to(&mut self, old: Spot, len: usize, running: u8) -> Option<Spot> {
+    fn move_to(&mut self, old: Spot, len: usize, running: u8) -> Option<Lent> {
         let before = *self.span(old).block(old.number);
-        let new = self.place(Block { len, ..before })?;
+        let lent = self.place(Block { len, ..before })?;
+        let new = lent.spot;
         let kept = before.len.min(len);
         if new.span == old.span {
             self.span_mut(new).copy_within(new.number, old.number, kept);
@@ -307,7 +298,7 @@ impl Stripe {
         }
         self.take_back(old, Call::ReAlloc, running);
         self.account.lent(before.function, len);
-        Some(new)
+        Some(lent)
     }
 
     /// Opens the stripe for a new owner.

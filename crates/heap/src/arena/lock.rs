@@ -1,12 +1,13 @@
 //! The lock of a stripe: one atomic operation to take, none to give back. A stripe's lock is held for
 //! tens of nanoseconds and nearly never fought for, and the callbacks' time is mostly locks: the
 //! standard one costs a second atomic operation and a look at the thread's panics.
-//! This file has unsafe code: the cell behind the lock.
+//! While the process has one thread, as the C library says, not even one is needed.
+//! This file has unsafe code: the cell behind the lock, and the C library's flag.
 #![allow(unsafe_code)]
 
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 use std::time::Duration;
 
 /// A value behind a lock; on lines of its own, so that neighbours do not slow each other down.
@@ -28,15 +29,24 @@ impl<T> Lock<T> {
     }
 
     /// The value, if nobody has it now.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
-        let free = self.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        let free = if alone() {
+            // Nobody can come between the two. A thread that this one starts sees all it did before.
+            let free = !self.held.load(Ordering::Relaxed);
+            if free {
+                self.held.store(true, Ordering::Relaxed);
+            }
+            free
+        } else {
+            self.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        };
         // Not `then_some`: a guard made and dropped gives the lock back, whoever has it.
         free.then(|| Guard { lock: self })
     }
 
     /// The value, once nobody else has it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lock(&self) -> Guard<'_, T> {
         self.try_lock().unwrap_or_else(|| self.wait())
     }
@@ -94,6 +104,37 @@ impl<T> Drop for Guard<'_, T> {
         self.lock.held.store(false, Ordering::Release);
     }
 }
+
+/// Where the C library says whether the process has one thread; a flag of our own that says no, until
+/// [`find_flag`] has found it.
+static FLAG: AtomicPtr<AtomicU8> = AtomicPtr::new((&raw const NOT_ALONE).cast_mut());
+static NOT_ALONE: AtomicU8 = AtomicU8::new(0);
+
+#[inline(always)]
+fn alone() -> bool {
+    let flag = FLAG.load(Ordering::Relaxed);
+    // SAFETY:
+    // * `FLAG` points at `NOT_ALONE` or at the C library's flag, one byte that is never taken down; only
+    //   the C library writes it, and only while there is one thread.
+    let flag = unsafe { &*flag };
+    flag.load(Ordering::Relaxed) != 0
+}
+
+/// Looks for the C library's flag: `__libc_single_threaded` of glibc 2.32 and later, made for exactly
+/// this use (GNU C Library manual, "Detecting Single-Threaded Processes").
+#[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))]
+pub(super) fn find_flag() {
+    // SAFETY:
+    // * both arguments are what the function wants: a pseudo handle and a C string.
+    let flag = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr()) };
+    if !flag.is_null() {
+        FLAG.store(flag.cast(), Ordering::Relaxed);
+    }
+}
+
+/// Nowhere else is there such a flag.
+#[cfg(not(all(target_os = "linux", target_env = "gnu", not(miri))))]
+pub(super) fn find_flag() {}
 
 #[cfg(test)]
 mod tests {

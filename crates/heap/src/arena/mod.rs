@@ -99,6 +99,7 @@ impl Arena {
         if pages::page_size() > UNIT {
             return None;
         }
+        lock::find_flag();
         let mut len = RESERVE;
         while len >= RESERVE_LEAST {
             if let Some(range) = Reserved::new(len, UNIT) {
@@ -114,7 +115,7 @@ impl Arena {
     }
 
     /// Judges an address without touching it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, address: usize) -> Place {
         let offset = address.wrapping_sub(self.range.base().as_ptr().addr());
         match self.table.get(offset / UNIT) {
@@ -215,7 +216,7 @@ impl Entry {
         Self(if moved { MOVED } else { FREED } | u64::from(slot) << 2 | u64::from(nth) << 38)
     }
 
-    #[inline]
+    #[inline(always)]
     fn place(self, within: usize) -> Place {
         let slot = (self.0 >> 2) as u8;
         let offset = (self.0 >> 38) as usize * UNIT + within;

@@ -7,6 +7,9 @@ use std::ptr::{NonNull, copy_nonoverlapping, write_bytes};
 
 use zeroize::Zeroizing;
 
+/// Up to here zeroing is done store by store.
+const SHORT: usize = 128;
+
 /// Whole units of the arena, committed, and this value's alone until it is given back.
 ///
 /// Lengths and offsets are in bytes from the run's start. What lies beyond its end is an error of this
@@ -56,7 +59,7 @@ impl Run {
     }
 
     /// The address of a part, for a module.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn at(&self, from: usize, len: usize) -> NonNull<u8> {
         let end = from.checked_add(len);
         assert!(end.is_some_and(|end| end <= self.len()), "a part beyond the end of its run");
@@ -75,6 +78,29 @@ impl Run {
         unsafe { write_bytes(start, value, len) };
         // The part is read by somebody the compiler does not know: it must really be written.
         black_box(start);
+    }
+
+    /// Zeroes a part that begins at a multiple of 16, and up to 15 bytes more, to the next one: for
+    /// short blocks a few stores instead of a call.
+    #[inline(always)]
+    pub(crate) fn zero(&mut self, from: usize, len: usize) {
+        if len > SHORT {
+            return self.fill(from, len, 0);
+        }
+        for at in (from..from + len).step_by(16) {
+            let word = self.at(at, 16).cast::<[u64; 2]>();
+            // SAFETY:
+            // * the 16 bytes lie in the run (`at`), which is committed and this value's alone (`new`);
+            // * runs begin at a page and `from` is a multiple of 16, so `word` is aligned.
+            unsafe { word.write_volatile([0; 2]) };
+        }
+    }
+
+    /// The offset of an address in this run.
+    #[inline(always)]
+    pub(crate) fn offset_of(&self, address: usize) -> Option<usize> {
+        let offset = address.wrapping_sub(self.base.as_ptr().addr());
+        (offset < self.len()).then_some(offset)
     }
 
     /// Whether every byte of a part has this value.
