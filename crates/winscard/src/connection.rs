@@ -86,9 +86,11 @@ impl Connection {
         };
         let trace = registry.log.connection(&found.reader);
         let connection = Self { reader: found.reader, name: found.card, trace, state: Mutex::new(state) };
-        // pcsc-lite waits for a transaction to end before it connects; for an exclusive owner it does not.
         connection.patiently(registry, Busy::Wait, |state| {
             state.claim(share)?;
+            if registry.profile.connecting_waits {
+                state.refuse_foreign_lease()?;
+            }
             state.take_note()
         })?;
         let mut state = connection.lock();

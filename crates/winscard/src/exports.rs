@@ -615,3 +615,29 @@ unsafe fn path_argument(path: *const c_char) -> Result<Option<String>, u32> {
     let path = unsafe { CStr::from_ptr(path) };
     path.to_str().map(|path| Some(path.to_owned())).map_err(|_| SCARD_E_INVALID_VALUE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_code() {
+        assert_eq!(shell(|| panic!("as a broken card would")), code_to_native(SCARD_E_UNEXPECTED));
+        assert_eq!(shell(|| Err(SCARD_E_INVALID_VALUE)), code_to_native(SCARD_E_INVALID_VALUE));
+        assert_eq!(shell(|| Ok(())), 0);
+    }
+
+    #[test]
+    #[cfg(not(windows))]
+    fn codes_have_words() {
+        let words = |code: u32| {
+            // SAFETY: any code is allowed.
+            let words = unsafe { pcsc_stringify_error(code_to_native(code)) };
+            // SAFETY: the words end in NUL and stay.
+            unsafe { CStr::from_ptr(words) }.to_str().expect("text").to_owned()
+        };
+        assert!(words(cardmod_pcsc::SCARD_W_REMOVED_CARD).contains("SCARD_W_REMOVED_CARD"));
+        assert!(words(0).contains("success"));
+        assert_eq!(words(0x1234), "an unknown error");
+    }
+}

@@ -20,6 +20,8 @@ pub(crate) struct Profile {
     pub(crate) use_is_a_change: bool,
     /// The connection that reset a card at the end of a transaction is told so too (pcsc-lite).
     pub(crate) own_reset_is_reported: bool,
+    /// `SCardConnect` waits for another connection's transaction (pcsc-lite).
+    pub(crate) connecting_waits: bool,
     /// The state that `SCardStatus` tells of a card in use, as Windows' number.
     pub(crate) connected_state: u32,
     /// Calls on a card that is in somebody else's transaction wait.
@@ -33,6 +35,7 @@ impl Profile {
         unknown_reader_fails: true,
         use_is_a_change: false,
         own_reset_is_reported: true,
+        connecting_waits: true,
         connected_state: SCARD_NEGOTIABLE,
         waits: true,
     };
@@ -43,6 +46,7 @@ impl Profile {
         unknown_reader_fails: false,
         use_is_a_change: true,
         own_reset_is_reported: false,
+        connecting_waits: false,
         connected_state: SCARD_SPECIFIC,
         waits: true,
     };

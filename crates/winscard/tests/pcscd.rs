@@ -234,6 +234,18 @@ fn transactions(lines: &mut Transcript, first: &Context, second: &Context, reade
         waiter.join().expect("no panic")
     });
     lines.note("a command that waited", &waited.0, |status| format!("{status:04X} waited {}", waited.1));
+    lines.done("begin", mine.begin_transaction());
+    let waited = thread::scope(|scope| {
+        let waiter = scope.spawn(|| {
+            let started = Instant::now();
+            let card = second.connect(reader, shared, Protocols::ANY);
+            (card.map(|card| card.protocol()), started.elapsed() >= Duration::from_millis(100))
+        });
+        thread::sleep(Duration::from_millis(200));
+        lines.done("end", mine.end_transaction(Disposition::Leave));
+        waiter.join().expect("no panic")
+    });
+    lines.note("a connection that waited", &waited.0, |protocol| format!("{protocol} waited {}", waited.1));
     lines.done("end once more", mine.end_transaction(Disposition::Leave));
 }
 

@@ -52,6 +52,18 @@ fn a_card_is_a_reader() {
 }
 
 #[test]
+fn extended_commands_and_answers_pass() {
+    let reader = world().card("extended");
+    let context = context();
+    let card = connect(&context, &reader);
+    let extended = [&SELECT[..4], &[0, 0, 9], &SELECT[5..14], &[0, 0]].concat();
+    let (short, long) =
+        (card.transmit(SELECT).expect("an answer"), card.transmit(&extended).expect("an answer"));
+    assert_eq!(*short, *long);
+    assert_eq!(status_word(&long), 0x9000);
+}
+
+#[test]
 fn bad_requests_get_pcsc_lites_codes() {
     let reader = world().card("bad");
     let context = context();
