@@ -233,8 +233,7 @@ impl<'a> GidsCard<'a> {
             return self.fetch(ef, tag);
         }
         // cardid settles a doubt about the card by itself, cardcf is what settles the rest.
-        let settles =
-            (ef, tag) == CARDCF || (ef, tag) == CARDID && self.state.content.doubt() == Doubt::Identity;
+        let settles = (ef, tag) == CARDCF || (ef, tag) == CARDID && self.state.content.questions_identity();
         if !settles {
             self.settle_doubt()?;
         }

@@ -33,6 +33,8 @@ pub(crate) struct Content {
     files: BTreeMap<u16, FileContent>,
     keys: BTreeMap<u8, PublicKey>,
     doubt: Doubt,
+    /// Other handles may have been put in place: the next read of cardid goes to the card and is compared.
+    unconfirmed: bool,
     /// cardcf as read since the card's identity came into doubt: counts once that is settled.
     unproved_counters: Option<Vec<u8>>,
 }
@@ -46,6 +48,13 @@ impl Content {
     pub(crate) fn doubt_freshness(&mut self) {
         self.doubt = self.doubt.max(Doubt::Freshness);
         self.unproved_counters = None;
+    }
+
+    /// As [`doubt_freshness`](Self::doubt_freshness); and a caller who asks for cardid is not answered from
+    /// memory.
+    pub(crate) fn doubt_handles(&mut self) {
+        self.doubt_freshness();
+        self.unconfirmed = true;
     }
 
     pub(crate) fn doubt_identity(&mut self) {
@@ -75,9 +84,15 @@ impl Content {
         self.doubt
     }
 
+    /// Whether cardid is to be read from the card and settles something by itself.
+    pub(crate) fn questions_identity(&mut self) -> bool {
+        self.doubt() == Doubt::Identity || self.unconfirmed
+    }
+
     /// An object, if it may be used: `Some(None)` when it is known to be missing.
     pub(crate) fn get(&mut self, ef: u16, tag: u32) -> Option<Option<Vec<u8>>> {
         match self.doubt() {
+            _ if (ef, tag) == CARDID && self.unconfirmed => None,
             Doubt::None => self.peek(ef, tag).cloned(),
             _ => None,
         }
@@ -101,7 +116,7 @@ impl Content {
     /// value keeps it, another one drops it.
     pub(crate) fn read(&mut self, ef: u16, tag: u32, value: Option<Vec<u8>>) {
         match (self.doubt(), (ef, tag)) {
-            (Doubt::Identity, CARDID) => self.settle_identity(value),
+            (_, CARDID) if self.questions_identity() => self.settle_identity(value),
             (Doubt::Identity, CARDCF) => self.unproved_counters = value,
             (Doubt::Freshness, CARDCF) => self.settle_freshness(value),
             (Doubt::None, _) => self.enter(ef, tag, value),
@@ -113,7 +128,8 @@ impl Content {
     fn settle_identity(&mut self, cardid: Option<Vec<u8>>) {
         let counters = self.unproved_counters.take();
         if self.is_unchanged(CARDID, &cardid) {
-            self.doubt = Doubt::Freshness;
+            self.doubt = self.doubt.min(Doubt::Freshness);
+            self.unconfirmed = false;
         } else {
             *self = Self::default();
             self.enter(CARDID.0, CARDID.1, cardid);
@@ -231,6 +247,21 @@ mod tests {
         content.read(CARDID.0, CARDID.1, Some(vec![8; 16]));
         assert_eq!(content.doubt(), Doubt::None);
         assert_eq!(content.get(ef::TABLE, object::FILE_TABLE), None);
+    }
+
+    #[test]
+    fn other_handles_are_found_out_by_whoever_asks_for_the_cardid() {
+        let mut content = filled();
+        content.doubt_handles();
+        content.read(CARDCF.0, CARDCF.1, Some(vec![1]));
+        assert_eq!(content.get(ef::TABLE, object::FILE_TABLE), Some(Some(vec![1])));
+        assert_eq!(content.get(CARDID.0, CARDID.1), None, "not from memory");
+        content.read(CARDID.0, CARDID.1, Some(vec![7; 16]));
+        assert_eq!(content.get(CARDID.0, CARDID.1), Some(Some(vec![7; 16])));
+        content.doubt_handles();
+        content.read(CARDID.0, CARDID.1, Some(vec![8; 16]));
+        assert_eq!(content.get(ef::TABLE, object::FILE_TABLE), None);
+        assert_eq!(content.get(CARDID.0, CARDID.1), Some(Some(vec![8; 16])));
     }
 
     #[test]

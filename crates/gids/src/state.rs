@@ -114,15 +114,17 @@ impl GidsState {
     }
 
     /// The transaction ended, or the handles changed, without sign of a reset: nobody is authenticated and
-    /// no key is chosen, and the card may be another one. The selection is still believed, so that a read
-    /// may try it; after a failure of the channel it stays unknown.
+    /// no key is chosen. The selection is still believed, so that a read may try it; after a failure of the
+    /// channel it stays unknown. Content is used again once cardcf is found unchanged; a caller that
+    /// changes handles asks for the cardid, which then comes from the card and drops the content of
+    /// another card.
     pub fn interrupted(&mut self) {
         if self.selection == Selection::Certain {
             self.selection = Selection::Believed;
         }
         self.verified = VerifiedRoles::default();
         self.environments = Environments::default();
-        self.content.doubt_identity();
+        self.content.doubt_handles();
     }
 
     /// Another program may have used the card since the last call. Content is used again once cardcf is
