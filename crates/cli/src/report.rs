@@ -122,7 +122,7 @@ impl From<&PinStatus> for PinView {
     fn from(status: &PinStatus) -> Self {
         Self {
             id: status.id.get(),
-            role: role(status.id),
+            role: role(status),
             kind: kind(status.info.kind),
             purpose: pin_purpose(status.info.purpose),
             cache: cache(status.info.cache),
@@ -221,11 +221,12 @@ fn day(time: &str) -> &str {
     time.split('T').next().unwrap_or(time)
 }
 
-fn role(id: PinId) -> &'static str {
-    match id {
-        PinId::EVERYONE => "everyone",
-        PinId::USER => "user",
-        PinId::ADMIN => "administrator",
+fn role(status: &PinStatus) -> &'static str {
+    match (status.id, status.info.purpose) {
+        (PinId::EVERYONE, _) => "everyone",
+        (PinId::USER, _) => "user",
+        (PinId::ADMIN, _) => "administrator",
+        (_, PinPurpose::UnblockOnly) => "PUK",
         _ => "further",
     }
 }

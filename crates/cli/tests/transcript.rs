@@ -5,6 +5,39 @@ mod common;
 
 use common::Home;
 
+/// What a newcomer types, line by line.
+const TRANSCRIPT: &str = r#"
+set -eu
+cardmod card new demo
+export PIN=123456
+cardmod --card demo key generate --container web --algorithm rsa2048 --pin-env PIN
+cardmod --card demo key public --container web --out web.pub.pem
+cardmod --card demo sign --container web --hash sha256 --in data --out data.sig --pin-env PIN
+openssl dgst -sha256 -verify web.pub.pem -signature data.sig data
+cardmod --card demo cert request --container web --subject CN=web --out web.csr --pin-env PIN
+openssl req -in web.csr -noout -verify
+openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -subj /CN=ca -out ca.pem -days 9
+openssl x509 -req -in web.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 9 -out web.pem
+cardmod --card demo cert import --container web web.pem --pin-env PIN
+cardmod --card demo info --json
+openssl pkeyutl -encrypt -pubin -inkey web.pub.pem -in data -out sealed
+cardmod --card demo decrypt --container web --in sealed --out opened --pin-env PIN
+cmp opened data
+"#;
+
+#[test]
+fn the_transcript_word_for_word() {
+    let home = Home::new();
+    home.write("data", b"the data to be signed");
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_cardmod")).parent().expect("a folder");
+    home.shell(&format!("PATH={}:$PATH\n{TRANSCRIPT}", program.display()))
+        .succeeds()
+        .says("Verified OK")
+        .says("verify OK")
+        .says("CN=web")
+        .never_says("FAIL");
+}
+
 /// Signs `data` and has openssl verify it.
 #[track_caller]
 fn signs(home: &Home, options: &str, openssl: &str) {
@@ -220,13 +253,17 @@ fn the_module_as_a_library_does_the_same() {
         (run("container list --json"), home.run("--card demo container list --json").succeeds());
     assert_eq!(outside.json(), inside.json());
     run("info").says("libcardmod_class.so").says("named by the caller");
+    let trial = home.run(&format!("try --json --module {}", module.display())).succeeds().json();
+    assert_eq!(trial["apdus"], home.run("try --json").succeeds().json()["apdus"]);
 }
 
 #[test]
 fn the_trial_shows_every_step() {
     let home = Home::new();
     home.run("try").succeeds().says("Everything works").says("0 blocks left");
-    let document = home.run("try --json").succeeds().json();
+    let document = home.run("try --json --apdu-log log").succeeds().json();
+    let logged = String::from_utf8(home.read("log")).unwrap().lines().count();
+    assert_eq!(document["apdus"], logged);
     assert_eq!(document["result"], "ok");
     assert_eq!(document["ledger"]["live_blocks"], 0);
     assert!(document["apdus"].as_u64().unwrap() > 20);
