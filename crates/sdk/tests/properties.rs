@@ -38,7 +38,7 @@ fn get(host: &mut Host, name: &[u16], size: u32, version: u32, flags: u32) -> Re
 }
 
 fn word(bytes: &[u8]) -> u32 {
-    u32::from_ne_bytes(bytes.try_into().unwrap())
+    bytes.try_into().map(u32::from_ne_bytes).expect("four bytes")
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn windows_and_context_strings_may_be_set_by_everyone() {
     assert_eq!(set(&mut host, CP_PARENT_WINDOW, &0u32.to_ne_bytes(), 0), OK);
     assert_eq!(set(&mut host, CP_PARENT_WINDOW, &[0; 3], 0), Status::InvalidParameter);
     assert_eq!(set(&mut host, CP_PIN_CONTEXT_STRING, &[b'x', 0, 0, 0], 0), OK);
-    assert_eq!(set(&mut host, CP_PIN_CONTEXT_STRING, &[b'x'], 0), Status::InvalidParameter);
+    assert_eq!(set(&mut host, CP_PIN_CONTEXT_STRING, b"x", 0), Status::InvalidParameter);
     assert_eq!(set(&mut host, CP_PIN_CONTEXT_STRING, &[b'x', 0], 1), Status::InvalidParameter);
     let null = std::ptr::null_mut();
     assert_eq!(call!(host, pfnCardSetProperty, CP_PIN_CONTEXT_STRING.as_ptr(), null, 0, 0), 0);

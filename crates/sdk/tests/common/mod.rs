@@ -1,7 +1,14 @@
 //! A host for the tests: `CARD_DATA` with an allocator that keeps account, cache callbacks and a call
 //! macro. Everything is per thread, so tests do not meet.
 
-#![allow(dead_code, unused_macros, unused_imports, unreachable_pub, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    unused_macros,
+    unused_imports,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test file uses its part"
+)]
 
 pub mod module;
 
@@ -100,18 +107,7 @@ unsafe extern "system" fn cache_lookup(
         ledger.cache.get(&tag_text(tag)).cloned()
     });
     let Some(found) = found else { return 0x8010_0070 };
-    // SAFETY:
-    // - the allocator of this file.
-    let block: *mut u8 = unsafe { alloc(found.len().max(1)) }.cast();
-    // SAFETY:
-    // - a fresh block of that length.
-    unsafe { std::ptr::copy_nonoverlapping(found.as_ptr(), block, found.len()) };
-    // SAFETY:
-    // - the SDK gives live outputs.
-    unsafe { data.write(block) };
-    // SAFETY:
-    // - as above.
-    unsafe { length.write(found.len() as u32) };
+    hand_out(&found, data, length);
     0
 }
 
@@ -123,12 +119,28 @@ unsafe extern "system" fn cache_delete(_context: PVOID, tag: LPWSTR, _flags: DWO
     0
 }
 
+/// What a callback of the host does that answers a block: copies into the host's memory.
+pub fn hand_out(bytes: &[u8], target: *mut *mut u8, length: *mut u32) {
+    // SAFETY:
+    // - the allocator of this file.
+    let block: *mut u8 = unsafe { alloc(bytes.len().max(1)) }.cast();
+    // SAFETY:
+    // - a fresh block of that length.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), block, bytes.len()) };
+    // SAFETY:
+    // - the SDK gives live outputs.
+    unsafe { target.write(block) };
+    // SAFETY:
+    // - as above.
+    unsafe { length.write(bytes.len() as u32) };
+}
+
 fn tag_text(tag: LPWSTR) -> String {
     let mut units = Vec::new();
     loop {
         // SAFETY:
         // - a terminated string of the SDK.
-        let unit = unsafe { tag.add(units.len()).read() };
+        let unit = unsafe { tag.wrapping_add(units.len()).read() };
         if unit == 0 {
             return String::from_utf16(&units).unwrap();
         }
