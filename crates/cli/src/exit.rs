@@ -82,4 +82,13 @@ mod tests {
         assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7]);
         assert!(help().contains("  5  wrong PIN"));
     }
+
+    #[test]
+    fn the_read_me_has_the_same_table() {
+        let read_me = include_str!("../README.md");
+        for exit in TABLE {
+            let (number, meaning) = exit.row();
+            assert!(read_me.contains(&format!("| {number} | {meaning} |")), "{number}");
+        }
+    }
 }
