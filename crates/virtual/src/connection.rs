@@ -5,6 +5,7 @@
 //! one read of 28 bytes and one unlock.
 
 mod lease;
+mod ports;
 mod shared;
 
 use std::time::Duration;

@@ -1,12 +1,12 @@
 //! A card's files as one connection has them open, and the card in memory.
 
 use std::fs::{File, TryLockError};
-use std::path::Path;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::CardStatus;
+use super::ports::{Disk, DiskPorts, open_session, random_id, seal_session, write_run};
 use crate::card::Card;
 use crate::disk::clients::{self, ClientFile};
 use crate::disk::files;
@@ -14,7 +14,6 @@ use crate::disk::image::ImageFile;
 use crate::disk::run::{self, ClientRecord, Found, LeaseRecord, Run, Share};
 use crate::fault::CardFault;
 use crate::model::codec::{Decoder, Encoder};
-use crate::ports::{Random, Storage, SystemRandom};
 use crate::store::CardPlace;
 
 /// See the module's page.
@@ -31,13 +30,6 @@ pub(super) struct Shared {
     written: Run,
     /// The session as it was last read or written, plain.
     session: Zeroizing<Vec<u8>>,
-}
-
-/// The image and what it takes to replace it.
-struct Disk {
-    image: ImageFile,
-    /// Stamp of the image whose content is in memory.
-    stamp: u64,
 }
 
 impl Shared {
@@ -350,48 +342,6 @@ impl Drop for Shared {
     }
 }
 
-/// Storage and randomness of a card on disk.
-struct DiskPorts<'a> {
-    disk: &'a mut Disk,
-    run_file: &'a mut File,
-    run_path: &'a Path,
-    run: &'a mut Run,
-    written: &'a mut Run,
-}
-
-impl Storage for DiskPorts<'_> {
-    fn save(&mut self, state: &[u8]) -> Result<(), CardFault> {
-        let stamp = random_id()?;
-        // Announced first: should this process die in between, nobody trusts what he has in memory.
-        let before = self.run.image_stamp;
-        self.run.image_stamp = stamp;
-        self.announce()?;
-        let saved = self.disk.image.save(state, stamp);
-        match saved {
-            Ok(()) => self.disk.stamp = stamp,
-            Err(_) => {
-                self.run.image_stamp = before;
-                self.announce()?;
-            }
-        }
-        saved
-    }
-}
-
-impl DiskPorts<'_> {
-    fn announce(&mut self) -> Result<(), CardFault> {
-        write_run(self.run_file, self.run_path, self.run)?;
-        *self.written = self.run.clone();
-        Ok(())
-    }
-}
-
-impl Random for DiskPorts<'_> {
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), CardFault> {
-        SystemRandom.fill(out)
-    }
-}
-
 /// Reads the status of a card without connecting to it.
 pub(crate) fn snapshot(place: &CardPlace) -> Result<CardStatus, CardFault> {
     let path = place.paths.run();
@@ -436,30 +386,4 @@ fn fresh_run(before: Run) -> Result<Run, CardFault> {
         image_stamp: before.image_stamp,
         ..Run::default()
     })
-}
-
-fn write_run(file: &mut File, path: &Path, run: &mut Run) -> Result<(), CardFault> {
-    run::write(file, run).map_err(|cause| files::fault("write", path, cause))
-}
-
-fn seal_session(key: &cardmod_crypto::SealKey, plain: &[u8]) -> Result<Vec<u8>, CardFault> {
-    let mut nonce = [0; 12];
-    SystemRandom.fill(&mut nonce)?;
-    let mut out = nonce.to_vec();
-    out.extend(key.seal(&nonce, SESSION, plain).map_err(CardFault::Crypto)?);
-    Ok(out)
-}
-
-fn open_session(key: &cardmod_crypto::SealKey, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let (nonce, sealed) = sealed.split_first_chunk()?;
-    key.open(nonce, SESSION, sealed).ok()
-}
-
-/// Associated data that tells a session from an image.
-const SESSION: &[u8] = b"session";
-
-fn random_id() -> Result<u64, CardFault> {
-    let mut bytes = [0; 8];
-    SystemRandom.fill(&mut bytes)?;
-    Ok(u64::from_be_bytes(bytes))
 }
