@@ -2,7 +2,7 @@
 
 /// Exports `CardAcquireContext` for a [`CardModule`](crate::CardModule), once in a `cdylib` crate.
 ///
-/// ```ignore
+/// ```text
 /// cardmod_sdk::export!(MyModule);
 /// ```
 ///

@@ -5,6 +5,7 @@
 //! a hook that does not; outside of it the hook that was there before answers, which matters where the
 //! SDK is linked into a larger program.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
@@ -40,12 +41,20 @@ pub(crate) fn inside<R>(body: impl FnOnce() -> R) -> core::result::Result<R, Pan
     install_hook();
     let _depth = Depth::enter();
     catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
-        // What a panic carries may panic when it is dropped.
-        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            std::mem::forget(second);
-        }
+        dispose(payload);
         Panicked
     })
+}
+
+/// Drops what a panic carried, which may panic in its turn; in the end it is rather forgotten.
+fn dispose(mut payload: Box<dyn Any + Send>) {
+    for _ in 0..3 {
+        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Ok(()) => return,
+            Err(next) => payload = next,
+        }
+    }
+    std::mem::forget(payload);
 }
 
 /// A number no other living thread has, without touching the thread's handle.

@@ -88,7 +88,7 @@ fn null_entries(data: &CARD_DATA, version: u32) -> Vec<&'static str> {
         .filter(|member| {
             // SAFETY:
             // - a pointer-sized member of the structure.
-            unsafe { base.add(member.offset).cast::<usize>().read() == 0 }
+            unsafe { base.wrapping_add(member.offset).cast::<usize>().read() == 0 }
         })
         .map(|member| member.name)
         .collect()
@@ -184,7 +184,8 @@ impl GuardedPage {
         assert_ne!(base, libc::MAP_FAILED);
         // SAFETY:
         // - the second page of that mapping.
-        let result = unsafe { libc::mprotect(base.byte_add(Self::PAGE), Self::PAGE, libc::PROT_NONE) };
+        let result =
+            unsafe { libc::mprotect(base.wrapping_byte_add(Self::PAGE), Self::PAGE, libc::PROT_NONE) };
         assert_eq!(result, 0);
         Self(base.cast())
     }

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use cardmod_sdk::sys::CARD_DATA;
+use cardmod_sdk::sys::{CARD_DATA, PFN_CARD_DELETE_DIRECTORY};
 use cardmod_sdk::types::{ContainerIndex, PinId};
 use cardmod_sdk::{Status, TRANSACTION_PROPERTY};
 
@@ -146,9 +146,11 @@ unsafe extern "system" fn cache_that_calls_back(
 ) -> u32 {
     let data: *mut CARD_DATA = context.cast();
     let mut name = name("mscp");
+    let offset = std::mem::offset_of!(CARD_DATA, pfnCardDeleteDirectory);
+    let member = data.wrapping_byte_add(offset).cast::<PFN_CARD_DELETE_DIRECTORY>();
     // SAFETY:
     // - the test gave its own structure as context.
-    let entry = unsafe { (&raw const (*data).pfnCardDeleteDirectory).read() }.unwrap();
+    let entry = unsafe { member.read() }.expect("published");
     // SAFETY:
     // - the entry of this context.
     let code = unsafe { entry(data, name.as_mut_ptr()) };
@@ -327,6 +329,6 @@ fn the_test_driver_drives_a_module() {
     assert_eq!(refused, Err(Status::Removed));
     assert_eq!(script(|script| script.lost), 1);
     driver.vouch(3);
-    driver.call(|_, cx| Ok(assert!(cx.continuity()))).unwrap();
+    assert_eq!(driver.call(|_, cx| Ok(cx.continuity())), Ok(true));
     assert!(Driver::<Full>::acquire(NoCard, Surroundings::default()).is_err());
 }

@@ -1,6 +1,7 @@
 //! The example as a host sees it: a shared object that is loaded, called, and unloaded for good.
 
 #![cfg(not(miri))]
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod common;
 

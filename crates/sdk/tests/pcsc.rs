@@ -136,7 +136,7 @@ fn install() {
         ReadCache: None,
         WriteCache: None,
     });
-    Provider::install(Provider::from_table(table)).unwrap();
+    Provider::install(Provider::from_table(table)).expect("the one provider of this process");
     reader(|reader| {
         *reader = Reader { atr: ATR.to_vec(), answer: vec![0xAA, 0x90, 0x00], ..Reader::default() };
     });
