@@ -22,6 +22,9 @@ use crate::module::{Connection, Context, LoadError, Module};
 /// takes the rights away again and ends the transaction. [`hold`](Self::hold) keeps one transaction
 /// over several operations, so that the second signature costs one command and no PIN.
 ///
+/// A reset of the card by others is survived; a removal ends the session, and whoever inserts the card
+/// again opens another.
+///
 /// It is `Send`, not shared: one session is one thread's at a time. Several sessions, also on one
 /// card, are independent.
 pub struct CardSession {
