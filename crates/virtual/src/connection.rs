@@ -277,3 +277,63 @@ fn check_usable(shared: &mut Shared, seen: Option<Events>) -> Result<(), CardFau
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cardmod_types::{CardId, Pin, SecretBytes};
+
+    use super::*;
+    use crate::{GidsProfile, Store};
+
+    const SELECT: [u8; 14] = [0, 0xA4, 4, 0x0C, 9, 0xA0, 0, 0, 3, 0x97, 0x42, 0x54, 0x46, 0x59];
+
+    fn card() -> (tempfile::TempDir, Store, VirtualCard) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let profile = GidsProfile::new(Pin::from("1234"), SecretBytes::from(&[7; 24]), CardId([1; 16]));
+        store.create("card", &profile).unwrap();
+        let card = store.open_card("card").unwrap();
+        (dir, store, card)
+    }
+
+    #[test]
+    fn a_forked_child_is_another_connection() {
+        let (_dir, _store, mut card) = card();
+        card.begin(Duration::ZERO).unwrap();
+        let parent = card.shared.client_id();
+        // What a child finds: everything as in its parent, and another process id.
+        let held = card.shared.keep_client_locked();
+        card.shared.pretend_to_be_forked();
+        assert!(matches!(card.transmit(&SELECT), Err(CardFault::Leased { .. })), "the parent's transaction");
+        assert_ne!(card.shared.client_id(), parent);
+        assert!(matches!(card.end(Disposition::Leave), Err(CardFault::NoTransaction { .. })));
+        // The parent ends: its transaction goes with it.
+        drop(held);
+        assert!(matches!(card.transmit(&SELECT), Err(CardFault::WasReset { .. })));
+        card.acknowledge().unwrap();
+        assert_eq!(*card.transmit(&SELECT).unwrap(), [0x90, 0x00]);
+    }
+
+    #[test]
+    fn files_of_the_dead_do_not_pile_up() {
+        let (dir, store, card) = card();
+        let clients = dir.path().join("card/clients");
+        std::fs::write(clients.join("00000000000000aa"), "").unwrap();
+        drop(card);
+        let _card = store.open_card("card").unwrap();
+        assert_eq!(std::fs::read_dir(clients).unwrap().count(), 1);
+    }
+
+    /// A process that died after it announced a new image and before it was there.
+    #[test]
+    fn an_announced_image_that_never_came() {
+        let (_dir, store, mut card) = card();
+        let mut other = store.open_card("card").unwrap();
+        card.transmit(&SELECT).unwrap();
+        card.shared.announce_only();
+        let wrong = [0, 0x20, 0, 0x80, 4, b'9', b'9', b'9', b'9'];
+        assert_eq!(*other.transmit(&wrong).unwrap(), [0x63, 0xC2]);
+        assert_eq!(*card.transmit(&wrong).unwrap(), [0x63, 0xC1]);
+        assert_eq!(*other.transmit(&wrong).unwrap(), [0x63, 0xC0]);
+    }
+}

@@ -179,7 +179,11 @@ impl Store {
         lock.lock().map_err(|cause| files::fault("lock", &paths.lock(), cause))?;
         self.mark_erased(name, &paths)?;
         let directory = paths.directory();
-        let removed = std::fs::remove_file(paths.image()).and_then(|()| std::fs::remove_dir_all(directory));
+        let removed = std::fs::remove_file(paths.image()).and_then(|()| {
+            // Windows removes no directory with an open file in it; without an image nobody comes in.
+            drop(lock);
+            std::fs::remove_dir_all(directory)
+        });
         removed.map_err(|cause| files::fault("remove", directory, cause))?;
         Ok(())
     }

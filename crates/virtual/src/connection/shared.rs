@@ -41,6 +41,10 @@ impl Shared {
         }
         let lock = files::open_or_create(&paths.lock())?;
         lock.lock().map_err(|cause| files::fault("lock", &paths.lock(), cause))?;
+        // It may have been erased while this process waited.
+        if !paths.image().exists() {
+            return Err(erased());
+        }
         let (image, loaded) = ImageFile::open(paths.image(), &place.secret)?;
         let mut run_file = files::open_or_create(&paths.run())?;
         let found =
@@ -236,7 +240,8 @@ impl Shared {
     fn join(&mut self) -> Result<(), CardFault> {
         self.take_session();
         self.remove_dead();
-        if self.run.clients.iter().all(|client| client.id == self.client.id) {
+        if self.run.clients.is_empty() {
+            clients::sweep(&self.place.paths.clients(), self.client.id);
             self.run.lease = None;
             self.run.waiter = None;
             self.reset();
@@ -319,6 +324,29 @@ impl Shared {
 
     fn unlock(&self) -> Result<(), CardFault> {
         self.lock.unlock().map_err(|cause| files::fault("unlock", &self.place.paths.lock(), cause))
+    }
+}
+
+/// What tests do to a connection from inside.
+#[cfg(test)]
+impl Shared {
+    pub(super) fn pretend_to_be_forked(&mut self) {
+        self.process = 0;
+    }
+
+    /// Takes the client file out, as the parent of a forked child holds it.
+    pub(super) fn keep_client_locked(&mut self) -> ClientFile {
+        let stranger = ClientFile::create(&self.place.paths.clients(), self.client.id ^ 1).unwrap();
+        std::mem::replace(&mut self.client, stranger)
+    }
+
+    /// Announces an image that is never written.
+    pub(super) fn announce_only(&mut self) {
+        self.locked(|shared| {
+            shared.run.image_stamp ^= 1;
+            Ok(())
+        })
+        .unwrap();
     }
 }
 

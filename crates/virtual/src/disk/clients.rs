@@ -48,6 +48,16 @@ pub(crate) fn forget(directory: &Path, id: u64) {
     let _ = std::fs::remove_file(path_of(directory, id));
 }
 
+/// Removes what processes left that died before they were known; all but the connection `own`.
+pub(crate) fn sweep(directory: &Path, own: u64) {
+    let own = path_of(directory, own);
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.path() != own {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 fn path_of(directory: &Path, id: u64) -> PathBuf {
     directory.join(format!("{id:016x}"))
 }
