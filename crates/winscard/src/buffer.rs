@@ -9,12 +9,12 @@
 #![allow(unsafe_code)]
 
 use std::collections::HashMap;
+use std::ffi::c_char;
 use std::slice;
 use std::sync::{Mutex, PoisonError};
 
 use cardmod_pcsc::{
-    CHAR, DWORD, SCARD_AUTOALLOCATE, SCARD_E_INSUFFICIENT_BUFFER, SCARD_E_INVALID_PARAMETER,
-    SCARD_E_UNEXPECTED,
+    DWORD, SCARD_AUTOALLOCATE, SCARD_E_INSUFFICIENT_BUFFER, SCARD_E_INVALID_PARAMETER, SCARD_E_UNEXPECTED,
 };
 
 /// Longest name that is looked at, in characters.
@@ -127,25 +127,43 @@ pub(crate) unsafe fn take<'a>(bytes: *const u8, length: DWORD) -> Result<&'a [u8
     Ok(unsafe { slice::from_raw_parts(bytes, length) })
 }
 
+/// A character of names: a byte of UTF-8, or a unit of UTF-16.
+pub(crate) trait Character: Copy + Default + PartialEq {
+    /// The text without a NUL at its end.
+    fn encode(text: &str) -> Vec<Self>;
+    /// The text; what is not valid is replaced.
+    fn decode(units: &[Self]) -> String;
+}
+
+impl Character for c_char {
+    fn encode(text: &str) -> Vec<Self> {
+        text.bytes().map(|byte| byte as Self).collect()
+    }
+
+    fn decode(units: &[Self]) -> String {
+        let bytes: Vec<u8> = units.iter().map(|unit| *unit as u8).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Character for u16 {
+    fn encode(text: &str) -> Vec<Self> {
+        text.encode_utf16().collect()
+    }
+
+    fn decode(units: &[Self]) -> String {
+        String::from_utf16_lossy(units)
+    }
+}
+
 /// The caller's name up to its NUL; `None` for a null pointer.
 ///
 /// # Safety
 /// `name` is null or ends in a NUL (caller, winscard.h).
-pub(crate) unsafe fn name(name: *const CHAR) -> Result<Option<String>, u32> {
+pub(crate) unsafe fn name<C: Character>(name: *const C) -> Result<Option<String>, u32> {
     // SAFETY: as the caller says.
     let units = unsafe { until_nul(name) }?;
-    Ok(units.map(|units| cardmod_pcsc::from_native(&units)))
-}
-
-/// The same for UTF-16.
-///
-/// # Safety
-/// As [`name`].
-#[cfg(not(windows))]
-pub(crate) unsafe fn wide_name(name: *const u16) -> Result<Option<String>, u32> {
-    // SAFETY: as the caller says.
-    let units = unsafe { until_nul(name) }?;
-    Ok(units.map(|units| String::from_utf16_lossy(&units)))
+    Ok(units.map(|units| C::decode(&units)))
 }
 
 /// # Safety
@@ -208,6 +226,21 @@ mod tests {
         assert_eq!(allocations.free(block as usize), Ok(()));
         assert_eq!(allocations.free(block as usize), Err(SCARD_E_INVALID_PARAMETER), "only once");
         assert_eq!(allocations.free(0), Ok(()));
+    }
+
+    #[test]
+    fn names_come_in_both_characters() {
+        let (narrow, wide) = (c"Leser \u{e4}", [0x4C, 0xE4, 0]);
+        // SAFETY: ends in NUL.
+        assert_eq!(unsafe { name(narrow.as_ptr()) }, Ok(Some("Leser ä".to_owned())));
+        // SAFETY: ends in NUL.
+        assert_eq!(unsafe { name::<u16>(wide.as_ptr()) }, Ok(Some("Lä".to_owned())));
+        // SAFETY: null is allowed.
+        assert_eq!(unsafe { name::<u16>(null()) }, Ok(None));
+        let endless = vec![0x41_u16; MAX_NAME];
+        // SAFETY: it is looked at to this length only.
+        assert_eq!(unsafe { name(endless.as_ptr()) }, Err(SCARD_E_INVALID_PARAMETER));
+        assert_eq!(u16::decode(&u16::encode("ä")), "ä");
     }
 
     #[test]

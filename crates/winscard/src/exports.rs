@@ -14,15 +14,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 
 use cardmod_pcsc::{
-    CHAR, CardIdentifier, DWORD, FunctionTable, LONG, READER_STATE_ATR_LEN, ReaderState,
+    CardIdentifier, DWORD, FunctionTable, LONG, READER_STATE_ATR_LEN, ReaderState,
     SCARD_E_INSUFFICIENT_BUFFER, SCARD_E_INVALID_HANDLE, SCARD_E_INVALID_PARAMETER, SCARD_E_INVALID_VALUE,
     SCARD_E_UNEXPECTED, SCARD_IO_REQUEST, SCARD_PROTOCOL_RAW, SCARD_PROTOCOL_T0, SCARD_PROTOCOL_T1,
-    SCARD_READERSTATE, SCARDCONTEXT, SCARDHANDLE, card_state_to_native, code_to_native, multi_to_native,
-    protocols_from_native, protocols_to_native, to_native,
+    SCARD_READERSTATE, SCARDCONTEXT, SCARDHANDLE, card_state_to_native, code_to_native,
+    protocols_from_native, protocols_to_native,
 };
 
 use crate::api;
-use crate::buffer::{self, Length};
+use crate::buffer::{self, Character, Length};
 use crate::registry;
 
 /// Control information of T=0.
@@ -35,6 +35,11 @@ pub static g_rgSCardT1Pci: SCARD_IO_REQUEST = SCARD_IO_REQUEST::new(SCARD_PROTOC
 #[unsafe(no_mangle)]
 pub static g_rgSCardRawPci: SCARD_IO_REQUEST =
     SCARD_IO_REQUEST::new(if cfg!(windows) { SCARD_PROTOCOL_RAW as DWORD } else { 4 });
+
+#[cfg(not(windows))]
+use narrow_cache as cache;
+#[cfg(windows)]
+use wide_cache as cache;
 
 /// The functions of this file.
 #[must_use]
@@ -58,8 +63,8 @@ pub fn table() -> &'static FunctionTable {
         Control: SCardControl,
         GetAttrib: SCardGetAttrib,
         SetAttrib: SCardSetAttrib,
-        ReadCache: Some(native::SCardReadCache),
-        WriteCache: Some(native::SCardWriteCache),
+        ReadCache: Some(cache::SCardReadCache),
+        WriteCache: Some(cache::SCardWriteCache),
     };
     &TABLE
 }
@@ -290,247 +295,269 @@ pub unsafe extern "system" fn SCardSetAttrib(
     })
 }
 
-/// The functions whose name depends on the character type: plain names with pcsc-lite, `W` on Windows.
-mod native {
-    use super::*;
+/// The functions that take names, for one character type, under their symbols: plain names with pcsc-lite,
+/// `A` and `W` on Windows.
+macro_rules! named_exports {
+    ($module:ident, $character:ty, $groups:literal $readers:literal $change:literal $connect:literal
+     $status:literal) => {
+        mod $module {
+            use super::*;
 
-    /// # Safety
-    /// winscard.h: buffer and length keep the convention.
-    #[cfg_attr(not(windows), unsafe(no_mangle))]
-    #[cfg_attr(windows, unsafe(export_name = "SCardListReaderGroupsW"))]
-    pub unsafe extern "system" fn SCardListReaderGroups(
-        context: SCARDCONTEXT,
-        groups: *mut CHAR,
-        length: *mut DWORD,
-    ) -> LONG {
-        shell(|| {
-            let names = multi_to_native(api::list_groups(id(context)?)?.iter().map(String::as_str));
-            let allocations = &registry::current()?.allocations;
-            // SAFETY: buffer and length keep the convention (winscard.h).
-            unsafe { buffer::give(allocations, &names, groups, length, Length::Required) }
-        })
-    }
+            /// # Safety
+            /// winscard.h: buffer and length keep the convention.
+            #[unsafe(export_name = $groups)]
+            pub unsafe extern "system" fn SCardListReaderGroups(
+                context: SCARDCONTEXT,
+                groups: *mut $character,
+                length: *mut DWORD,
+            ) -> LONG {
+                // SAFETY: the caller keeps winscard.h's contract.
+                shell(|| unsafe { list_groups(context, groups, length) })
+            }
 
-    /// # Safety
-    /// winscard.h: buffer and length keep the convention. The groups are not looked at, as with pcsc-lite.
-    #[cfg_attr(not(windows), unsafe(no_mangle))]
-    #[cfg_attr(windows, unsafe(export_name = "SCardListReadersW"))]
-    pub unsafe extern "system" fn SCardListReaders(
-        context: SCARDCONTEXT,
-        _groups: *const CHAR,
-        readers: *mut CHAR,
-        length: *mut DWORD,
-    ) -> LONG {
-        shell(|| {
-            if length.is_null() {
-                return Err(SCARD_E_INVALID_PARAMETER);
+            /// # Safety
+            /// winscard.h: buffer and length keep the convention. The groups are not looked at, as with
+            /// pcsc-lite.
+            #[unsafe(export_name = $readers)]
+            pub unsafe extern "system" fn SCardListReaders(
+                context: SCARDCONTEXT,
+                _groups: *const $character,
+                readers: *mut $character,
+                length: *mut DWORD,
+            ) -> LONG {
+                // SAFETY: the caller keeps winscard.h's contract.
+                shell(|| unsafe { list_readers(context, readers, length) })
             }
-            let names = multi_to_native(api::list_readers(id(context)?)?.iter().map(String::as_str));
-            let allocations = &registry::current()?.allocations;
-            // SAFETY: buffer and length keep the convention (winscard.h).
-            unsafe { buffer::give(allocations, &names, readers, length, Length::Required) }
-        })
-    }
 
-    /// # Safety
-    /// winscard.h: `states` has `count` entries, whose names end in NUL.
-    #[cfg_attr(not(windows), unsafe(no_mangle))]
-    #[cfg_attr(windows, unsafe(export_name = "SCardGetStatusChangeW"))]
-    pub unsafe extern "system" fn SCardGetStatusChange(
-        context: SCARDCONTEXT,
-        timeout: DWORD,
-        states: *mut SCARD_READERSTATE,
-        count: DWORD,
-    ) -> LONG {
-        shell(|| {
-            if count == 0 {
-                return Ok(());
+            /// # Safety
+            /// winscard.h: `states` has `count` entries, whose names end in NUL.
+            #[unsafe(export_name = $change)]
+            pub unsafe extern "system" fn SCardGetStatusChange(
+                context: SCARDCONTEXT,
+                timeout: DWORD,
+                states: *mut SCARD_READERSTATE,
+                count: DWORD,
+            ) -> LONG {
+                // SAFETY: the caller keeps winscard.h's contract; the structure differs in a pointer's type.
+                shell(|| unsafe { status_change::<$character>(context, timeout, states, count) })
             }
-            if states.is_null() || count > api::MAX_READERS as DWORD {
-                return Err(SCARD_E_INVALID_PARAMETER);
-            }
-            // SAFETY: not null, and `count` entries are the caller's to lend (winscard.h).
-            let states = unsafe { slice::from_raw_parts_mut(states, count as usize) };
-            let mut readers = Vec::with_capacity(states.len());
-            for state in &*states {
-                // SAFETY: the name is null or ends in NUL (winscard.h).
-                let name = unsafe { buffer::name(state.szReader) }?.ok_or(SCARD_E_INVALID_VALUE)?;
-                readers.push(ReaderState {
-                    current: state.dwCurrentState as u32,
-                    ..ReaderState::unaware(&name)
-                });
-            }
-            // A 32-bit program's INFINITE may arrive with its sign extended.
-            let timeout = u32::try_from(timeout).unwrap_or(cardmod_pcsc::INFINITE);
-            let result = api::status_change(id(context)?, timeout, &mut readers);
-            for (state, reader) in states.iter_mut().zip(&readers) {
-                let length = reader.atr.len().min(READER_STATE_ATR_LEN);
-                state.dwEventState = reader.event as DWORD;
-                state.cbAtr = length as DWORD;
-                state.rgbAtr[..length].copy_from_slice(&reader.atr[..length]);
-            }
-            result
-        })
-    }
 
-    /// # Safety
-    /// winscard.h: the name ends in NUL; the two places are valid for writes.
-    #[cfg_attr(not(windows), unsafe(no_mangle))]
-    #[cfg_attr(windows, unsafe(export_name = "SCardConnectW"))]
-    pub unsafe extern "system" fn SCardConnect(
-        context: SCARDCONTEXT,
-        reader: *const CHAR,
-        share: DWORD,
-        protocols: DWORD,
-        card: *mut SCARDHANDLE,
-        protocol: *mut DWORD,
-    ) -> LONG {
-        shell(|| {
-            if card.is_null() || protocol.is_null() {
-                return Err(SCARD_E_INVALID_PARAMETER);
+            /// # Safety
+            /// winscard.h: the name ends in NUL; the two places are valid for writes.
+            #[unsafe(export_name = $connect)]
+            pub unsafe extern "system" fn SCardConnect(
+                context: SCARDCONTEXT,
+                reader: *const $character,
+                share: DWORD,
+                protocols: DWORD,
+                card: *mut SCARDHANDLE,
+                protocol: *mut DWORD,
+            ) -> LONG {
+                // SAFETY: the caller keeps winscard.h's contract.
+                shell(|| unsafe { connect(context, reader, share, protocols, card, protocol) })
             }
-            // SAFETY: writable (winscard.h). Zero first, as pcsc-lite does.
-            unsafe { buffer::put(card, 0) };
-            // SAFETY: null or ending in NUL (winscard.h).
-            let reader = unsafe { buffer::name(reader) }?.ok_or(cardmod_pcsc::SCARD_E_UNKNOWN_READER)?;
-            let wanted = protocols_from_native(protocols);
-            let (handle, active) = api::connect(id(context)?, &reader, number(share)?, wanted)?;
-            // SAFETY: writable (winscard.h).
-            unsafe { buffer::put(card, handle as SCARDHANDLE) };
-            // SAFETY: writable (winscard.h).
-            unsafe { buffer::put(protocol, protocols_to_native(active)) };
-            Ok(())
-        })
-    }
 
-    /// # Safety
-    /// winscard.h: each buffer and its length keep the convention; the other places are null or writable.
-    #[cfg_attr(not(windows), unsafe(no_mangle))]
-    #[cfg_attr(windows, unsafe(export_name = "SCardStatusW"))]
-    pub unsafe extern "system" fn SCardStatus(
-        card: SCARDHANDLE,
-        reader: *mut CHAR,
-        reader_length: *mut DWORD,
-        state: *mut DWORD,
-        protocol: *mut DWORD,
-        atr: *mut u8,
-        atr_length: *mut DWORD,
-    ) -> LONG {
-        shell(|| {
-            let (status, events) = api::status(id(card)?)?;
-            // SAFETY: null or writable (winscard.h).
-            unsafe { buffer::put(state, card_state_to_native(status.state, events)) };
-            // SAFETY: null or writable (winscard.h).
-            unsafe { buffer::put(protocol, protocols_to_native(status.protocol)) };
-            let mut name = to_native(&status.reader);
-            if cfg!(windows) {
-                name.push(0); // a multi-string there
+            /// # Safety
+            /// winscard.h: each buffer and its length keep the convention; the other places are null or
+            /// writable.
+            #[unsafe(export_name = $status)]
+            pub unsafe extern "system" fn SCardStatus(
+                card: SCARDHANDLE,
+                reader: *mut $character,
+                reader_length: *mut DWORD,
+                state: *mut DWORD,
+                protocol: *mut DWORD,
+                atr: *mut u8,
+                atr_length: *mut DWORD,
+            ) -> LONG {
+                // SAFETY: the caller keeps winscard.h's contract.
+                shell(|| unsafe { status(card, reader, reader_length, state, protocol, atr, atr_length) })
             }
-            let allocations = &registry::current()?.allocations;
-            // SAFETY: buffer and length keep the convention (winscard.h).
-            let named = unsafe { buffer::give(allocations, &name, reader, reader_length, Length::Optional) };
-            // SAFETY: buffer and length keep the convention (winscard.h).
-            let answered =
-                unsafe { buffer::give(allocations, &status.atr, atr, atr_length, Length::Optional) };
-            named.and(answered)
-        })
-    }
-
-    /// # Safety
-    /// winscard.h: the identifier and the name are valid; buffer and length keep the convention.
-    #[cfg_attr(not(windows), unsafe(export_name = "SCardReadCacheA"))]
-    #[cfg_attr(windows, unsafe(export_name = "SCardReadCacheW"))]
-    pub unsafe extern "system" fn SCardReadCache(
-        context: SCARDCONTEXT,
-        card: *const CardIdentifier,
-        freshness: DWORD,
-        lookup: *const CHAR,
-        data: *mut u8,
-        length: *mut DWORD,
-    ) -> LONG {
-        shell(|| {
-            // SAFETY: null or ending in NUL (winscard.h).
-            let name = unsafe { buffer::name(lookup) }?;
-            // SAFETY: as the caller says.
-            unsafe { read_cache(context, card, freshness, name, data, length) }
-        })
-    }
-
-    /// # Safety
-    /// winscard.h: the identifier and the name are valid; the data have their length.
-    #[cfg_attr(not(windows), unsafe(export_name = "SCardWriteCacheA"))]
-    #[cfg_attr(windows, unsafe(export_name = "SCardWriteCacheW"))]
-    pub unsafe extern "system" fn SCardWriteCache(
-        context: SCARDCONTEXT,
-        card: *const CardIdentifier,
-        freshness: DWORD,
-        lookup: *const CHAR,
-        data: *const u8,
-        length: DWORD,
-    ) -> LONG {
-        shell(|| {
-            // SAFETY: null or ending in NUL (winscard.h).
-            let name = unsafe { buffer::name(lookup) }?;
-            // SAFETY: as the caller says.
-            unsafe { write_cache(context, card, freshness, name, data, length) }
-        })
-    }
+        }
+    };
 }
 
-/// The wide form of `SCardReadCacheA`, for card modules: UTF-16 as in Cardmod.h.
-///
-/// # Safety
-/// winscard.h: the identifier and the name are valid; buffer and length keep the convention.
+/// The two cache functions for one character type, under their symbols.
+macro_rules! cache_exports {
+    ($module:ident, $character:ty, $read:literal $write:literal) => {
+        mod $module {
+            use super::*;
+
+            /// # Safety
+            /// winscard.h: the identifier and the name are valid; buffer and length keep the convention.
+            #[unsafe(export_name = $read)]
+            pub unsafe extern "system" fn SCardReadCache(
+                context: SCARDCONTEXT,
+                card: *const CardIdentifier,
+                freshness: DWORD,
+                lookup: *const $character,
+                data: *mut u8,
+                length: *mut DWORD,
+            ) -> LONG {
+                // SAFETY: the caller keeps winscard.h's contract.
+                shell(|| unsafe { read_cache(context, card, freshness, lookup, data, length) })
+            }
+
+            /// # Safety
+            /// winscard.h: the identifier and the name are valid; the data have their length.
+            #[unsafe(export_name = $write)]
+            pub unsafe extern "system" fn SCardWriteCache(
+                context: SCARDCONTEXT,
+                card: *const CardIdentifier,
+                freshness: DWORD,
+                lookup: *const $character,
+                data: *const u8,
+                length: DWORD,
+            ) -> LONG {
+                // SAFETY: the caller keeps winscard.h's contract.
+                shell(|| unsafe { write_cache(context, card, freshness, lookup, data, length) })
+            }
+        }
+    };
+}
+
 #[cfg(not(windows))]
-#[unsafe(no_mangle)]
-pub unsafe extern "system" fn SCardReadCacheW(
+named_exports!(native, c_char, "SCardListReaderGroups" "SCardListReaders" "SCardGetStatusChange" "SCardConnect"
+    "SCardStatus");
+#[cfg(windows)]
+named_exports!(native, u16, "SCardListReaderGroupsW" "SCardListReadersW" "SCardGetStatusChangeW" "SCardConnectW"
+    "SCardStatusW");
+#[cfg(windows)]
+named_exports!(narrow, c_char, "SCardListReaderGroupsA" "SCardListReadersA" "SCardGetStatusChangeA" "SCardConnectA"
+    "SCardStatusA");
+// Card modules have UTF-16 names on every platform (Cardmod.h), so both forms exist everywhere.
+cache_exports!(narrow_cache, c_char, "SCardReadCacheA" "SCardWriteCacheA");
+cache_exports!(wide_cache, u16, "SCardReadCacheW" "SCardWriteCacheW");
+
+/// # Safety
+/// winscard.h: buffer and length keep the convention.
+unsafe fn list_groups<C: Character>(
     context: SCARDCONTEXT,
-    card: *const CardIdentifier,
-    freshness: DWORD,
-    lookup: *const u16,
-    data: *mut u8,
+    groups: *mut C,
     length: *mut DWORD,
-) -> LONG {
-    shell(|| {
-        // SAFETY: null or ending in NUL (winscard.h).
-        let name = unsafe { buffer::wide_name(lookup) }?;
-        // SAFETY: as the caller says.
-        unsafe { read_cache(context, card, freshness, name, data, length) }
-    })
-}
-
-/// The wide form of `SCardWriteCacheA`, for card modules: UTF-16 as in Cardmod.h.
-///
-/// # Safety
-/// winscard.h: the identifier and the name are valid; the data have their length.
-#[cfg(not(windows))]
-#[unsafe(no_mangle)]
-pub unsafe extern "system" fn SCardWriteCacheW(
-    context: SCARDCONTEXT,
-    card: *const CardIdentifier,
-    freshness: DWORD,
-    lookup: *const u16,
-    data: *const u8,
-    length: DWORD,
-) -> LONG {
-    shell(|| {
-        // SAFETY: null or ending in NUL (winscard.h).
-        let name = unsafe { buffer::wide_name(lookup) }?;
-        // SAFETY: as the caller says.
-        unsafe { write_cache(context, card, freshness, name, data, length) }
-    })
+) -> Result<(), u32> {
+    let names = multi_string(&api::list_groups(id(context)?)?);
+    let allocations = &registry::current()?.allocations;
+    // SAFETY: as the caller says.
+    unsafe { buffer::give(allocations, &names, groups, length, Length::Required) }
 }
 
 /// # Safety
-/// As [`native::SCardReadCache`].
-unsafe fn read_cache(
+/// winscard.h: buffer and length keep the convention.
+unsafe fn list_readers<C: Character>(
+    context: SCARDCONTEXT,
+    readers: *mut C,
+    length: *mut DWORD,
+) -> Result<(), u32> {
+    if length.is_null() {
+        return Err(SCARD_E_INVALID_PARAMETER);
+    }
+    let names = multi_string(&api::list_readers(id(context)?)?);
+    let allocations = &registry::current()?.allocations;
+    // SAFETY: as the caller says.
+    unsafe { buffer::give(allocations, &names, readers, length, Length::Required) }
+}
+
+/// # Safety
+/// winscard.h: `states` has `count` entries, whose names are of this character type and end in NUL.
+unsafe fn status_change<C: Character>(
+    context: SCARDCONTEXT,
+    timeout: DWORD,
+    states: *mut SCARD_READERSTATE,
+    count: DWORD,
+) -> Result<(), u32> {
+    if count == 0 {
+        return Ok(());
+    }
+    if states.is_null() || count > api::MAX_READERS as DWORD {
+        return Err(SCARD_E_INVALID_PARAMETER);
+    }
+    // SAFETY: not null, and `count` entries are the caller's to lend (winscard.h).
+    let states = unsafe { slice::from_raw_parts_mut(states, count as usize) };
+    let mut readers = Vec::with_capacity(states.len());
+    for state in &*states {
+        // SAFETY: the name is null or ends in NUL (winscard.h).
+        let name = unsafe { buffer::name(state.szReader.cast::<C>()) }?.ok_or(SCARD_E_INVALID_VALUE)?;
+        readers.push(ReaderState { current: state.dwCurrentState as u32, ..ReaderState::unaware(&name) });
+    }
+    // A 32-bit program's INFINITE may arrive with its sign extended.
+    let timeout = u32::try_from(timeout).unwrap_or(cardmod_pcsc::INFINITE);
+    let result = api::status_change(id(context)?, timeout, &mut readers);
+    for (state, reader) in states.iter_mut().zip(&readers) {
+        let length = reader.atr.len().min(READER_STATE_ATR_LEN);
+        state.dwEventState = reader.event as DWORD;
+        state.cbAtr = length as DWORD;
+        state.rgbAtr[..length].copy_from_slice(&reader.atr[..length]);
+    }
+    result
+}
+
+/// # Safety
+/// winscard.h: the name ends in NUL; the two places are null or valid for writes.
+unsafe fn connect<C: Character>(
+    context: SCARDCONTEXT,
+    reader: *const C,
+    share: DWORD,
+    protocols: DWORD,
+    card: *mut SCARDHANDLE,
+    protocol: *mut DWORD,
+) -> Result<(), u32> {
+    if card.is_null() || protocol.is_null() {
+        return Err(SCARD_E_INVALID_PARAMETER);
+    }
+    // SAFETY: writable (winscard.h). Zero first, as pcsc-lite does.
+    unsafe { buffer::put(card, 0) };
+    // SAFETY: null or ending in NUL (winscard.h).
+    let reader = unsafe { buffer::name(reader) }?.ok_or(cardmod_pcsc::SCARD_E_UNKNOWN_READER)?;
+    let wanted = protocols_from_native(protocols);
+    let (handle, active) = api::connect(id(context)?, &reader, number(share)?, wanted)?;
+    // SAFETY: writable (winscard.h).
+    unsafe { buffer::put(card, handle as SCARDHANDLE) };
+    // SAFETY: writable (winscard.h).
+    unsafe { buffer::put(protocol, protocols_to_native(active)) };
+    Ok(())
+}
+
+/// # Safety
+/// winscard.h: each buffer and its length keep the convention; the other places are null or writable.
+unsafe fn status<C: Character>(
+    card: SCARDHANDLE,
+    reader: *mut C,
+    reader_length: *mut DWORD,
+    state: *mut DWORD,
+    protocol: *mut DWORD,
+    atr: *mut u8,
+    atr_length: *mut DWORD,
+) -> Result<(), u32> {
+    let (status, events) = api::status(id(card)?)?;
+    // SAFETY: null or writable (winscard.h).
+    unsafe { buffer::put(state, card_state_to_native(status.state, events)) };
+    // SAFETY: null or writable (winscard.h).
+    unsafe { buffer::put(protocol, protocols_to_native(status.protocol)) };
+    let mut name = multi_string(&[status.reader]);
+    if !cfg!(windows) {
+        name.pop(); // one string there, a multi-string on Windows
+    }
+    let allocations = &registry::current()?.allocations;
+    // SAFETY: buffer and length keep the convention (winscard.h).
+    let named = unsafe { buffer::give(allocations, &name, reader, reader_length, Length::Optional) };
+    // SAFETY: buffer and length keep the convention (winscard.h).
+    let answered = unsafe { buffer::give(allocations, &status.atr, atr, atr_length, Length::Optional) };
+    named.and(answered)
+}
+
+/// # Safety
+/// winscard.h: the identifier and the name are null or valid; buffer and length keep the convention.
+unsafe fn read_cache<C: Character>(
     context: SCARDCONTEXT,
     card: *const CardIdentifier,
     freshness: DWORD,
-    name: Option<String>,
+    lookup: *const C,
     data: *mut u8,
     length: *mut DWORD,
 ) -> Result<(), u32> {
+    // SAFETY: null or ending in NUL (winscard.h).
+    let name = unsafe { buffer::name(lookup) }?;
     let name = name.filter(|_| !card.is_null()).ok_or(SCARD_E_INVALID_PARAMETER)?;
     // SAFETY: not null, and sixteen readable bytes (winscard.h).
     let card = unsafe { card.read_unaligned() };
@@ -541,21 +568,29 @@ unsafe fn read_cache(
 }
 
 /// # Safety
-/// As [`native::SCardWriteCache`].
-unsafe fn write_cache(
+/// winscard.h: the identifier and the name are null or valid; the data have their length.
+unsafe fn write_cache<C: Character>(
     context: SCARDCONTEXT,
     card: *const CardIdentifier,
     freshness: DWORD,
-    name: Option<String>,
+    lookup: *const C,
     data: *const u8,
     length: DWORD,
 ) -> Result<(), u32> {
+    // SAFETY: null or ending in NUL (winscard.h).
+    let name = unsafe { buffer::name(lookup) }?;
     let name = name.filter(|_| !card.is_null()).ok_or(SCARD_E_INVALID_PARAMETER)?;
     // SAFETY: not null, and sixteen readable bytes (winscard.h).
     let card = unsafe { card.read_unaligned() };
     // SAFETY: the data have this length (winscard.h).
     let data = unsafe { buffer::take(data, length) }?;
     api::write_cache(id(context)?, card, number(freshness)?, &name, data)
+}
+
+/// The names, a NUL after each, and one more NUL.
+fn multi_string<C: Character>(names: &[String]) -> Vec<C> {
+    let ended = |name: &String| C::encode(name).into_iter().chain([C::default()]);
+    names.iter().flat_map(ended).chain([C::default()]).collect()
 }
 
 /// pcsc-lite's `pcsc_stringify_error`: a code in words, in memory that stays.

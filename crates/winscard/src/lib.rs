@@ -38,7 +38,7 @@ use std::path::Path;
 
 pub use exports::table;
 pub use log::ApduCounters;
-pub use readers::reader_name;
+pub use readers::{card_name, reader_name};
 pub use vpcd::{PlugError, VPCD_ADDRESS, plug};
 
 /// Appends every APDU to this file from now on, with secrets replaced; `None` ends the log.

@@ -15,8 +15,9 @@ pub fn reader_name(card: &str) -> String {
     format!("{PREFIX}{card}{SUFFIX}")
 }
 
-/// The card's name in a virtual reader's name.
-fn card_name(reader: &str) -> Option<&str> {
+/// The card's name in a virtual reader's name; `None` for any other reader.
+#[must_use]
+pub fn card_name(reader: &str) -> Option<&str> {
     reader.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)
 }
 

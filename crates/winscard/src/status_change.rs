@@ -41,7 +41,10 @@ pub(crate) fn status_change(context: u32, timeout: u32, readers: &mut [ReaderSta
     }
     let context = registry.context(context)?;
     let waiting = context.block();
-    let real = context.real.get(&registry.forward);
+    // The real service is not even looked for where only virtual readers are asked for.
+    let is_virtual = |reader: &ReaderState| registry.readers.find(&reader.name).is_some();
+    let only_virtual = readers.iter().all(is_virtual);
+    let real = if only_virtual { None } else { context.real.get(&registry.forward) };
     let places = places(registry, real.as_ref(), readers)?;
     for reader in readers.iter_mut() {
         reader.event = 0;

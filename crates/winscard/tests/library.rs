@@ -46,6 +46,31 @@ fn library() -> Arc<Provider> {
 }
 
 #[test]
+fn every_symbol_of_pcsc_lite_is_there() {
+    // 18 functions are in the table, which `Provider::load` finds or fails.
+    library();
+    // SAFETY: the library was built from this crate; it has no initialisers that do harm.
+    let loaded = unsafe { libloading::Library::new(built_library()) }.expect("the shared library");
+    for symbol in [
+        "g_rgSCardT0Pci",
+        "g_rgSCardT1Pci",
+        "g_rgSCardRawPci",
+        "pcsc_stringify_error",
+        "SCardReadCacheA",
+        "SCardReadCacheW",
+        "SCardWriteCacheA",
+        "SCardWriteCacheW",
+        "CardmodSetApduLog",
+        "CardmodSetStoreDir",
+        "CardmodApduCount",
+    ] {
+        // SAFETY: only whether the symbol is there is looked at.
+        let found = unsafe { loaded.get::<*const ()>(symbol.as_bytes()) };
+        assert!(found.is_ok(), "{symbol}");
+    }
+}
+
+#[test]
 fn the_environment_steers_the_library() {
     let home = run_in_home("inside_default", "pcsclite");
     let log = std::fs::read_to_string(home.path().join("log")).expect("the log");
