@@ -44,6 +44,8 @@ pub struct CardStatus {
     pub insertions: u32,
     /// How often it was reset or powered.
     pub resets: u32,
+    /// Living connections of any kind; a card without one has no power.
+    pub connections: u32,
     /// Living connections that claim the card together with others.
     pub shared: u32,
     /// A living connection claims it alone.

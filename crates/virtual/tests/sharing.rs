@@ -35,7 +35,9 @@ fn a_card_nobody_uses_loses_power() {
     let (store, mut card) = (bench.store, bench.card);
     send(&mut card, SELECT);
     send(&mut card, VERIFY);
+    assert_eq!(store.status("test").unwrap().connections, 1);
     drop(card);
+    assert_eq!(store.status("test").unwrap().connections, 0);
     let mut card = store.open_card("test").unwrap();
     assert_eq!(send(&mut card, "00 20 00 80"), "6D00");
 }
@@ -165,6 +167,36 @@ fn many_processes_count_together() {
     }
     let total = PROCESSES * ROUNDS;
     assert_eq!(bench.send("00 CB A0 10 04 5C 02 DF 30 00"), format!("DF3004{total:08X}9000"));
+}
+
+/// Looking without the lock, while the run file is written all the time, never sees anything else.
+#[test]
+fn observers_see_whole_states() {
+    let mut bench = bench();
+    let store = bench.store.clone();
+    let before = store.status("test").unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let observer = scope.spawn(|| {
+            let mut looks = 0;
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                let seen = store.status("test").unwrap();
+                assert_eq!(
+                    (seen.insertions, seen.resets, seen.present),
+                    (before.insertions, before.resets, true)
+                );
+                looks += 1;
+            }
+            looks
+        });
+        bench.send(SELECT);
+        for _ in 0..2000 {
+            bench.send("10 DB A0 10 04 DF 30 01 77");
+            bench.send("00 A4 00 0C 02 A0 10");
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(observer.join().unwrap() > 0);
+    });
 }
 
 #[test]

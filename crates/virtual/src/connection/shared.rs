@@ -370,7 +370,7 @@ impl Drop for Shared {
     }
 }
 
-/// Reads the status of a card without connecting to it.
+/// Reads the status of a card without connecting to it, and so without its lock.
 pub(crate) fn snapshot(place: &CardPlace) -> Result<CardStatus, CardFault> {
     let path = place.paths.run();
     let mut file = match File::open(&path) {
@@ -378,16 +378,25 @@ pub(crate) fn snapshot(place: &CardPlace) -> Result<CardStatus, CardFault> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(status_of(&Run::default())),
         Err(cause) => return Err(files::fault("open", &path, cause)),
     };
-    match run::read(&mut file, None).map_err(|cause| files::fault("read", &path, cause))? {
-        Found::Run(run) if run.erased => Err(CardFault::Erased { card: place.name.clone() }),
-        Found::Run(mut run) => {
-            run.clients.retain(|client| clients::is_alive(&place.paths.clients(), client.id));
-            run.lease = run.lease.filter(|lease| run.clients.iter().any(|client| client.id == lease.owner));
-            Ok(status_of(&run))
+    for _ in 0..SNAPSHOT_TRIES {
+        match run::read(&mut file, None).map_err(|cause| files::fault("read", &path, cause))? {
+            Found::Run(run) if run.erased => return Err(CardFault::Erased { card: place.name.clone() }),
+            Found::Run(mut run) => {
+                run.clients.retain(|client| clients::is_alive(&place.paths.clients(), client.id));
+                run.lease =
+                    run.lease.filter(|lease| run.clients.iter().any(|client| client.id == lease.owner));
+                return Ok(status_of(&run));
+            }
+            // Somebody is writing it.
+            Found::Unchanged | Found::Unusable => std::thread::sleep(SNAPSHOT_PAUSE),
         }
-        Found::Unchanged | Found::Unusable => Ok(status_of(&Run::default())),
     }
+    Ok(status_of(&Run::default()))
 }
+
+/// How often, and how far apart, a run file is read that makes no sense before it is given up.
+const SNAPSHOT_TRIES: u32 = 20;
+const SNAPSHOT_PAUSE: Duration = Duration::from_micros(100);
 
 fn status_of(run: &Run) -> CardStatus {
     let count = |share| run.clients.iter().filter(|client| client.share == share).count();
@@ -395,6 +404,7 @@ fn status_of(run: &Run) -> CardStatus {
         present: !run.ejected,
         insertions: run.insertions,
         resets: run.resets,
+        connections: u32::try_from(run.clients.len()).unwrap_or(u32::MAX),
         shared: u32::try_from(count(Share::Shared)).unwrap_or(u32::MAX),
         exclusive: count(Share::Exclusive) > 0,
         plugged: count(Share::Plugged) > 0,
