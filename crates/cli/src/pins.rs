@@ -11,7 +11,7 @@ use crate::secrets::{self, PinOptions, SecretSource};
 /// A PIN that turned out wrong is not given again: the tries of a card are precious.
 pub(crate) struct PinAnswer {
     source: Option<SecretSource>,
-    known: Option<Pin>,
+    known: Option<(PinId, Pin)>,
     tries_at_last_answer: Option<u32>,
 }
 
@@ -34,10 +34,14 @@ impl PinAnswer {
 
 impl PinSource for PinAnswer {
     fn pin(&mut self, request: &PinRequest<'_>) -> Result<Pin, PinSourceError> {
-        if let Some(known) = &self.known {
+        if let Some((role, known)) = &self.known
+            && *role == request.role
+        {
+            // The tries become known, or fewer, by a failed attempt alone.
             let was_wrong = match (self.tries_at_last_answer, request.tries_left) {
                 (Some(before), Some(now)) => now < before,
-                _ => false,
+                (None, Some(_)) => true,
+                (_, None) => false,
             };
             return if was_wrong { Err(PinSourceError::Cancelled) } else { Ok(known.clone()) };
         }
@@ -51,7 +55,7 @@ impl PinSource for PinAnswer {
         };
         let pin = Pin::new(secret.to_vec());
         self.tries_at_last_answer = request.tries_left;
-        self.known = Some(pin.clone());
+        self.known = Some((request.role, pin.clone()));
         Ok(pin)
     }
 }
