@@ -10,15 +10,15 @@
 mod acquire;
 mod callbacks;
 mod host;
+mod key_material;
 mod params;
 mod structures;
 
 pub use acquire::acquire;
 pub(crate) use host::{CardHandles, Host, HostBlock};
+pub(crate) use key_material::{AgreementInfo, DeriveInfo, KeyBlob, Parameter};
 pub(crate) use params::{Bytes, Name, Out, OutBlock, PropertyBuffer, Wide};
-pub(crate) use structures::{
-    AgreementInfo, DecryptInfo, DeriveInfo, KeyBlob, PaddingInfo, Parameter, Present, SigningInfo, Versioned,
-};
+pub(crate) use structures::{DecryptInfo, PaddingInfo, Present, SigningInfo, Versioned};
 
 use cardmod_sys::{
     BYTE, CARD_CAPABILITIES, CARD_DATA, CARD_DERIVE_KEY, CARD_DH_AGREEMENT_INFO, CARD_ENCRYPTED_DATA,

@@ -165,7 +165,9 @@ impl<M: CardModule> State<M> {
         }
     }
 
+    /// Nothing known of the card holds, the host's promise included.
     fn card_lost(&mut self) {
+        self.facts.transaction = 0;
         self.memory.card_lost();
         self.module.connection_lost();
     }

@@ -95,6 +95,7 @@ impl<M: CardModule> Driver<M> {
         let mut cx = CardContext::new(self.card.as_mut(), &mut self.cache, &self.facts, true);
         let result = body(&mut self.module, &mut cx);
         if result.as_ref().err().is_some_and(|status| status.loses_connection()) {
+            self.facts.transaction = 0;
             self.module.connection_lost();
         }
         result
@@ -112,6 +113,7 @@ impl<M: CardModule> Driver<M> {
     /// Puts another connection in place, as a host does that reconnected.
     pub fn reconnect(&mut self, card: impl CardChannel + Send + 'static) {
         self.card = Box::new(card);
+        self.facts.transaction = 0;
         self.module.connection_lost();
     }
 

@@ -104,6 +104,46 @@ fn with_an_unbroken_transaction_keys_are_asked_for_once() {
 }
 
 #[test]
+fn new_handles_end_the_hosts_promise() {
+    reset_script();
+    let mut host = Host::new::<Full>();
+    assert_eq!(vouch(&mut host, 5), OK);
+    host.data().hScard = 2;
+    assert_eq!(read(&mut host, "cardid"), OK);
+    assert_eq!(script(|script| script.lost), 2);
+    assert_eq!(vouch(&mut host, 5), OK);
+    assert_eq!(script(|script| script.lost), 3, "the old serial is a new promise");
+    assert_eq!(vouch(&mut host, 5), OK);
+    assert_eq!(script(|script| script.lost), 3);
+}
+
+#[test]
+fn contexts_of_many_threads_do_not_meet() {
+    let threads: Vec<_> = (1..=5usize)
+        .map(|number| {
+            std::thread::spawn(move || {
+                reset_script();
+                let mut host = Host::new::<Full>();
+                let mut file = name("cardcf");
+                let null = std::ptr::null_mut();
+                let mut mine = [number as u8; 6];
+                for _ in 0..100 {
+                    let data = mine.as_mut_ptr();
+                    assert_eq!(call!(host, pfnCardWriteFile, null, file.as_mut_ptr(), 0, data, 6), 0);
+                    let mut out = Out::garbage();
+                    let (pointer, length) = (&raw mut out.pointer, &raw mut out.length);
+                    assert_eq!(call!(host, pfnCardReadFile, null, file.as_mut_ptr(), 0, pointer, length), 0);
+                    assert_eq!(out.take(), mine);
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+#[test]
 fn lost_connections_are_told_to_the_module() {
     reset_script();
     let mut host = Host::new::<Full>();
