@@ -1,7 +1,7 @@
 //! `SCardGetStatusChange`: virtual readers are looked at again and again, real ones waited for.
 //!
 //! What this process changes wakes the waiting thread at once. What other processes change is seen by looking
-//! at the cards' run files every [`LOOK_EVERY`]; where real readers are waited for, every [`REAL_SLICE`].
+//! at the cards' run files every [`LOOK_EVERY`] to [`LOOK_LATER`]; where real readers are waited for, every [`REAL_SLICE`].
 
 use std::time::{Duration, Instant};
 
@@ -17,8 +17,10 @@ use crate::profile::Profile;
 use crate::readers::Observation;
 use crate::registry::{self, Registry};
 
-/// How often virtual readers are looked at for what other processes did.
+/// How often virtual readers are looked at for what other processes did, at first.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// And in a long wait.
+const LOOK_LATER: Duration = Duration::from_millis(50);
 /// How long the real service is waited for between two looks at virtual readers.
 const REAL_SLICE: Duration = Duration::from_millis(25);
 /// The same where no virtual reader is asked for.
@@ -92,6 +94,7 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn run(&mut self, waiting: &Waiting<'_>, deadline: Option<Instant>) -> Result<(), u32> {
+        let started = Instant::now();
         loop {
             let seen = self.registry.events.count();
             let changed = self.look();
@@ -113,7 +116,8 @@ impl Call<'_> {
                     return Ok(());
                 }
             } else {
-                self.registry.events.wait(seen, longest.min(LOOK_EVERY));
+                let pause = (started.elapsed() / 20).clamp(LOOK_EVERY, LOOK_LATER);
+                self.registry.events.wait(seen, longest.min(pause));
             }
         }
     }
