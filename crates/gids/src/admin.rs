@@ -1,6 +1,8 @@
 //! The administrator: authentication with the admin key, one-way or mutual, and its replacement (GIDS,
 //! GENERAL AUTHENTICATE; PUT KEY).
 
+use std::fmt;
+
 use cardmod_iso7816::tlv::{Tag, Writer, single};
 use cardmod_iso7816::{Command, Le, StatusWord};
 use cardmod_types::SecretBytes;
@@ -28,8 +30,9 @@ const TOKEN: usize = 40;
 /// Length of a 3-key triple DES key.
 const TRIPLE_DES: usize = 24;
 
-/// The random numbers of our side of a mutual authentication.
-#[derive(Clone, Debug)]
+/// The random numbers of our side of a mutual authentication. Key material is among them, so they are
+/// wiped when dropped and never printed.
+#[derive(zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
 pub struct MutualNonces {
     /// R1, our challenge.
     pub challenge: [u8; MUTUAL],
@@ -39,7 +42,7 @@ pub struct MutualNonces {
 
 /// What the holder of the admin key has to encrypt with 3-key triple DES in CBC mode, IV zero, without
 /// further padding. The result is the answer for [`GidsCard::authenticate_admin`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum AdminChallenge {
     /// One block: the card's challenge.
     External([u8; EXTERNAL]),
@@ -55,6 +58,16 @@ impl AdminChallenge {
             Self::External(challenge) => challenge,
             Self::Mutual(token) => token,
         }
+    }
+}
+
+/// Prints the kind only: the long form contains key material.
+impl fmt::Debug for AdminChallenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::External(_) => "External",
+            Self::Mutual(_) => "Mutual",
+        })
     }
 }
 

@@ -10,12 +10,17 @@ use zeroize::Zeroizing;
 
 use crate::application::Application;
 use crate::content::{CARDCF, CARDID, Doubt};
-use crate::layout::{AID, ef, is_public};
+use crate::files::well_known_files;
+use crate::layout::{AID, ef, is_public, object};
 use crate::state::{Environments, GidsState, Selection, VerifiedRoles};
+use crate::table::FileTable;
 use crate::{GidsCommand, GidsError};
 
 /// Part size of chained commands: what Windows and OpenSC use, and what every card takes.
 const PART: usize = 240;
+/// Files up to which the certificates' EF is read as a whole when one of them is wanted: the three of the
+/// Base CSP and a few certificates.
+const FEW_FILES: usize = 8;
 /// Tag of the tag list.
 const TAG_LIST: Tag = Tag::new(0x5C);
 
@@ -102,7 +107,10 @@ impl<'a> GidsCard<'a> {
             response = self.exchange(command, true);
         }
         response.map_err(|error| {
-            self.state.connection_lost();
+            // An answer given up halfway says nothing about the card's state; the next command ends it.
+            if error != ExchangeError::EndlessResponse {
+                self.state.connection_lost();
+            }
             GidsError::Exchange(error)
         })
     }
@@ -187,8 +195,15 @@ impl<'a> GidsCard<'a> {
 
     /// Reads a whole EF with `5C 00`. `false` when the card does not do that, which is remembered.
     fn fetch_all(&mut self, ef: u16) -> Result<bool, GidsError> {
-        let bytes =
-            self.read(&get_data(ef, &[0x5C, 0x00]), |response| response.data.first() == Some(&0xDF))?;
+        let all = get_data(ef, &[0x5C, 0x00]);
+        let bytes = match self.read(&all, |response| response.data.first() == Some(&0xDF)) {
+            // More than one answer can hold.
+            Err(GidsError::Exchange(ExchangeError::EndlessResponse)) => {
+                self.state.bulk_refused = true;
+                return Ok(false);
+            }
+            other => other?,
+        };
         let refusals = [
             StatusWord::REFERENCED_DATA_NOT_FOUND,
             StatusWord::WRONG_DATA,
@@ -265,15 +280,20 @@ impl<'a> GidsCard<'a> {
         Ok(())
     }
 
-    /// Whether the whole EF costs no more commands than what is wanted of it: always for file table and
-    /// keymap; for the certificates' EF with extended length, where a whole EF is one command.
+    /// Whether the whole EF costs no more commands than what is wanted of it, and not many more bytes:
+    /// always for file table and keymap; for the certificates' EF with extended length, where a whole EF
+    /// is one command, while it holds few files.
     fn bulk_pays(&mut self, ef: u16, tag: u32) -> bool {
         if self.state.bulk_refused || self.state.content.is_bulk(ef) {
             return false;
         }
         match ef {
             ef::TABLE => true,
-            ef::EVERYONE_READ_USER_WRITE => self.is_extended() && (ef, tag) != CARDCF,
+            ef::EVERYONE_READ_USER_WRITE if (ef, tag) != CARDCF && self.is_extended() => {
+                let table = self.state.content.get(ef::TABLE, object::FILE_TABLE).flatten();
+                let table = table.and_then(|table| FileTable::parse(&table).ok());
+                table.is_some_and(|table| well_known_files(&table).is_some_and(|count| count <= FEW_FILES))
+            }
             _ => false,
         }
     }

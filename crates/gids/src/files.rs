@@ -108,16 +108,10 @@ impl GidsCard<'_> {
     /// As [`read_file`](Self::read_file).
     pub fn certificates(&mut self) -> Result<Vec<StoredCertificate>, GidsError> {
         let table = self.file_table()?;
-        let certificate = |entry: &FileEntry| {
-            let key = entry.path.name.certified_key()?;
-            (entry.path.directory == Some(DirectoryName::MSCP)).then_some(key)
-        };
-        let own = [FilePath::cardapps(), FilePath::cardcf(), FilePath::cmapfile()];
-        let mut shared = table.files().filter(|entry| entry.ef == ef::EVERYONE_READ_USER_WRITE);
-        if shared.all(|entry| certificate(&entry).is_some() || own.contains(&entry.path)) {
+        if well_known_files(&table).is_some() {
             self.read_ahead(ef::EVERYONE_READ_USER_WRITE)?;
         }
-        let found: Vec<_> = table.files().filter_map(|entry| Some((certificate(&entry)?, entry))).collect();
+        let found: Vec<_> = table.files().filter_map(|entry| Some((certified_key(&entry)?, entry))).collect();
         found
             .into_iter()
             .map(|((half, container), entry)| {
@@ -276,6 +270,21 @@ impl GidsCard<'_> {
         let admins = ef == Some(ef::EVERYONE_READ_ADMIN_WRITE);
         if admins && !self.state.verified.admin { Err(GidsError::AccessDenied) } else { Ok(()) }
     }
+}
+
+/// How many files share the certificates' EF, when all of them are the Base CSP's own or certificates;
+/// `None` when there are others, which may be large.
+pub(crate) fn well_known_files(table: &FileTable) -> Option<usize> {
+    let own = [FilePath::cardapps(), FilePath::cardcf(), FilePath::cmapfile()];
+    let mut shared = table.files().filter(|entry| entry.ef == ef::EVERYONE_READ_USER_WRITE);
+    shared.try_fold(0, |count, entry| {
+        (certified_key(&entry).is_some() || own.contains(&entry.path)).then_some(count + 1)
+    })
+}
+
+/// The key whose certificate a file is.
+fn certified_key(entry: &FileEntry) -> Option<(KeyHalf, ContainerIndex)> {
+    entry.path.name.certified_key().filter(|_| entry.path.directory == Some(DirectoryName::MSCP))
 }
 
 fn check_directory(table: &FileTable, directory: Option<&DirectoryName>) -> Result<(), GidsError> {

@@ -84,6 +84,36 @@ fn a_large_foreign_file_is_not_read_along() {
 }
 
 #[test]
+fn a_file_too_long_to_be_read_at_once_is_read_by_object() {
+    for extended in [false, true] {
+        let mut card = MockCard::with_two_certificates();
+        card.extended = extended;
+        card.objects.insert((0xA010, 0xDF24), vec![4; 65_000]);
+        let mut state = GidsState::new();
+        let certificates = state.on(&mut card).certificates().expect("certificates");
+        assert_eq!(certificates.iter().map(|c| c.file.len()).collect::<Vec<_>>(), [65_000, 706]);
+    }
+}
+
+#[test]
+fn one_file_of_many_is_read_alone() {
+    let mut card = MockCard::with_two_certificates();
+    card.extended = true;
+    let mut table = FileTable::parse(&card.objects[&(0xA000, 0xDF1F)]).expect("table");
+    for number in 2..6 {
+        let path = FilePath::certificate(KeyHalf::KeyExchange, ContainerIndex::new(number));
+        table.add_file(FileEntry { path, ef: 0xA010, tag: 0xDF24 + u32::from(number) });
+        card.objects.insert((0xA010, 0xDF24 + u32::from(number)), vec![number; 900]);
+    }
+    card.objects.insert((0xA000, 0xDF1F), table.to_bytes());
+    let mut state = GidsState::new();
+    state.on(&mut card).read_file(&FilePath::cmapfile()).expect("cmapfile");
+    let last = card.log.last().expect("a command").clone();
+    assert_eq!(last[7..11], [0x5C, 2, 0xDF, 0x23], "cmapfile alone");
+    assert_eq!(state.on(&mut card).certificates().expect("certificates").len(), 6);
+}
+
+#[test]
 fn signing_costs_four_three_two_one() {
     let mut card = MockCard::with_two_certificates();
     let mut state = GidsState::new();
