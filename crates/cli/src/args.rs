@@ -78,6 +78,9 @@ pub(crate) enum Verb {
     /// Show, verify, change or unblock PINs
     #[command(subcommand)]
     Pin(verbs::pin::PinVerb),
+    /// Check or replace the administrator key
+    #[command(subcommand)]
+    Admin(verbs::admin::AdminVerb),
     /// Create, list, erase or plug virtual cards
     #[command(subcommand)]
     Card(verbs::card::CardVerb),

@@ -63,6 +63,14 @@ secret_options!(
     "admin-key-fd"
 );
 
+secret_options!(
+    NewAdminKeyOptions,
+    "the new administrator key (48 hexadecimal digits)",
+    "new-admin-key-file",
+    "new-admin-key-env",
+    "new-admin-key-fd"
+);
+
 impl SecretSource {
     /// Reads the secret. `what` names it in errors ("PIN").
     pub(crate) fn read(&self, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {

@@ -58,6 +58,25 @@ fn a_blocked_pin_is_unblocked_by_puk_or_by_administrator_key() {
 }
 
 #[test]
+fn the_administrator_key_is_checked_and_replaced() {
+    let home = Home::new();
+    home.write("old", b"000102030405060708090a0b0c0d0e0f1011121314151617\n");
+    home.write("new", b"171615141312111009080706050403020100aabbccddeeff\n");
+    home.write("short", b"0001\n");
+    home.run("card new demo --admin-key-file old").succeeds().never_says("0a0b0c");
+    home.run("--card demo admin verify --admin-key-file old").succeeds();
+    home.run("--card demo admin verify --admin-key-file new").exits(5);
+    home.run("--card demo admin verify --admin-key-file short").exits(1).says("48");
+    home.run("--card demo admin change --admin-key-file old --new-admin-key-file new").succeeds();
+    home.run("--card demo admin verify --admin-key-file old").exits(5);
+    home.run("--card demo admin verify --admin-key-file new").succeeds();
+    home.write("data", b"data");
+    home.run("--card demo file write mscp/notes --in data --access admin --admin-key-file new").succeeds();
+    home.run("--card demo file delete mscp/notes --pin-env PIN").exits(1);
+    home.run("--card demo file delete mscp/notes --admin-key-file new").succeeds();
+}
+
+#[test]
 fn containers_that_are_not_or_are_already_there() {
     let home = Home::with_key("p256");
     home.run("--card demo sign --container other --in data --pin-env PIN")

@@ -187,7 +187,10 @@ fn authorised(
     out: Output,
     work: impl FnOnce(&mut CardSession, FileAuthority) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let key = key.source().map(|source| admin_key(&source)).transpose()?;
+    let key = match key.source() {
+        Some(source) => Some(admin_key(&source.read("administrator key")?)?),
+        None => None,
+    };
     let desk = Desk::open(global, out)?;
     desk.with_card(WithoutCard::Refuse, |session| match key {
         None => work(session, FileAuthority::User),

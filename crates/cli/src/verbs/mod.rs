@@ -1,5 +1,6 @@
 //! One file per verb, and the table that calls them.
 
+pub(crate) mod admin;
 pub(crate) mod card;
 pub(crate) mod cert;
 pub(crate) mod container;
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: &Cli, out: Output) -> Result<(), Failure> {
         Verb::Decrypt(args) => decrypt::run(args, global, out),
         Verb::Derive(args) => derive::run(args, global, out),
         Verb::Pin(verb) => pin::run(verb, global, out),
+        Verb::Admin(verb) => admin::run(verb, global, out),
         Verb::Card(verb) => card::run(verb, global, out),
         Verb::File(verb) => file::run(verb, global, out),
     }

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::pins::PinAnswer;
 use crate::report::{PinView, pin_table};
-use crate::secrets::{self, AdminKeyOptions, NewPinOptions, PinOptions, PukOptions, SecretSource};
+use crate::secrets::{self, AdminKeyOptions, NewPinOptions, PinOptions, PukOptions};
 use crate::session::{Desk, WithoutCard};
 
 /// What to do with PINs.
@@ -121,7 +121,7 @@ fn unblock(args: &UnblockArgs, desk: &Desk, out: Output) -> Result<(), Failure> 
 fn authority(args: &UnblockArgs) -> Result<UnblockWith<'static>, Failure> {
     match (args.puk.source(), args.admin_key.source()) {
         (Some(_), Some(_)) => Err(Failure::usage("a PUK and an administrator key are too much: give one")),
-        (None, Some(source)) => Ok(UnblockWith::AdminKey(admin_key(&source)?)),
+        (None, Some(source)) => Ok(UnblockWith::AdminKey(admin_key(&source.read("administrator key")?)?)),
         (Some(source), None) => {
             Ok(UnblockWith::Puk { role: None, puk: Pin::new(source.read("PUK")?.to_vec()) })
         }
@@ -133,8 +133,7 @@ fn authority(args: &UnblockArgs) -> Result<UnblockWith<'static>, Failure> {
 }
 
 /// An administrator key: 24 bytes, given as hexadecimal digits.
-pub(crate) fn admin_key(source: &SecretSource) -> Result<SecretBytes, Failure> {
-    let text = source.read("administrator key")?;
+pub(crate) fn admin_key(text: &[u8]) -> Result<SecretBytes, Failure> {
     decode_hex(text.trim_ascii()).filter(|key| key.len() == 24).map(SecretBytes::new).ok_or_else(|| {
         Failure::failed("secret", "the administrator key is not of 48 hexadecimal digits")
             .hint("it is a three-key Triple DES key: 24 bytes")

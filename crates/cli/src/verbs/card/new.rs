@@ -145,7 +145,7 @@ impl NewArgs {
         };
         let mut profile = GidsProfile::generate(pin, &mut random).map_err(StoreError::from)?;
         if let Some(source) = self.admin_key.source() {
-            profile.admin_key = admin_key(&source)?;
+            profile.admin_key = admin_key(&source.read("administrator key")?)?;
         }
         if let Some(HexBytes(id)) = &self.card_id {
             let id = <[u8; CardId::LEN]>::try_from(id.as_slice());
