@@ -166,6 +166,7 @@ impl Card {
         let Some(whole) = whole else { return Ok((Zeroizing::default(), StatusWord::OK)) };
         let data = whole.as_ref().map_or(command.data, |chained| chained.as_slice());
         row.check_data(data)?;
+        row.check_access(&self.persistent, self.volatile.status)?;
         let request = Request { p1: command.p1, p2: command.p2, data };
         let mut context = Context {
             persistent: &mut self.persistent,

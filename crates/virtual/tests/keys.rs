@@ -99,6 +99,24 @@ fn rsa_generation_and_signatures() {
     assert_eq!(bench.exchange(&sign(&[1; 20])).1, 0x6A80, "a raw block is as long as the modulus");
 }
 
+/// Answers longer than a short APDU's come in two pieces.
+#[test]
+fn large_rsa_keys() {
+    let mut bench = ready();
+    for (index, size, len) in [(0, 8, 384), (1, 9, 512)] {
+        assert_eq!(bench.send(&create_rsa(index, size)), "9000");
+        bench.send("00 44 00 00");
+        let public = rsa_public(&generate(&mut bench, index, size));
+        bench.run(&format!("00 22 41 B6 06 80 01 {:02X} 84 01 {:02X} => 9000", 0x50 | size, 0x81 + index));
+        let command = unhex("002A9E9A 04 01020304 00");
+        let first = bench.card.transmit(&command).unwrap();
+        assert_eq!((first.len(), first[256]), (258, 0x61));
+        let signature = bench.data(&command);
+        assert_eq!(signature.len(), len);
+        public.verify(rsa::Pkcs1v15Sign::new_unprefixed(), &[1, 2, 3, 4], &signature).unwrap();
+    }
+}
+
 #[test]
 fn rsa_decryption() {
     let mut bench = ready();

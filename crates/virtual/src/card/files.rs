@@ -6,7 +6,7 @@ use cardmod_iso7816::tlv::{Reader, Tag, single};
 
 use super::context::{Answer, Context, Reply, Request};
 use super::objects::is_reserved;
-use crate::model::access::{AccessRules, Right};
+use crate::model::access::AccessRules;
 use crate::model::algorithm::{Template, key_kind};
 use crate::model::crt::{self, ControlReference};
 use crate::model::file::{Content, ElementaryFile, FileState};
@@ -22,9 +22,6 @@ const PARAMETERS: Tag = Tag::new(0x62);
 
 /// Makes an EF from its file control parameters; it becomes the current one.
 pub(super) fn create(context: &mut Context<'_>, request: &Request<'_>) -> Answer {
-    if !context.persistent.allows(Right::CREATE_FILE, context.volatile.status) {
-        return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into());
-    }
     let (id, file) = parse_parameters(request.data)?;
     if is_reserved(id) {
         return Err(StatusWord::WRONG_DATA.into());
@@ -75,9 +72,6 @@ pub(super) fn activate(context: &mut Context<'_>, _: &Request<'_>) -> Answer {
 /// Deletes the current EF and the key in it.
 pub(super) fn delete(context: &mut Context<'_>, _: &Request<'_>) -> Answer {
     let id = context.volatile.current.ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
-    if !context.persistent.allows(Right::DELETE_FILE, context.volatile.status) {
-        return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into());
-    }
     context
         .commit(|persistent| persistent.files.remove(&id).map(|_| ()).ok_or(StatusWord::FILE_NOT_FOUND))?;
     context.volatile.forget_file(id);
@@ -86,9 +80,6 @@ pub(super) fn delete(context: &mut Context<'_>, _: &Request<'_>) -> Answer {
 
 /// Takes the application out of use for good.
 pub(super) fn terminate(context: &mut Context<'_>, _: &Request<'_>) -> Answer {
-    if !context.persistent.allows(Right::TERMINATE, context.volatile.status) {
-        return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into());
-    }
     context.commit(|persistent| {
         persistent.life_cycle = LifeCycle::Terminated;
         Ok(())

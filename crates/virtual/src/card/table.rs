@@ -8,7 +8,8 @@ use cardmod_iso7816::{CommandRef, StatusWord};
 
 use super::context::{Answer, Context, Request};
 use super::{admin, environment, files, keys, objects, operations, pins, select};
-use crate::model::persistent::LifeCycle;
+use crate::model::access::{Right, SecurityStatus};
+use crate::model::persistent::{LifeCycle, Persistent};
 
 /// One command in one form.
 pub(super) struct Row {
@@ -22,6 +23,7 @@ pub(super) struct Row {
     /// Whether it may come in several parts.
     pub(super) chaining: bool,
     data: Data,
+    access: Access,
     /// Where GIDS 2.0 describes it.
     section: &'static str,
     pub(super) run: fn(&mut Context<'_>, &Request<'_>) -> Answer,
@@ -44,6 +46,18 @@ enum Data {
     Optional,
 }
 
+/// What must have been proved.
+enum Access {
+    /// Nothing, or the command is itself a proof.
+    Free,
+    /// The administrator authenticated.
+    Administrator,
+    /// A rule of the application.
+    Application(Right),
+    /// The rule of this name of the file that the command addresses; the handler knows which.
+    File(&'static str),
+}
+
 use LifeCycle::{Creation, Initialisation, Operational, Terminated};
 
 const ALWAYS: &[LifeCycle] = &[Creation, Initialisation, Operational, Terminated];
@@ -52,30 +66,30 @@ const IN_USE: &[LifeCycle] = &[Operational];
 
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
-    Row { ins: 0xA4, name: "SELECT by AID", params: Params::Select(0x04), states: ALWAYS, anywhere: true, chaining: false, data: Data::Optional, section: "SELECT", run: select::by_name },
-    Row { ins: 0xA4, name: "SELECT by file identifier", params: Params::Select(0x00), states: ALWAYS, anywhere: true, chaining: false, data: Data::Optional, section: "SELECT", run: select::by_identifier },
-    Row { ins: 0xCB, name: "GET DATA of EF.DIR and EF.ATR", params: Params::OneOf(&[0x2F00, 0x2F01]), states: ALWAYS, anywhere: true, chaining: false, data: Data::Required, section: "MF content", run: objects::get_card_level },
-    Row { ins: 0xCB, name: "GET DATA of the application", params: Params::OneOf(&[0x3FFF]), states: ALWAYS, anywhere: false, chaining: false, data: Data::Required, section: "GET DATA", run: objects::get_application },
-    Row { ins: 0xCB, name: "GET DATA of a file", params: Params::File, states: ALWAYS, anywhere: false, chaining: false, data: Data::Required, section: "GET DATA", run: objects::get },
-    Row { ins: 0xDB, name: "PUT DATA: load the application's templates", params: Params::OneOf(&[0x0000]), states: &[Creation], anywhere: false, chaining: true, data: Data::Required, section: "Life cycle", run: files::load_templates },
-    Row { ins: 0xDB, name: "PUT KEY, PUT DATA by tag alone", params: Params::OneOf(&[0x3FFF]), states: LIVING, anywhere: false, chaining: true, data: Data::Required, section: "PUT KEY", run: objects::put_application },
-    Row { ins: 0xDB, name: "PUT DATA", params: Params::File, states: LIVING, anywhere: false, chaining: true, data: Data::Required, section: "PUT DATA", run: objects::put },
-    Row { ins: 0xE0, name: "CREATE FILE", params: Params::OneOf(&[0x0000]), states: LIVING, anywhere: false, chaining: false, data: Data::Required, section: "CREATE FILE", run: files::create },
-    Row { ins: 0x44, name: "ACTIVATE FILE", params: Params::OneOf(&[0x0000]), states: LIVING, anywhere: false, chaining: false, data: Data::Forbidden, section: "ACTIVATE FILE", run: files::activate },
-    Row { ins: 0xE4, name: "DELETE FILE", params: Params::OneOf(&[0x0000]), states: LIVING, anywhere: false, chaining: false, data: Data::Forbidden, section: "DELETE FILE", run: files::delete },
-    Row { ins: 0xE6, name: "TERMINATE DF", params: Params::OneOf(&[0x0000]), states: IN_USE, anywhere: false, chaining: false, data: Data::Forbidden, section: "TERMINATE DF", run: files::terminate },
-    Row { ins: 0x20, name: "VERIFY", params: Params::OneOf(&[0x0000, 0x0080, 0x0081]), states: LIVING, anywhere: false, chaining: true, data: Data::Optional, section: "VERIFY", run: pins::verify },
-    Row { ins: 0x20, name: "VERIFY: clear the security status", params: Params::OneOf(&[0x0082]), states: LIVING, anywhere: false, chaining: false, data: Data::Optional, section: "VERIFY", run: pins::clear },
-    Row { ins: 0x24, name: "CHANGE REFERENCE DATA", params: Params::OneOf(&[0x0080, 0x0081]), states: LIVING, anywhere: false, chaining: true, data: Data::Required, section: "CHANGE REFERENCE DATA", run: pins::change },
-    Row { ins: 0x24, name: "CHANGE REFERENCE DATA: create", params: Params::OneOf(&[0x0180, 0x0181]), states: &[Initialisation], anywhere: false, chaining: true, data: Data::Required, section: "CHANGE REFERENCE DATA", run: pins::create },
-    Row { ins: 0x2C, name: "RESET RETRY COUNTER with the PUK", params: Params::OneOf(&[0x0080]), states: LIVING, anywhere: false, chaining: true, data: Data::Required, section: "RESET RETRY COUNTER", run: pins::unblock_by_puk },
-    Row { ins: 0x2C, name: "RESET RETRY COUNTER by the administrator", params: Params::OneOf(&[0x0280]), states: LIVING, anywhere: false, chaining: true, data: Data::Required, section: "RESET RETRY COUNTER", run: pins::unblock_by_admin },
-    Row { ins: 0x22, name: "MANAGE SECURITY ENVIRONMENT for a private key", params: Params::OneOf(&[0x41B6, 0x41B8]), states: IN_USE, anywhere: false, chaining: false, data: Data::Required, section: "MANAGE SECURITY ENVIRONMENT", run: environment::choose_key },
-    Row { ins: 0x22, name: "MANAGE SECURITY ENVIRONMENT for authentication", params: Params::OneOf(&[0x81A4, 0xC1A4]), states: IN_USE, anywhere: false, chaining: false, data: Data::Required, section: "MANAGE SECURITY ENVIRONMENT", run: environment::choose_authentication },
-    Row { ins: 0x2A, name: "PERFORM SECURITY OPERATION: sign", params: Params::OneOf(&[0x9E9A]), states: IN_USE, anywhere: false, chaining: true, data: Data::Required, section: "PSO", run: operations::sign },
-    Row { ins: 0x2A, name: "PERFORM SECURITY OPERATION: decipher, agree", params: Params::OneOf(&[0x8086]), states: IN_USE, anywhere: false, chaining: true, data: Data::Required, section: "PSO", run: operations::decipher },
-    Row { ins: 0x47, name: "GENERATE ASYMMETRIC KEY PAIR", params: Params::OneOf(&[0x0000]), states: LIVING, anywhere: false, chaining: true, data: Data::Required, section: "GENERATE ASYMMETRIC KEY PAIR", run: keys::generate },
-    Row { ins: 0x87, name: "GENERAL AUTHENTICATE", params: Params::OneOf(&[0x0000]), states: IN_USE, anywhere: false, chaining: true, data: Data::Required, section: "GENERAL AUTHENTICATE", run: admin::general_authenticate },
+    Row { ins: 0xA4, name: "SELECT by AID", params: Params::Select(0x04), states: ALWAYS, anywhere: true, chaining: false, data: Data::Optional, access: Access::Free, section: "SELECT", run: select::by_name },
+    Row { ins: 0xA4, name: "SELECT by file identifier", params: Params::Select(0x00), states: ALWAYS, anywhere: true, chaining: false, data: Data::Optional, access: Access::Free, section: "SELECT", run: select::by_identifier },
+    Row { ins: 0xCB, name: "GET DATA of EF.DIR and EF.ATR", params: Params::OneOf(&[0x2F00, 0x2F01]), states: ALWAYS, anywhere: true, chaining: false, data: Data::Required, access: Access::Free, section: "MF content", run: objects::get_card_level },
+    Row { ins: 0xCB, name: "GET DATA of the application", params: Params::OneOf(&[0x3FFF]), states: ALWAYS, anywhere: false, chaining: false, data: Data::Required, access: Access::File("GET DATA, GET PUBLIC KEY"), section: "GET DATA", run: objects::get_application },
+    Row { ins: 0xCB, name: "GET DATA of a file", params: Params::File, states: ALWAYS, anywhere: false, chaining: false, data: Data::Required, access: Access::File("GET DATA"), section: "GET DATA", run: objects::get },
+    Row { ins: 0xDB, name: "PUT DATA: load the application's templates", params: Params::OneOf(&[0x0000]), states: &[Creation], anywhere: false, chaining: true, data: Data::Required, access: Access::Free, section: "Life cycle", run: files::load_templates },
+    Row { ins: 0xDB, name: "PUT KEY, PUT DATA by tag alone", params: Params::OneOf(&[0x3FFF]), states: LIVING, anywhere: false, chaining: true, data: Data::Required, access: Access::File("PUT KEY, PUT DATA"), section: "PUT KEY", run: objects::put_application },
+    Row { ins: 0xDB, name: "PUT DATA", params: Params::File, states: LIVING, anywhere: false, chaining: true, data: Data::Required, access: Access::File("PUT DATA"), section: "PUT DATA", run: objects::put },
+    Row { ins: 0xE0, name: "CREATE FILE", params: Params::OneOf(&[0x0000]), states: LIVING, anywhere: false, chaining: false, data: Data::Required, access: Access::Application(Right::CREATE_FILE), section: "CREATE FILE", run: files::create },
+    Row { ins: 0x44, name: "ACTIVATE FILE", params: Params::OneOf(&[0x0000]), states: LIVING, anywhere: false, chaining: false, data: Data::Forbidden, access: Access::Free, section: "ACTIVATE FILE", run: files::activate },
+    Row { ins: 0xE4, name: "DELETE FILE", params: Params::OneOf(&[0x0000]), states: LIVING, anywhere: false, chaining: false, data: Data::Forbidden, access: Access::Application(Right::DELETE_FILE), section: "DELETE FILE", run: files::delete },
+    Row { ins: 0xE6, name: "TERMINATE DF", params: Params::OneOf(&[0x0000]), states: IN_USE, anywhere: false, chaining: false, data: Data::Forbidden, access: Access::Application(Right::TERMINATE), section: "TERMINATE DF", run: files::terminate },
+    Row { ins: 0x20, name: "VERIFY", params: Params::OneOf(&[0x0000, 0x0080, 0x0081]), states: LIVING, anywhere: false, chaining: true, data: Data::Optional, access: Access::Free, section: "VERIFY", run: pins::verify },
+    Row { ins: 0x20, name: "VERIFY: clear the security status", params: Params::OneOf(&[0x0082]), states: LIVING, anywhere: false, chaining: false, data: Data::Optional, access: Access::Free, section: "VERIFY", run: pins::clear },
+    Row { ins: 0x24, name: "CHANGE REFERENCE DATA", params: Params::OneOf(&[0x0080, 0x0081]), states: LIVING, anywhere: false, chaining: true, data: Data::Required, access: Access::Free, section: "CHANGE REFERENCE DATA", run: pins::change },
+    Row { ins: 0x24, name: "CHANGE REFERENCE DATA: create", params: Params::OneOf(&[0x0180, 0x0181]), states: &[Initialisation], anywhere: false, chaining: true, data: Data::Required, access: Access::Free, section: "CHANGE REFERENCE DATA", run: pins::create },
+    Row { ins: 0x2C, name: "RESET RETRY COUNTER with the PUK", params: Params::OneOf(&[0x0080]), states: LIVING, anywhere: false, chaining: true, data: Data::Required, access: Access::Free, section: "RESET RETRY COUNTER", run: pins::unblock_by_puk },
+    Row { ins: 0x2C, name: "RESET RETRY COUNTER by the administrator", params: Params::OneOf(&[0x0280]), states: LIVING, anywhere: false, chaining: true, data: Data::Required, access: Access::Administrator, section: "RESET RETRY COUNTER", run: pins::unblock_by_admin },
+    Row { ins: 0x22, name: "MANAGE SECURITY ENVIRONMENT for a private key", params: Params::OneOf(&[0x41B6, 0x41B8]), states: IN_USE, anywhere: false, chaining: false, data: Data::Required, access: Access::File("MSE"), section: "MANAGE SECURITY ENVIRONMENT", run: environment::choose_key },
+    Row { ins: 0x22, name: "MANAGE SECURITY ENVIRONMENT for authentication", params: Params::OneOf(&[0x81A4, 0xC1A4]), states: IN_USE, anywhere: false, chaining: false, data: Data::Required, access: Access::File("MSE"), section: "MANAGE SECURITY ENVIRONMENT", run: environment::choose_authentication },
+    Row { ins: 0x2A, name: "PERFORM SECURITY OPERATION: sign", params: Params::OneOf(&[0x9E9A]), states: IN_USE, anywhere: false, chaining: true, data: Data::Required, access: Access::File("MSE"), section: "PSO", run: operations::sign },
+    Row { ins: 0x2A, name: "PERFORM SECURITY OPERATION: decipher, agree", params: Params::OneOf(&[0x8086]), states: IN_USE, anywhere: false, chaining: true, data: Data::Required, access: Access::File("MSE"), section: "PSO", run: operations::decipher },
+    Row { ins: 0x47, name: "GENERATE ASYMMETRIC KEY PAIR", params: Params::OneOf(&[0x0000]), states: LIVING, anywhere: false, chaining: true, data: Data::Required, access: Access::File("GENERATE"), section: "GENERATE ASYMMETRIC KEY PAIR", run: keys::generate },
+    Row { ins: 0x87, name: "GENERAL AUTHENTICATE", params: Params::OneOf(&[0x0000]), states: IN_USE, anywhere: false, chaining: true, data: Data::Required, access: Access::Free, section: "GENERAL AUTHENTICATE", run: admin::general_authenticate },
 ];
 
 /// The row that answers `command`, or why none does.
@@ -113,6 +127,33 @@ impl Row {
     }
 }
 
+impl Row {
+    /// Whether what the command needs was proved, as far as it does not depend on its data.
+    pub(super) fn check_access(
+        &self,
+        persistent: &Persistent,
+        status: SecurityStatus,
+    ) -> Result<(), StatusWord> {
+        let granted = match self.access {
+            Access::Free | Access::File(_) => true,
+            Access::Administrator => status.admin,
+            Access::Application(right) => persistent.allows(right, status),
+        };
+        if granted { Ok(()) } else { Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED) }
+    }
+}
+
+impl Access {
+    fn text(&self) -> String {
+        match self {
+            Access::Free => "free".to_owned(),
+            Access::Administrator => "administrator".to_owned(),
+            Access::Application(_) => "rule of the application".to_owned(),
+            Access::File(rule) => format!("rule of the file: {rule}"),
+        }
+    }
+}
+
 impl Params {
     fn take(&self, p1p2: u16) -> bool {
         match self {
@@ -141,7 +182,7 @@ pub fn command_page() -> String {
          Printed from the dispatch table in `src/card/table.rs`; a test compares the two.\n\
          Classes are 00 and, for parts of a chain but the last, 10. GET RESPONSE (C0, P1 P2 0000) belongs to\n\
          the exchange and is answered in every state.\n\n\
-         | INS | Command | P1 P2 | States | Chaining | Data | GIDS 2.0 |\n|---|---|---|---|---|---|---|\n",
+         | INS | Command | P1 P2 | States | Chaining | Data | Access | GIDS 2.0 |\n|---|---|---|---|---|---|---|---|\n",
     );
     for row in TABLE {
         let states = if row.states.len() == ALWAYS.len() {
@@ -156,8 +197,11 @@ pub fn command_page() -> String {
         };
         let chaining = if row.chaining { "yes" } else { "no" };
         let (ins, name, params, section) = (row.ins, row.name, row.params.text(), row.section);
-        let _ =
-            writeln!(page, "| {ins:02X} | {name} | {params} | {states} | {chaining} | {data} | {section} |");
+        let access = row.access.text();
+        let _ = writeln!(
+            page,
+            "| {ins:02X} | {name} | {params} | {states} | {chaining} | {data} | {access} | {section} |"
+        );
     }
     page
 }
