@@ -2,8 +2,11 @@
 
 use cardmod_host::{PinRequest, PinSource, PinSourceError};
 use cardmod_types::{Pin, PinId};
+use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::output::Output;
+use crate::progress::{Pause, Progress};
 use crate::secrets::{self, PinOptions, SecretSource};
 
 /// Answers the host's questions with one PIN, read at the first of them.
@@ -13,12 +16,27 @@ pub(crate) struct PinAnswer {
     source: Option<SecretSource>,
     known: Option<(PinId, Pin)>,
     tries_at_last_answer: Option<u32>,
+    pause: Option<Pause>,
 }
 
 impl PinAnswer {
     /// Answers as the options say.
     pub(crate) fn new(options: &PinOptions) -> Self {
-        Self { source: options.source(), known: None, tries_at_last_answer: None }
+        Self { source: options.source(), known: None, tries_at_last_answer: None, pause: None }
+    }
+
+    /// Shows that something goes on, except while the PIN is asked for.
+    pub(crate) fn progress(&mut self, out: Output, what: &str) -> Progress {
+        let progress = Progress::start(out, what);
+        self.pause = Some(progress.pause());
+        progress
+    }
+
+    fn prompt(&self, text: &str) -> Option<Zeroizing<Vec<u8>>> {
+        match &self.pause {
+            Some(pause) => pause.during(|| secrets::prompt(text)),
+            None => secrets::prompt(text),
+        }
     }
 
     /// The PIN, for verbs that take it outside a question of the host.
@@ -49,7 +67,7 @@ impl PinSource for PinAnswer {
             Some(source) => source
                 .read(role_name(request.role))
                 .map_err(|failure| PinSourceError::Unavailable(failure.message))?,
-            None => secrets::prompt(&question(request)).ok_or_else(|| {
+            None => self.prompt(&question(request)).ok_or_else(|| {
                 PinSourceError::Unavailable("there is no terminal to ask for the PIN on".into())
             })?,
         };

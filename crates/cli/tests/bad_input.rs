@@ -263,12 +263,16 @@ fn pins_come_from_files_descriptors_and_variables() {
 #[test]
 fn a_pin_is_asked_for_on_the_terminal() {
     let home = Home::with_key("p256");
-    let typed = |pin: &str, line: &str| {
-        home.shell(&format!("printf '{pin}\\n' | script -qec '\"$CARDMOD\" --card demo {line}' /dev/null"))
+    let typed = |typing: &str, line: &str| {
+        home.shell(&format!("({typing}) | script -qec '\"$CARDMOD\" --card demo {line}' /dev/null"))
     };
-    typed("123456", "pin verify").succeeds().says("PIN: ").says("right");
-    typed("123456", "sign --container web --in data --out data.sig").succeeds().says("web");
-    typed("654321", "sign --container web --in data --out data.sig").exits(5).says("2 tries");
+    let (right, wrong) = ("echo 123456", "echo 654321");
+    typed(right, "pin verify").succeeds().says("PIN: ").says("right");
+    typed(right, "sign --container web --in data --out data.sig").succeeds().says("web");
+    // Whoever takes longer than the second after which progress is shown is not disturbed by it.
+    let slowly = typed("sleep 2; echo 123456", "sign --container web --in data --out data.sig");
+    slowly.succeeds().says("PIN for web").never_says("signing");
+    typed(wrong, "sign --container web --in data --out data.sig").exits(5).says("2 tries");
     still_whole(&home);
 }
 

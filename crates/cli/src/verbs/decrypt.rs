@@ -12,7 +12,6 @@ use crate::data::{self, Sensitivity};
 use crate::failure::Failure;
 use crate::output::{Delivery, Output};
 use crate::pins::PinAnswer;
-use crate::progress::Progress;
 use crate::secrets::PinOptions;
 use crate::session::{Desk, WithoutCard};
 
@@ -65,7 +64,7 @@ pub(crate) fn run(args: &DecryptArgs, global: &Global, out: Output) -> Result<()
     let mut pins = PinAnswer::new(&args.pin);
     let desk = Desk::open(global, out)?;
     let opened = desk.with_card(WithoutCard::Refuse, |session| {
-        let _progress = Progress::start(out, "decrypting");
+        let _progress = pins.progress(out, "decrypting");
         Ok(session.decrypt(args.key.name(), &request, &mut pins)?)
     })?;
     let delivery =

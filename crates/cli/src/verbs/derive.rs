@@ -14,7 +14,6 @@ use crate::failure::Failure;
 use crate::keyfile;
 use crate::output::{Delivery, Output};
 use crate::pins::PinAnswer;
-use crate::progress::Progress;
 use crate::secrets::PinOptions;
 use crate::session::{Desk, WithoutCard};
 
@@ -88,7 +87,7 @@ pub(crate) fn run(args: &DeriveArgs, global: &Global, out: Output) -> Result<(),
     let mut pins = PinAnswer::new(&args.pin);
     let desk = Desk::open(global, out)?;
     let derived = desk.with_card(WithoutCard::Refuse, |session| {
-        let _progress = Progress::start(out, "agreeing");
+        let _progress = pins.progress(out, "agreeing");
         Ok(session.derive(args.key.name(), &request, &mut pins)?)
     })?;
     let derived = args.finish(derived)?;

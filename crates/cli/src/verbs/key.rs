@@ -13,7 +13,6 @@ use crate::failure::Failure;
 use crate::keyfile;
 use crate::output::{Delivery, Output};
 use crate::pins::PinAnswer;
-use crate::progress::Progress;
 use crate::report::{ContainerView, algorithm, purpose};
 use crate::secrets::PinOptions;
 use crate::session::{Desk, WithoutCard};
@@ -108,7 +107,7 @@ fn create(
     let mut pins = PinAnswer::new(&place.pin);
     let desk = Desk::open(global, out)?;
     let container = desk.with_card(WithoutCard::CreateDefault, |session| {
-        let _progress = Progress::start(out, what);
+        let _progress = pins.progress(out, what);
         Ok(session.create_container(&wanted, &mut pins)?)
     })?;
     let public = key_of(&container, Some(half))?;

@@ -12,7 +12,6 @@ use crate::data::{self, Sensitivity};
 use crate::failure::Failure;
 use crate::output::{Delivery, Output};
 use crate::pins::PinAnswer;
-use crate::progress::Progress;
 use crate::report::algorithm;
 use crate::secrets::PinOptions;
 use crate::session::{Desk, WithoutCard};
@@ -77,7 +76,7 @@ pub(crate) fn run(args: &SignArgs, global: &Global, out: Output) -> Result<(), F
         let public = key_of(&container, args.key.half())?;
         let padding = args.scheme.padding(public)?;
         let request = SignRequest { half: args.key.half(), padding, digest: &digest };
-        let _progress = Progress::start(out, "signing");
+        let _progress = pins.progress(out, "signing");
         let signature = session.sign(Some(&container.name), &request, &mut pins)?;
         Ok((container, signature))
     })?;
