@@ -104,6 +104,7 @@ fn with_an_unbroken_transaction_keys_are_asked_for_once() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "looks for the system's PC/SC library")]
 fn new_handles_end_the_hosts_promise() {
     reset_script();
     let mut host = Host::new::<Full>();
@@ -144,6 +145,7 @@ fn contexts_of_many_threads_do_not_meet() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "looks for the system's PC/SC library")]
 fn lost_connections_are_told_to_the_module() {
     reset_script();
     let mut host = Host::new::<Full>();

@@ -8,7 +8,7 @@ use cardmod_sdk::sys::{
     CP_CARD_CACHE_MODE, CP_CARD_CAPABILITIES, CP_CARD_FREE_SPACE, CP_CARD_GUID, CP_CARD_KEYSIZES,
     CP_CARD_LIST_PINS, CP_CARD_PIN_INFO, CP_CARD_PIN_STRENGTH_CHANGE, CP_CARD_PIN_STRENGTH_VERIFY,
     CP_CARD_READ_ONLY, CP_CARD_SERIAL_NO, CP_CHAINING_MODES, CP_ENUM_ALGORITHMS, CP_KEY_IMPORT_SUPPORT,
-    CP_PADDING_SCHEMES, CP_PARENT_WINDOW, CP_PIN_CONTEXT_STRING, CP_SUPPORTS_WIN_X509_ENROLLMENT,
+    CP_PADDING_SCHEMES, CP_PARENT_WINDOW, CP_PIN_CONTEXT_STRING, CP_SUPPORTS_WIN_X509_ENROLLMENT, Zeroed,
 };
 
 use common::module::{Bare, Full, RESPONSE, reset_script, script};
@@ -264,11 +264,11 @@ fn containers_have_properties() {
     assert_eq!(get(&mut host, 9, "PIN Identifier", 4, 0, 0), Err((Status::NoKeyContainer, 0)));
     assert_eq!(get(&mut host, 0, "PIN Identifier", 4, 0, 1), Err((Status::InvalidParameter, 0)));
     assert_eq!(get(&mut host, 0, "Nonsense", 4, 0, 0), Err((Status::InvalidParameter, 0)));
-    let (buffer, length) = get(&mut host, 0, "Container Info", size, 1, 0).unwrap();
+    let (mut info, mut length) = (CONTAINER_INFO { dwVersion: 1, ..CONTAINER_INFO::ZEROED }, 0);
+    let (name, data) = (wide("Container Info"), (&raw mut info).cast());
+    let (name, told) = (name.as_ptr(), &raw mut length);
+    assert_eq!(call!(host, pfnCardGetContainerProperty, 0, name, data, size, told, 0), 0);
     assert_eq!(length, size);
-    // SAFETY:
-    // - the structure the entry filled, in an aligned buffer.
-    let info = unsafe { buffer.as_ptr().cast::<CONTAINER_INFO>().read() };
     assert_eq!(take(info.pbSigPublicKey, info.cbSigPublicKey).len(), 20 + 128);
     assert_eq!(take(info.pbKeyExPublicKey, info.cbKeyExPublicKey)[4..8], 0xA400u32.to_le_bytes());
     assert_eq!(common::live_blocks(), 0);

@@ -7,11 +7,12 @@
 use core::marker::PhantomData;
 use core::ptr;
 
+use cardmod_sys::CONTAINER_INFO;
 use cardmod_types::{DirectoryName, FileName, FilePath, Pin};
 
 use crate::boundary::host::{Host, HostBlock};
 use crate::module::Result;
-use crate::raw::{self, Plain, Scan};
+use crate::raw::{self, Plain, Scan, member};
 use crate::status::Status;
 
 /// Eight characters and the terminator.
@@ -264,7 +265,23 @@ impl PropertyBuffer {
         if version > known { Err(Status::RevisionMismatch) } else { Ok(()) }
     }
 
-    /// Copies a structure out.
+    /// Copies a structure out that has gaps between its members; they are zero in the buffer, so that no
+    /// byte of the SDK's own memory leaves with them.
+    pub(crate) fn give_container_info(&self, info: &CONTAINER_INFO) -> Result<()> {
+        self.give(&[0; size_of::<CONTAINER_INFO>()])?;
+        let target = self.pointer.cast::<CONTAINER_INFO>();
+        macro_rules! write {
+            ($($field:ident)+) => {$(
+                // SAFETY:
+                // - a member of a structure that `give` has found room for.
+                unsafe { raw::write(member!(target, CONTAINER_INFO, $field), info.$field) };
+            )+};
+        }
+        write!(dwVersion dwReserved cbSigPublicKey pbSigPublicKey cbKeyExPublicKey pbKeyExPublicKey);
+        Ok(())
+    }
+
+    /// Copies a structure without gaps out.
     pub(crate) fn give_structure<T: Plain>(&self, value: T) -> Result<()> {
         self.required()?;
         self.reserve(size_of::<T>())?;

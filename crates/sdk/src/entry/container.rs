@@ -204,7 +204,7 @@ pub(crate) fn get_property<M: CardModule>(
         ContainerProperty::Info => {
             buffer.version(size_of::<CONTAINER_INFO>(), VERSION)?;
             let keys = enter::<M, _>(host, |call| container_keys(call, index))?;
-            buffer.give_structure(ContainerBlobs::new(host, &keys)?.hand_out())
+            buffer.give_container_info(&ContainerBlobs::new(host, &keys)?.hand_out())
         }
         ContainerProperty::Pin => {
             buffer.reserve(size_of::<u32>())?;
