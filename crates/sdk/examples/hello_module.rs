@@ -154,3 +154,42 @@ impl CardModule for HelloModule {
         Err(Status::NoKeyContainer) // a card with keys would be asked here
     }
 }
+
+/// How a module is tested: over a card that is a script, without C and without a reader.
+#[cfg(test)]
+mod tests {
+    use cardmod_sdk::iso7816::{CardChannel, TransportError};
+    use cardmod_sdk::testing::{Driver, Surroundings};
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    /// A card whose PIN is 1234.
+    struct Card;
+
+    impl CardChannel for Card {
+        fn transmit(&mut self, command: &[u8]) -> core::result::Result<Zeroizing<Vec<u8>>, TransportError> {
+            let right = command == b"\x00\x20\x00\x01\x041234";
+            Ok(Zeroizing::new(if right { vec![0x90, 0x00] } else { vec![0x63, 0xC2] }))
+        }
+    }
+
+    #[test]
+    fn the_pin_is_proved() {
+        let around = Surroundings { atr: b"\x3B\x85\x80\x01HELLO".to_vec(), ..Surroundings::default() };
+        let mut driver = Driver::<HelloModule>::acquire(Card, around).unwrap();
+        let mut verify = |pin: &str| {
+            let pin = Pin::from(pin);
+            driver.call(|module, cx| module.verify_pin(cx, PinId::USER, &pin))
+        };
+        assert_eq!(verify("4321"), Err(Status::WrongPin { attempts: Some(2) }));
+        assert_eq!(verify("123456789"), Err(Status::WrongPin { attempts: None }));
+        assert_eq!(verify("1234"), Ok(()));
+    }
+
+    #[test]
+    fn other_cards_are_left_alone() {
+        let other = Driver::<HelloModule>::acquire(Card, Surroundings::default());
+        assert_eq!(other.err(), Some(Status::UnknownCard));
+    }
+}
