@@ -114,9 +114,9 @@ fn processes_killed_anywhere_leave_a_card_that_works() {
         // It may have ended by itself already.
         let _ = child.kill();
         child.wait().unwrap();
-        home.run("--card demo container list").succeeds().says("web");
+        // One kill costs one try at most, which the right PIN gives back: this works each time.
+        home.run(SIGN).succeeds();
     }
-    home.run(SIGN).succeeds();
     home.run("--card demo verify --container web --in data --signature data.sig").succeeds();
 }
 
