@@ -74,15 +74,23 @@ fn signature(c: &mut Criterion) {
     card.end_transaction(Disposition::Leave).expect("ended");
 }
 
-/// The commands of the first signature after the PIN: key selection, then the signature. GIDS selects
-/// the key by MSE SET (template B6) and signs by PSO.
-fn recorded(_session: &mut CardSession, _request: &SignRequest<'_>) -> Vec<Vec<u8>> {
-    let mut select = vec![0x00, 0x22, 0x41, 0xB6, 0x06, 0x80, 0x01, 0x54, 0x84, 0x01, 0x81];
-    select.shrink_to_fit();
-    let mut sign = vec![0x00, 0x2A, 0x9E, 0x9A, 0x20];
-    sign.extend_from_slice(&DIGEST);
-    sign.push(0x00);
-    vec![select, sign]
+/// The commands of one signature after the PIN, key selection first, as the APDU log has them.
+fn recorded(session: &mut CardSession, request: &SignRequest<'_>) -> Vec<Vec<u8>> {
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    cardmod_winscard::set_apdu_log(Some(log.path())).expect("a log");
+    session.sign(None, request, &mut FixedPin::new(Pin::from("123456"))).expect("a signature");
+    cardmod_winscard::set_apdu_log(None).expect("no log");
+    let lines = std::fs::read_to_string(log.path()).expect("the log");
+    let commands = lines.lines().filter_map(|line| line.split("\"command\":\"").nth(1)?.split('"').next());
+    let commands: Vec<_> =
+        commands.filter(|hex| hex.starts_with("0022") || hex.starts_with("002A")).map(unhex).collect();
+    assert!(!commands.is_empty(), "no signature in the log: {lines}");
+    commands
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<_> = text.chars().map(|digit| digit.to_digit(16).expect("hexadecimal")).collect();
+    digits.chunks_exact(2).map(|pair| u8::try_from(pair[0] << 4 | pair[1]).expect("a byte")).collect()
 }
 
 criterion_group!(benches, signature);
