@@ -109,20 +109,24 @@ fn wipe(block: *mut c_void, from: usize, size: usize) {
     black_box(start);
 }
 
+/// Starting the threads must not weigh in where few rounds are asked for.
+const LEAST_ROUNDS: u64 = 20_000;
+
 /// The time in which every one of the threads does the work so many times.
 fn on_threads(threads: usize, times: u64, work: impl Fn() + Sync) -> Duration {
+    let rounds = times.max(LEAST_ROUNDS);
     let start = Barrier::new(threads + 1);
     let begun = std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 start.wait();
-                (0..times).for_each(|_| work());
+                (0..rounds).for_each(|_| work());
             });
         }
         start.wait();
         Instant::now()
     });
-    begun.elapsed()
+    begun.elapsed().mul_f64(times as f64 / rounds as f64)
 }
 
 fn pairs(criterion: &mut Criterion) {
@@ -150,9 +154,9 @@ fn growth(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(600));
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(300));
     targets = pairs, growth
 }
 criterion_main!(benches);

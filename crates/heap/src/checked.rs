@@ -19,7 +19,7 @@ const CANARY: u8 = 0xC5;
 const POISON: u8 = 0xDD;
 
 /// As many freed blocks wait, and as many bytes of addresses.
-const LONGEST_QUEUE: usize = 256;
+const LONGEST_QUEUE: usize = if cfg!(miri) { 8 } else { 256 };
 const MOST_BYTES: usize = LONGEST_QUEUE * 4 * UNIT;
 
 /// Makes the span of one checked block.

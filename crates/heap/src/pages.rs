@@ -207,7 +207,8 @@ mod stand_in {
         false
     }
 
+    /// Short ones: Miri takes its time over each byte.
     pub(super) fn page_size() -> usize {
-        4096
+        256
     }
 }

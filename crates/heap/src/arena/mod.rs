@@ -18,8 +18,9 @@ use crate::pages::{self, Reserved};
 /// The length of a unit in bytes; a run has whole units.
 pub(crate) const UNIT: usize = 64 * 1024;
 
-/// Runs of at least so many units give their memory back to the system when they are given back.
-const RESET_UNITS: u32 = 4;
+/// Runs of at least so many units (4 MiB) give their memory back to the system when they are given
+/// back. Shorter ones keep it: to fault their pages in again costs more than to zero them.
+const RESET_UNITS: u32 = 64;
 
 /// Fresh memory is committed this many units at a time.
 const COMMIT_UNITS: u32 = 16;
