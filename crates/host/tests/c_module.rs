@@ -262,6 +262,29 @@ fn answers_of_acquire_are_checked() {
 }
 
 #[test]
+fn what_was_acquired_and_refused_is_deleted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (name, definition) in
+        [("late8", "-DANSWER(asked)=8"), ("late3", "-DANSWER(asked)=3"), ("lateholes", "-DHOLES")]
+    {
+        let trace = directory.path().join(name);
+        let traced = format!("-DTRACE=\"{}\"", trace.display());
+        acquire(name, &[definition, &traced], 7).map(drop).expect_err("refused");
+        assert_eq!(
+            std::fs::read(&trace).expect("a trace"),
+            b"d",
+            "{name}: CardDeleteContext was called once"
+        );
+    }
+    let trace = directory.path().join("refuses");
+    let traced = format!("-DTRACE=\"{}\"", trace.display());
+    acquire("laterefuses", &["-DREFUSES=CARDMOD_SCARD_E_NO_MEMORY", &traced], 7)
+        .map(drop)
+        .expect_err("refused");
+    assert!(!trace.exists(), "nothing was acquired, so nothing is deleted");
+}
+
+#[test]
 fn running_out_of_memory_is_an_error_and_no_leak() {
     let module = Module::load(&ModuleSource::Path(build("nomemory", &[]))).expect("a module");
     let mut seen = 0;

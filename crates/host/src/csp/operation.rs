@@ -1,6 +1,6 @@
 //! One operation: its transaction, its PIN, its one repetition.
 
-use cardmod_types::{Pin, PinCachePolicy, PinId, PinKind};
+use cardmod_types::{Pin, PinCachePolicy, PinId, PinKind, PinSet};
 
 use super::pin_source::{PinRequest, PinSource};
 use super::session::CardSession;
@@ -112,9 +112,13 @@ impl CardSession {
         self.begin()?;
         let result = self.within(given, silent, container, need, body);
         let finished = match &result {
-            // Nothing is held while a user is asked, or after the card was lost.
+            // Nothing is held while a user is asked.
             Ok(Attempt::Ask(_)) => self.suspend(),
-            Err(Error::Reset { .. } | Error::Removed { .. }) => self.suspend(),
+            // The rights went with the card's state; there is nothing to take away.
+            Err(Error::Reset { .. } | Error::Removed { .. }) => {
+                self.authenticated = PinSet::NONE;
+                self.suspend()
+            }
             Ok(Attempt::Done(_)) | Err(_) => self.finish(),
         };
         let value = result?;
@@ -137,7 +141,11 @@ impl CardSession {
         if every_time || !self.authenticated.contains(role) {
             match info.kind {
                 PinKind::Empty => {}
-                PinKind::External => self.authenticate(role, None, silent)?,
+                // The module would have to show something.
+                PinKind::External if silent => {
+                    return Err(Error::PinRequired { card: self.reader.clone(), role });
+                }
+                PinKind::External => self.authenticate(role, None, false)?,
                 PinKind::AlphaNumeric => match given {
                     Some((asked, pin)) if *asked == role => self.authenticate(role, Some(pin), silent)?,
                     _ => return Ok(Attempt::Ask(role)),

@@ -167,8 +167,12 @@ impl CardSession {
     /// Tells the module the number of the new transaction, until it once refuses.
     fn announce(&mut self) {
         self.serial = self.serial.checked_add(1).unwrap_or(1);
-        if self.announces && self.module.announce_transaction(self.serial).is_err() {
-            self.announces = false;
+        if !self.announces {
+            return;
+        }
+        if let Err(error) = self.module.announce_transaction(self.serial) {
+            // Another failure is the card's, and shows in the operation that follows.
+            self.announces = !error.is_unknown_property();
         }
     }
 
@@ -368,4 +372,17 @@ fn ended_by_itself(error: &PcscError) -> bool {
             error.code,
             SCARD_W_RESET_CARD | SCARD_W_REMOVED_CARD | SCARD_E_NO_SMARTCARD | SCARD_E_NOT_TRANSACTED
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CardSession;
+
+    #[test]
+    fn a_session_may_go_to_another_thread() {
+        fn is_send<T: Send>(_: Option<T>) -> bool {
+            true
+        }
+        assert!(is_send(None::<CardSession>));
+    }
 }

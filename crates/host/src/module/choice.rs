@@ -331,7 +331,8 @@ impl Context {
         }
     }
 
-    /// Tells a module that knows our property which transaction runs; see [`TRANSACTION_PROPERTY`].
+    /// Tells a module that knows our property "Cardmod Transaction" which transaction runs: while the
+    /// number stays the same, nobody else touched the card.
     ///
     /// # Errors
     /// The module's code; one that knows not the property refuses it.

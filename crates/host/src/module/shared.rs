@@ -27,6 +27,12 @@ pub(super) struct Shared {
     agreements: Mutex<Vec<(usize, u8)>>,
 }
 
+/// A context may be used from any thread, and its callbacks reach it from there.
+const _: () = {
+    const fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<Shared>();
+};
+
 /// The module's own cached files, by tag.
 #[derive(Default)]
 pub(super) struct Cache {

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use cardmod_sys::{CARD_DATA, PFN_CARD_ACQUIRE_CONTEXT, version};
+use cardmod_sys::{CARD_DATA, PFN_CARD_ACQUIRE_CONTEXT, PFN_CARD_DELETE_CONTEXT, version};
 use libloading::Library;
 
 use super::callbacks;
@@ -120,6 +120,8 @@ pub(super) struct Table {
     data: NonNull<CARD_DATA>,
     /// The module's functions: a copy, in which what lies beyond the answered version is empty.
     functions: CARD_DATA,
+    /// What ends the context. It is kept apart, since a module whose answer is refused ends too.
+    delete: PFN_CARD_DELETE_CONTEXT,
     shared: Arc<Shared>,
     _lent: Lent,
     _entry: Entry,
@@ -147,7 +149,8 @@ impl Table {
         card.hScard = lent.card;
         callbacks::lend(&mut card, &shared);
         let data = NonNull::from(Box::leak(Box::new(card)));
-        let mut table = Self { data, functions: card, shared, _lent: lent, _entry: entry, acquired: false };
+        let mut table =
+            Self { data, functions: card, delete: None, shared, _lent: lent, _entry: entry, acquired: false };
         let (call, flags) = (table._entry.call, table._lent.flags);
         let running = table.shared.enter(CardFunction::AcquireContext, data.as_ptr() as usize);
         // SAFETY:
@@ -159,7 +162,9 @@ impl Table {
             return Err(code);
         }
         table.acquired = true;
-        table.functions = cut_to_version(&table.read());
+        let answered = table.read();
+        table.delete = answered.pfnCardDeleteContext;
+        table.functions = cut_to_version(&answered);
         Ok(table)
     }
 
@@ -224,8 +229,8 @@ impl Table {
             return Ok(());
         }
         // What was deleted has no functions any more.
-        let functions = core::mem::replace(&mut self.functions, CARD_DATA::zeroed());
-        let Some(function) = functions.pfnCardDeleteContext else {
+        self.functions = CARD_DATA::zeroed();
+        let Some(function) = self.delete.take() else {
             return Err(CallError::new(CardFunction::DeleteContext, CallErrorKind::Absent));
         };
         let _running = self.shared.enter(CardFunction::DeleteContext, self.data.as_ptr() as usize);
