@@ -306,3 +306,30 @@ fn sessions_see_each_others_changes() {
     common::close(first);
     common::close(second);
 }
+
+#[test]
+fn a_key_that_cannot_be_made_leaves_no_record() {
+    let mut profile = common::profile("small");
+    profile.options.capacity = 4096;
+    let mut session = common::open(&common::card_of("small", &profile));
+    let mut made = Vec::new();
+    let failure = loop {
+        let name = format!("key{}", made.len());
+        let new = new(&name, KeyAlgorithm::Rsa(4096), KeyHalf::KeyExchange);
+        match session.create_container(&new, &mut common::pin()) {
+            Ok(_) => made.push(name),
+            Err(error) => break error,
+        }
+        assert!(made.len() < 10, "the card has room for ever");
+    };
+    assert!(matches!(failure, Error::CardFull { .. }), "{failure}");
+    let names: Vec<_> = session.containers().expect("the list").into_iter().map(|found| found.name).collect();
+    assert_eq!(names, made, "the one that failed is not on the card");
+    if let Some(first) = made.first() {
+        session.delete_container(first, &mut common::pin()).expect("deleted");
+    }
+    let again = new("again", KeyAlgorithm::Rsa(1024), KeyHalf::KeyExchange);
+    let container = session.create_container(&again, &mut common::pin()).expect("a smaller key fits");
+    assert_eq!(container.index.get(), 0, "in the place that is free");
+    common::close(session);
+}

@@ -328,3 +328,63 @@ fn read_hash(name: *const u16) -> Option<cardmod_types::HashAlgorithm> {
     let name = String::from_utf16(&read_wide(name)?).ok()?;
     cardmod_types::HashAlgorithm::from_cng_name(&name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_code() {
+        assert_eq!(guarded(|| panic!("within a callback")), SCARD_E_UNEXPECTED);
+        assert_eq!(guarded(|| Err(SCARD_E_NO_MEMORY)), SCARD_E_NO_MEMORY);
+        assert_eq!(guarded(|| Ok(())), SCARD_S_SUCCESS);
+    }
+
+    #[test]
+    fn what_a_module_hands_in_is_bounded() {
+        let endless = vec![65_u16; 2 * LONGEST_STRING];
+        assert_eq!(read_wide(endless.as_ptr()), None);
+        assert_eq!(read_wide(ptr::null()), None);
+        assert_eq!(read_wide([65, 66, 0].as_ptr()), Some(vec![65, 66]));
+        assert!(read_bytes([1_u8].as_ptr(), u32::MAX).is_none());
+        assert!(read_bytes(ptr::null(), 1).is_none());
+        assert!(read_bytes(ptr::null(), 0).is_some_and(|bytes| bytes.is_empty()));
+        assert!(read_bytes([1_u8, 2].as_ptr(), 2).is_some_and(|bytes| bytes.as_slice() == [1, 2]));
+    }
+
+    #[test]
+    fn outside_of_a_call_nothing_is_given() {
+        let (mut block, mut length) = (ptr::dangling_mut::<u8>(), 7);
+        let mut tag = [65_u16, 0];
+        // SAFETY:
+        // - a NUL-terminated tag and two live outputs, as the callback wants them
+        let code = unsafe {
+            cache_lookup_file(ptr::null_mut(), tag.as_mut_ptr(), 0, &raw mut block, &raw mut length)
+        };
+        assert_eq!(code, SCARD_E_UNEXPECTED);
+        assert!(block.is_null() && length == 0, "the outputs are empty after a failure");
+    }
+
+    #[test]
+    fn old_structures_are_read_no_further_than_they_go() {
+        let mut info = CARD_SIGNING_INFO {
+            dwVersion: 1,
+            bContainerIndex: 3,
+            dwKeySpec: 2,
+            dwSigningFlags: 0,
+            aiHashAlg: 4,
+            pbData: ptr::null_mut(),
+            cbData: 0,
+            pbSignedData: ptr::null_mut(),
+            cbSignedData: 0,
+            pPaddingInfo: ptr::dangling_mut::<u8>().cast(),
+            dwPaddingType: 9,
+        };
+        let (version, read) = read_signing_info(&raw const info).expect("version 1");
+        assert_eq!((version, read.bContainerIndex, read.aiHashAlg), (1, 3, 4));
+        assert!(read.pPaddingInfo.is_null() && read.dwPaddingType == 0);
+        info.dwVersion = 3;
+        assert_eq!(read_signing_info(&raw const info).map(drop), Err(ERROR_REVISION_MISMATCH));
+        assert_eq!(read_signing_info(ptr::null()).map(drop), Err(SCARD_E_INVALID_PARAMETER));
+    }
+}
