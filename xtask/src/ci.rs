@@ -26,13 +26,22 @@ const STEPS: &[Step] = &[
     Step { name: "fmt", shows: "the code is formatted", run: || cargo(&["fmt", "--all", "--check"]) },
     Step { name: "tidy", shows: "the rules of the house hold", run: tidy },
     Step { name: "clippy", shows: "no lint complains", run: clippy },
+    // also the shared objects, which tests load from beside themselves
+    Step { name: "build", shows: "everything builds", run: || cargo(&["build", "--workspace"]) },
     Step { name: "test", shows: "every test passes", run: test },
+    Step { name: "pcsclite", shows: "virtual readers answer as pcsc-lite does", run: pcsclite },
     Step {
         name: "doctest",
         shows: "the examples in the docs run",
         run: || cargo(&["test", "--workspace", "--doc"]),
     },
     Step { name: "doc", shows: "the docs build without a warning", run: doc },
+    Step {
+        name: "try",
+        shows: "the first command of the README works",
+        run: || cargo(&["run", "--release", "--", "try"]),
+    },
+    Step { name: "miri", shows: "no undefined behaviour at the walls", run: miri },
     Step { name: "deny", shows: "licences, duplicates and origins of dependencies", run: deny },
     Step { name: "advisories", shows: "no dependency has a known hole", run: advisories },
 ];
@@ -97,6 +106,37 @@ fn test() -> Outcome {
         println!("cargo-nextest is not installed; using cargo test");
         cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--examples", "--no-fail-fast"])
     }
+}
+
+/// One transcript of calls, through the real library and through ours. It needs root for the name
+/// spaces in which pcscd runs, so it is not among the ordinary tests.
+fn pcsclite() -> Outcome {
+    const TEST: &str = "answers_are_those_of_pcsc_lite";
+    cargo(&["test", "--package", "cardmod-winscard", "--test", "pcscd", "--", "--ignored", "--exact", TEST])
+}
+
+/// The short form: the memory lent to modules and the pointers of the SDK. `cargo +nightly miri test`
+/// on the other boundary tests takes longer.
+fn miri() -> Outcome {
+    let mut version = nightly();
+    let version = version.args(["miri", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    if !version.status().is_ok_and(|status| status.success()) {
+        return Outcome::Skipped("there is no nightly toolchain with Miri".to_owned());
+    }
+    let mut command = nightly();
+    // integers are turned into pointers where C hands out addresses
+    command.env("MIRIFLAGS", "-Zmiri-permissive-provenance");
+    run_command(command.args(["miri", "test", "-p", "cardmod-heap", "-p", "cardmod-sdk", "--lib"]))
+}
+
+/// The nightly cargo. This program runs under a stable one, whose choices would be inherited.
+fn nightly() -> Command {
+    let mut command = Command::new("cargo");
+    command.arg("+nightly").current_dir(crate::workspace_root());
+    for name in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTC", "RUSTDOC"] {
+        command.env_remove(name);
+    }
+    command
 }
 
 fn doc() -> Outcome {
