@@ -5,6 +5,7 @@
 //! released, so that a host's allocator may do what it likes.
 
 pub(crate) mod agreement;
+mod algorithms;
 pub(crate) mod container;
 pub(crate) mod file;
 pub(crate) mod injection;

@@ -33,10 +33,13 @@ impl Link {
     /// Whether the reader now holds another card than the one with this ATR. A reader that does not tell
     /// is believed to hold the same.
     pub(crate) fn is_other_card(&self, atr: &[u8]) -> bool {
-        self.borrowed()
-            .ok()
-            .and_then(|card| card.status().ok())
-            .is_some_and(|status| !status.atr.is_empty() && status.atr != atr)
+        self.borrowed().is_ok_and(|card| is_another(card, atr))
+    }
+
+    /// As [`Link::is_other_card`], of a card that was reached already: one that nobody has asked for
+    /// anything is not asked for this.
+    pub(crate) fn has_reached_other_card(&self, atr: &[u8]) -> bool {
+        self.card.get().is_some_and(|card| is_another(card, atr))
     }
 
     fn borrowed(&self) -> Result<&BorrowedCard, TransportError> {
@@ -49,6 +52,10 @@ impl Link {
         let card = BorrowedCard::new(self.handles.context, self.handles.card)?;
         Ok(self.card.get_or_init(|| card))
     }
+}
+
+fn is_another(card: &BorrowedCard, atr: &[u8]) -> bool {
+    card.status().is_ok_and(|status| !status.atr.is_empty() && status.atr != atr)
 }
 
 impl CardChannel for Link {

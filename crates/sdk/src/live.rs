@@ -53,12 +53,16 @@ pub(crate) enum CacheUse {
 /// Makes a context's module from a structure that was checked, and puts it into the table.
 ///
 /// # Errors
-/// What the module's acquire answers; [`Status::NoMemory`] where the table is full.
+/// [`Status::UnknownCard`] for the answer to reset of another card; what the module's acquire answers;
+/// [`Status::NoMemory`] where the table is full.
 pub(crate) fn acquire<M: CardModule>(host: &Host, facts: Facts) -> Result<(Offers, Handle)> {
     let mut link = Link::new(host.handles);
     let mut protected = Vec::new();
     let mut services = Lent { host, version: facts.version, protected: &mut protected };
     let mut module = M::acquire(&mut CardContext::new(&mut link, &mut services, &facts, false))?;
+    if link.has_reached_other_card(&facts.atr) {
+        return Err(Status::UnknownCard); // 5.1: the answer to reset is another card's than the handle's
+    }
     let offers = Offers::of(&mut module);
     let state =
         State { module, facts, memory: Memory::default(), protected, link, other_card: false, closed: false };

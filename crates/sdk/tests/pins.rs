@@ -138,6 +138,10 @@ fn a_pin_is_verified_by_id() {
 fn session_pins_go_there_and_back() {
     reset_script();
     let mut host = Host::new::<Full>();
+    let (code, _, _) = by_id(&mut host, 2, GENERATE, Some(&[1; 8]));
+    refused!(code, Status::UnsupportedFeature);
+    let (code, _, _) = by_id(&mut host, 2, 0, Some(&[]));
+    refused!(code, Status::InvalidParameter);
     let (code, out, _) = by_id(&mut host, 1, GENERATE, Some(PIN));
     assert_eq!(code, 0);
     let session = out.take();

@@ -135,7 +135,7 @@ fn names_selectors_and_versions_are_checked() {
     assert_eq!(get(&mut host, CP_CARD_KEYSIZES, 20, 0, 5), unsupported);
     assert_eq!(get(&mut host, CP_PARENT_WINDOW, 8, 0, 0), unsupported);
     assert_eq!(get(&mut host, CP_CARD_PIN_STRENGTH_CHANGE, 4, 0, 1), unsupported);
-    assert_eq!(get(&mut host, CP_ENUM_ALGORITHMS, 128, 0, 1), unsupported);
+    assert_eq!(get(&mut host, CP_PIN_CONTEXT_STRING, 0, 0, 0), unsupported, "whatever the buffer");
     let mut sixth = Host::of_version::<Full>(6);
     assert_eq!(get(&mut sixth, CP_KEY_IMPORT_SUPPORT, 4, 0, 0), invalid, "not before version 7");
     let (mut length, mut buffer) = (9, [0u8; 4]);
@@ -163,19 +163,41 @@ fn set(host: &mut Host, name: &[u16], value: &[u8], flags: u32) -> Status {
 const OK: Status = Status::Transport(0);
 
 #[test]
+fn what_the_keys_can_do_is_told_for_each_operation() {
+    reset_script();
+    let mut host = Host::new::<Full>();
+    let text = |bytes: Vec<u8>| {
+        let units: Vec<u16> = bytes.chunks(2).map(|unit| u16::from_ne_bytes([unit[0], unit[1]])).collect();
+        String::from_utf16(&units).expect("text")
+    };
+    let names = get(&mut host, CP_ENUM_ALGORITHMS, 128, 0, 2).map(text).unwrap();
+    assert_eq!(names, "RSA\0ECDSA_P256\0ECDH_P256\0\0");
+    let size = 2 * names.len() as u32;
+    assert_eq!(get(&mut host, CP_ENUM_ALGORITHMS, size - 1, 0, 2), Err((Status::BufferTooSmall, size)));
+    assert_eq!(word(&get(&mut host, CP_PADDING_SCHEMES, 4, 0, 2).unwrap()), 2 | 4 | 8);
+    assert_eq!(get(&mut host, CP_PADDING_SCHEMES, 3, 0, 2), Err((Status::BufferTooSmall, 4)));
+    // No session key ever gets onto the card: no cipher, no padding for one, no mode of one.
+    assert_eq!(get(&mut host, CP_ENUM_ALGORITHMS, 4, 0, 1).unwrap(), [0; 4]);
+    assert_eq!(word(&get(&mut host, CP_PADDING_SCHEMES, 4, 0, 1).unwrap()), 0);
+    assert_eq!(get(&mut host, CP_CHAINING_MODES, 4, 0, 0).unwrap(), [0; 4]);
+    assert_eq!(get(&mut host, CP_CHAINING_MODES, 3, 0, 0), Err((Status::BufferTooSmall, 4)));
+}
+
+#[test]
 fn the_set_matrix_holds() {
     reset_script();
     let mut host = Host::new::<Full>();
     let one = 1u32.to_ne_bytes();
     let pin_info: Vec<u8> =
         [6u32, 0, 5, 2, 4, 6, 1, 60, 0].iter().flat_map(|word| word.to_ne_bytes()).collect();
-    let admin_group: [(&[u16], &[u8], u32); 6] = [
+    let admin_group: [(&[u16], &[u8], u32); 7] = [
         (CP_CARD_READ_ONLY, &one, 0),
         (CP_CARD_CACHE_MODE, &one, 0),
         (CP_SUPPORTS_WIN_X509_ENROLLMENT, &one, 0),
         (CP_CARD_GUID, &[3; 16], 0),
         (CP_CARD_SERIAL_NO, &[1, 2], 0),
         (CP_CARD_PIN_INFO, &pin_info, 1),
+        (CP_CARD_PIN_STRENGTH_VERIFY, &one, 1),
     ];
     for (name, value, flags) in admin_group {
         assert_eq!(set(&mut host, name, value, flags), Status::SecurityViolation, "nobody");
@@ -195,7 +217,7 @@ fn the_set_matrix_holds() {
     assert_eq!(call!(host, pfnCardAuthenticateChallenge, response.as_mut_ptr(), 8, null), 0);
     let answers = admin_group.map(|(name, value, flags)| set(&mut host, name, value, flags));
     let no = Status::UnsupportedFeature;
-    assert_eq!(answers, [no, no, no, OK, no, OK]);
+    assert_eq!(answers, [no, no, no, OK, no, OK, no]);
     for (name, value, flags) in [
         (CP_CARD_GUID, &[3u8; 15][..], 0),
         (CP_CARD_READ_ONLY, &[1], 0),
@@ -210,7 +232,13 @@ fn the_set_matrix_holds() {
     }
     for name in [CP_CARD_FREE_SPACE, CP_CARD_LIST_PINS, CP_CARD_AUTHENTICATED_STATE, &wide("Nonsense")] {
         assert_eq!(set(&mut host, name, &one, 0), Status::UnsupportedFeature);
+        assert_eq!(
+            set(&mut host, name, &[], 1),
+            Status::UnsupportedFeature,
+            "before anything else is looked at"
+        );
     }
+    assert_eq!(set(&mut host, CP_CARD_PIN_STRENGTH_VERIFY, &one, 0), Status::InvalidParameter);
     refused!(
         call!(host, pfnCardSetProperty, CP_CARD_GUID.as_ptr(), std::ptr::null_mut(), 16, 0),
         Status::InvalidParameter
@@ -257,6 +285,7 @@ fn containers_have_properties() {
     let (buffer, length) = get(&mut host, 1, "Associated ECDH Key", 1, 0, 0).unwrap();
     assert_eq!((buffer[0] as u8, length), (1, 1));
     assert_eq!(get(&mut host, 0, "Associated ECDH Key", 1, 0, 0), Err((Status::UnsupportedFeature, 0)));
+    assert_eq!(get(&mut host, 9, "Associated ECDH Key", 1, 0, 0), Err((Status::NoKeyContainer, 0)));
     let size = size_of::<CONTAINER_INFO>() as u32;
     assert_eq!(get(&mut host, 0, "Container Info", 4, 0, 0), Err((Status::BufferTooSmall, size)));
     assert_eq!(get(&mut host, 0, "Container Info", size, 2, 0), Err((Status::RevisionMismatch, 0)));

@@ -213,7 +213,10 @@ pub(crate) fn get_property<M: CardModule>(
         }
         ContainerProperty::AssociatedEcdh => {
             buffer.reserve(1)?;
-            let partner = enter::<M, _>(host, |call| call.module.associated_ecdh(&mut call.cx, index))?;
+            let partner = enter::<M, _>(host, |call| {
+                container_keys(call, index)?;
+                call.module.associated_ecdh(&mut call.cx, index)
+            })?;
             buffer.give(&[partner.ok_or(Status::UnsupportedFeature)?.get()])
         }
     }

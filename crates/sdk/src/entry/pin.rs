@@ -64,6 +64,10 @@ pub(crate) fn authenticate_ex<M: CardModule>(
                 _ if flags & SESSION_PIN != 0 => verify_session_pin(call, id, &pin).map(|()| None),
                 PinKind::AlphaNumeric => verify(call, id, flags, &pin),
                 PinKind::External => verify_external(call, id, flags, &pin).map(Some),
+                // A session PIN by itself unlocks nothing, and a response cannot be turned into one.
+                PinKind::ChallengeResponse if flags & GENERATE_SESSION_PIN != 0 => {
+                    Err(Status::UnsupportedFeature)
+                }
                 PinKind::ChallengeResponse => respond(call, id, &pin).map(|()| None),
             }
         })
@@ -114,6 +118,9 @@ fn verify_external<M: CardModule>(
 
 fn respond<M: CardModule>(call: &mut Call<'_, M>, id: PinId, response: &Bytes<'_>) -> Result<()> {
     let response = response.at_most(MAX_SECRET, Status::InvalidParameter)?;
+    if response.is_empty() {
+        return Err(Status::InvalidParameter);
+    }
     if id != PinId::ADMIN {
         return Err(Status::UnsupportedFeature);
     }

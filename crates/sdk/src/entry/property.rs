@@ -7,11 +7,12 @@ use cardmod_sys::{
 use cardmod_types::{CacheMode, PinInfo, PinKind};
 
 use crate::boundary::{Bytes, Host, PropertyBuffer, Wide};
+use crate::entry::algorithms::Operation;
 use crate::entry::query::{
     VERSION, ask_capabilities, ask_free_space, ask_key_sizes, capabilities_structure, free_space_structure,
     key_sizes_structure,
 };
-use crate::entry::{key_spec, pin, property_set, reserved};
+use crate::entry::{algorithms, key_spec, pin, property_set, reserved};
 use crate::live::{CacheUse, Call, enter, enter_with, with_state};
 use crate::module::{CardModule, Result};
 use crate::status::Status;
@@ -92,6 +93,18 @@ impl Property {
         (!since_7 || version >= 7).then_some(property)
     }
 
+    /// Write-only, or not to be used.
+    fn is_never_read(self) -> bool {
+        matches!(
+            self,
+            Self::ParentWindow
+                | Self::PinContext
+                | Self::Transaction
+                | Self::PinStrengthChange
+                | Self::PinStrengthUnblock
+        )
+    }
+
     /// Checks the flags: 0, or what selects one of several values.
     fn check_selector(self, flags: u32) -> Result<()> {
         match self {
@@ -99,8 +112,7 @@ impl Property {
             Self::PinInfo | Self::PinStrengthVerify | Self::PinStrengthChange | Self::PinStrengthUnblock => {
                 property_set::role(flags).map(drop)
             }
-            Self::Algorithms | Self::PaddingSchemes if (1..=2).contains(&flags) => Ok(()),
-            Self::Algorithms | Self::PaddingSchemes => Err(Status::InvalidParameter),
+            Self::Algorithms | Self::PaddingSchemes => Operation::numbered(flags).map(drop),
             _ => reserved(flags),
         }
     }
@@ -112,6 +124,9 @@ pub(crate) fn get<M: CardModule>(host: &Host, name: Wide, buffer: PropertyBuffer
     let version = with_state::<M, _>(host, |state| Ok(state.facts.version))?;
     let property = Property::named(&name, version).ok_or(Status::InvalidParameter)?;
     property.check_selector(flags)?;
+    if property.is_never_read() {
+        return Err(Status::UnsupportedFeature);
+    }
     match property {
         Property::FreeSpace => {
             buffer.version(size_of::<CARD_FREE_SPACE_INFO>(), VERSION)?;
@@ -140,11 +155,18 @@ pub(crate) fn get<M: CardModule>(host: &Host, name: Wide, buffer: PropertyBuffer
             let serial = enter::<M, _>(host, |call| call.module.serial_number(&mut call.cx))?;
             buffer.give(&serial.ok_or(Status::UnsupportedFeature)?)
         }
+        Property::Algorithms => {
+            let operation = Operation::numbered(flags)?;
+            buffer.give(&enter::<M, _>(host, |call| algorithms::names(call, operation))?)
+        }
+        // Of symmetric ciphers alone, and no module has one.
+        Property::ChainingModes => {
+            with_state::<M, _>(host, |_| Ok(()))?;
+            buffer.give(&algorithms::multi_string(&[]))
+        }
         _ => {
+            buffer.reserve(size_of::<u32>())?;
             let value = |call: &mut Call<'_, M>| number(call, property, flags);
-            if !matches!(property, Property::Algorithms | Property::ChainingModes) {
-                buffer.reserve(size_of::<u32>())?;
-            }
             buffer.give(&enter::<M, _>(host, value)?.to_ne_bytes())
         }
     }
@@ -166,7 +188,7 @@ fn number<M: CardModule>(call: &mut Call<'_, M>, property: Property, flags: u32)
         }
         Property::PinStrengthVerify => pin_strength(call, flags),
         Property::KeyImportSupport => Ok(key_import_support(call.module)),
-        // Write-only, not to be used, or part of secure key injection, which no module performs yet.
+        Property::PaddingSchemes => algorithms::padding_schemes(call, Operation::numbered(flags)?),
         _ => Err(Status::UnsupportedFeature),
     }
 }

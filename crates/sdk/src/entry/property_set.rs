@@ -16,10 +16,13 @@ const MAX_CONTEXT_STRING: u32 = 4096;
 pub(super) fn set<M: CardModule>(host: &Host, name: &str, value: &Bytes<'_>, flags: u32) -> Result<()> {
     let version = with_state::<M, _>(host, |state| Ok(state.facts.version))?;
     let property = Property::named(name, version).ok_or(Status::UnsupportedFeature)?;
+    if !property.is_writable() {
+        return Err(Status::UnsupportedFeature);
+    }
     if property != Property::PinContext {
         value.required()?;
     }
-    if property != Property::PinInfo {
+    if !matches!(property, Property::PinInfo | Property::PinStrengthVerify) {
         reserved(flags)?;
     }
     match property {
@@ -44,13 +47,27 @@ pub(super) fn set<M: CardModule>(host: &Host, name: &str, value: &Bytes<'_>, fla
                 Ok(())
             })
         }
-        Property::ReadOnly
-        | Property::CacheMode
-        | Property::Enrollment
-        | Property::CardId
-        | Property::SerialNumber
-        | Property::PinInfo => set_as_admin::<M>(host, property, value, flags),
-        _ => Err(Status::UnsupportedFeature),
+        _ => set_as_admin::<M>(host, property, value, flags),
+    }
+}
+
+impl Property {
+    /// Whether the specification lets anybody write it. How a PIN may be presented is the administrator's
+    /// by one source and nobody's by another (14); the administrator is told that it is not supported.
+    fn is_writable(self) -> bool {
+        matches!(
+            self,
+            Self::Transaction
+                | Self::ParentWindow
+                | Self::PinContext
+                | Self::ReadOnly
+                | Self::CacheMode
+                | Self::Enrollment
+                | Self::CardId
+                | Self::SerialNumber
+                | Self::PinInfo
+                | Self::PinStrengthVerify
+        )
     }
 }
 
@@ -61,7 +78,7 @@ fn set_as_admin<M: CardModule>(host: &Host, property: Property, value: &Bytes<'_
     enter::<M, _>(host, |call| {
         offered(call.module.property_writing())?;
         let value = AdminValue::parse(property, value.required()?, flags)?;
-        if let AdminValue::Pin(id, _) = &value {
+        if let AdminValue::Pin(id, _) | AdminValue::PinStrength(id) = &value {
             super::pin::describe(call, *id)?;
         }
         if let Some(roles) = call.module.authenticated(&mut call.cx)?
@@ -81,6 +98,7 @@ enum AdminValue<'a> {
     CardId(CardId),
     Serial(&'a [u8]),
     Pin(PinId, PinInfo),
+    PinStrength(PinId),
 }
 
 impl<'a> AdminValue<'a> {
@@ -95,6 +113,10 @@ impl<'a> AdminValue<'a> {
             Property::SerialNumber if value.is_empty() => Err(Status::InvalidParameter),
             Property::SerialNumber => Ok(Self::Serial(value)),
             Property::PinInfo => Ok(Self::Pin(role(flags)?, pin_info(value)?)),
+            Property::PinStrengthVerify => {
+                word(value)?;
+                role(flags).map(Self::PinStrength)
+            }
             _ => Err(Status::UnsupportedFeature),
         }
     }
@@ -110,6 +132,7 @@ fn write<M: CardModule>(call: &mut Call<'_, M>, value: &AdminValue<'_>) -> Resul
         AdminValue::CardId(id) => writing.set_card_id(cx, id),
         AdminValue::Serial(serial) => writing.set_serial_number(cx, serial),
         AdminValue::Pin(id, info) => writing.set_pin_info(cx, *id, info),
+        AdminValue::PinStrength(_) => Err(Status::UnsupportedFeature),
     }
 }
 

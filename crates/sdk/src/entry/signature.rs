@@ -131,8 +131,13 @@ fn pkcs1(hash: Option<HashAlgorithm>, data: &[u8]) -> Result<Scheme> {
 fn calg_hash(algorithm: u32) -> Result<Option<HashAlgorithm>> {
     /// `ALG_CLASS_HASH`: the class of all hash algorithms, in bits 13 to 15.
     const CLASS_HASH: u32 = 4 << 13;
+    /// The one hash of an older numbering, outside of the class.
+    const HUGHES_MD5: u32 = 0xA003;
     if algorithm == 0 {
         return Ok(None);
+    }
+    if algorithm == HUGHES_MD5 {
+        return Err(Status::UnsupportedFeature);
     }
     if algorithm & !0x1FFF != CLASS_HASH {
         return Err(Status::InvalidParameter);
@@ -165,6 +170,7 @@ mod tests {
         let spec = KeySpec::Signature;
         let digest = [1; 32];
         assert_eq!(choose(spec, 0x8005, None, &digest), Err(Status::UnsupportedFeature), "CALG_MAC");
+        assert_eq!(choose(spec, 0xA003, None, &digest[..16]), Err(Status::UnsupportedFeature), "Hughes MD5");
         assert_eq!(choose(spec, 0x1000_0000, None, &digest), Err(Status::InvalidParameter));
         assert_eq!(choose(spec, SHA_256, None, &digest[..20]), Err(Status::InvalidParameter));
         let Ok(Scheme::Pkcs1(info)) = choose(spec, SHA_256, None, &digest) else { panic!() };
