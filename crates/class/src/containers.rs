@@ -88,7 +88,7 @@ impl ClassModule {
 
     /// Keys are the user's, and only the user makes them. The card would find out too late: a key about
     /// to be replaced would be gone.
-    fn require_user(&mut self, cx: &mut CardContext<'_>) -> Result<()> {
+    pub(crate) fn require_user(&mut self, cx: &mut CardContext<'_>) -> Result<()> {
         let mut card = self.card(cx);
         if card.user_is_verified() {
             return Ok(());

@@ -1,7 +1,7 @@
-//! Files and directories written, and the one card property a GIDS card can store.
+//! Files and directories written, and the properties a GIDS card can store or confirm.
 
-use cardmod_sdk::{CardContext, FileWriting, PropertyWriting, Result};
-use cardmod_types::{CardId, DirectoryAccess, DirectoryName, FileAccess, FilePath};
+use cardmod_sdk::{CardContext, FileWriting, PropertyWriting, Result, Status};
+use cardmod_types::{CardId, ContainerIndex, DirectoryAccess, DirectoryName, FileAccess, FilePath, PinId};
 
 use crate::ClassModule;
 use crate::answer;
@@ -43,5 +43,18 @@ impl FileWriting for ClassModule {
 impl PropertyWriting for ClassModule {
     fn set_card_id(&mut self, cx: &mut CardContext<'_>, id: &CardId) -> Result<()> {
         self.card(cx).write_file(&FilePath::cardid(), id.as_bytes()).map_err(answer::writing)
+    }
+
+    fn set_container_pin(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        _index: ContainerIndex,
+        id: PinId,
+    ) -> Result<()> {
+        if !self.card(cx).administrator_is_verified() {
+            self.require_user(cx)?;
+        }
+        // Every key of the profile is the user's: that can be confirmed, and not changed.
+        if id == PinId::USER { Ok(()) } else { Err(Status::UnsupportedFeature) }
     }
 }

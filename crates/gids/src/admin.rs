@@ -158,7 +158,7 @@ impl GidsCard<'_> {
     /// # Errors
     ///
     /// [`GidsError::InvalidInput`] for a key that is not 24 bytes; the card's refusal: `6982` without
-    /// administrator.
+    /// administrator. After a refusal nobody is authenticated.
     pub fn change_admin_key(&mut self, key: &SecretBytes, check_value: [u8; 3]) -> Result<(), GidsError> {
         if key.as_bytes().len() != TRIPLE_DES {
             return Err(GidsError::InvalidInput("the admin key is not 24 bytes"));
@@ -166,7 +166,11 @@ impl GidsCard<'_> {
         let data = put_key(ADMIN_KEY, |parts| {
             parts.object(Tag::new(0x87), key.as_bytes()).object(Tag::new(0x88), &check_value)
         });
-        self.command(GidsCommand::PutKey, &Command::new(0x00, 0xDB, 0x3F, 0xFF).secret_data(data)).map(drop)
+        let command = Command::new(0x00, 0xDB, 0x3F, 0xFF).secret_data(data);
+        match self.command(GidsCommand::PutKey, &command) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.abandon(error)),
+        }
     }
 }
 

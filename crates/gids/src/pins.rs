@@ -68,6 +68,13 @@ impl GidsCard<'_> {
         self.state.verified.user
     }
 
+    /// As [`user_is_verified`](Self::user_is_verified), of the administrator, whom a card cannot be asked
+    /// about.
+    #[must_use]
+    pub fn administrator_is_verified(&self) -> bool {
+        self.state.verified.admin
+    }
+
     /// The tries of a PIN: from its status object, else from the answer to an empty VERIFY; `None` where
     /// the card tells neither, or has no such PIN.
     ///
@@ -126,13 +133,16 @@ impl GidsCard<'_> {
     /// # Errors
     ///
     /// As [`verify_pin`](Self::verify_pin) for the old PIN; [`GidsError::PinLength`] for the new one, or
-    /// the card's refusal of it: `6A80`, `6700`.
+    /// the card's refusal of it: `6A80`, `6700`, after which nobody is authenticated.
     pub fn change_pin(&mut self, old: &Pin, new: &Pin) -> Result<(), GidsError> {
         check_length(new)?;
         self.verify_pin(PinReference::User, old)?;
         let both = concatenated(old, new);
         let command = Command::new(0x00, 0x24, 0x00, PinReference::User as u8).secret_data(both);
-        self.command(GidsCommand::ChangeReferenceData, &command)?;
+        if let Err(error) = self.command(GidsCommand::ChangeReferenceData, &command) {
+            // The old PIN was right, but a failed change leaves nobody authenticated.
+            return Err(self.abandon(error));
+        }
         // Some cards count the change as the end of the authentication.
         self.verify_pin(PinReference::User, new)
     }
@@ -156,15 +166,30 @@ impl GidsCard<'_> {
     ///
     /// # Errors
     ///
-    /// [`GidsError::PinLength`]; the card's refusal: `6982` without administrator.
+    /// [`GidsError::PinLength`]; the card's refusal: `6982` without administrator, `6A80` for the PIN.
+    /// After either nobody is authenticated.
     pub fn unblock_as_admin(&mut self, new: &Pin) -> Result<(), GidsError> {
-        check_length(new)?;
-        let command = Command::new(0x00, 0x2C, 0x02, PinReference::User as u8).data(new.as_bytes());
-        let outcome = self.command(GidsCommand::ResetRetryCounter, &command);
-        if outcome.is_ok() {
-            self.state.verified.admin = false;
+        let outcome = check_length(new).and_then(|()| {
+            let command = Command::new(0x00, 0x2C, 0x02, PinReference::User as u8).data(new.as_bytes());
+            self.command(GidsCommand::ResetRetryCounter, &command)
+        });
+        match outcome {
+            Ok(_) => {
+                self.state.verified.admin = false;
+                Ok(())
+            }
+            Err(error) => Err(self.abandon(error)),
         }
-        outcome.map(drop)
+    }
+
+    /// Takes the rights away that were got for an operation which then failed. Its error is the one to
+    /// report, so a card that cannot do this keeps its state, which the caller's own end of the session
+    /// will meet.
+    pub(crate) fn abandon(&mut self, error: GidsError) -> GidsError {
+        if self.state.verified.any() {
+            drop(self.deauthenticate());
+        }
+        error
     }
 
     /// Takes every role's rights away. A key chosen by MSE is given up too, by selecting the application
