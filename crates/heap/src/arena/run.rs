@@ -10,6 +10,11 @@ use zeroize::Zeroizing;
 /// Up to here zeroing is done store by store.
 const SHORT: usize = 128;
 
+/// A type that may have any bytes.
+trait Integer: Copy {}
+impl Integer for u8 {}
+impl Integer for u128 {}
+
 /// Whole units of the arena, committed, and this value's alone until it is given back.
 ///
 /// Lengths and offsets are in bytes from the run's start. What lies beyond its end is an error of this
@@ -105,12 +110,19 @@ impl Run {
 
     /// Whether every byte of a part has this value.
     pub(crate) fn is_filled(&self, from: usize, len: usize, value: u8) -> bool {
-        (from..from + len).all(|at| {
-            let byte = self.at(at, 1);
-            // SAFETY:
-            // * the byte lies in the run (`at`), which is committed and was zeroed (`new`, `span.rs`).
-            unsafe { byte.read() == value }
-        })
+        let (words, rest) = (len / 16, len % 16);
+        let word = u128::from_ne_bytes([value; 16]);
+        let filled = (0..words).all(|nth| self.get::<u128>(from + nth * 16) == word);
+        filled && (0..rest).all(|nth| self.get::<u8>(from + words * 16 + nth) == value)
+    }
+
+    /// The integer at an offset, whatever its alignment.
+    fn get<T: Integer>(&self, from: usize) -> T {
+        let start = self.at(from, size_of::<T>()).cast::<T>();
+        // SAFETY:
+        // * the bytes lie in the run (`at`), which is committed and was zeroed (`new`, `span.rs`);
+        // * any bytes are an integer (`Integer`).
+        unsafe { start.read_unaligned() }
     }
 
     /// Copies the beginning of a part of another run to here.

@@ -182,7 +182,7 @@ fn follow(mode: Mode, ops: &[Op]) {
 }
 
 fn cases(number: u32) -> ProptestConfig {
-    let cases = if cfg!(miri) { 4 } else { number };
+    let cases = if cfg!(miri) { 2 } else { number };
     // Miri has no files to remember failures in.
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
