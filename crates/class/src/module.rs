@@ -86,10 +86,11 @@ impl CardModule for ClassModule {
     }
 
     fn authenticated(&mut self, cx: &mut CardContext<'_>) -> Result<Option<PinSet>> {
-        if !cx.continuity() {
-            self.gids.doubt();
-        }
-        let verified = self.gids.verified();
+        let verified = if cx.continuity() {
+            self.gids.verified()
+        } else {
+            self.card(cx).confirmed_roles().map_err(answer::reading)?
+        };
         let mut roles = PinSet::NONE;
         for (role, is_verified) in [(PinId::USER, verified.user), (PinId::ADMIN, verified.admin)] {
             if is_verified {

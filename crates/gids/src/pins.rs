@@ -59,7 +59,32 @@ impl GidsCard<'_> {
     /// [`GidsError::Exchange`]; every refusal is "not verified".
     pub fn is_verified(&mut self, reference: PinReference) -> Result<bool, GidsError> {
         self.require_selected()?;
-        Ok(self.send(&Command::new(0x00, 0x20, 0x00, reference as u8))?.status.is_ok())
+        let is_verified = self.send(&Command::new(0x00, 0x20, 0x00, reference as u8))?.status.is_ok();
+        self.state.tells_verified |= is_verified;
+        Ok(is_verified)
+    }
+
+    /// The roles believed to be authenticated, after asking the card where there are any: a reset between
+    /// two calls shows in no other way. A card that is known to answer an empty VERIFY truthfully is
+    /// believed when it says no, and any card that has lost the selection.
+    ///
+    /// # Errors
+    ///
+    /// [`GidsError::Exchange`].
+    pub fn confirmed_roles(&mut self) -> Result<VerifiedRoles, GidsError> {
+        if !self.state.verified.any() {
+            return Ok(self.state.verified);
+        }
+        let status = self.send(&Command::new(0x00, 0x20, 0x00, PinReference::User as u8))?.status;
+        self.state.tells_verified |= status.is_ok();
+        let is_answer = tries_left(status).is_some() || status == StatusWord::AUTHENTICATION_BLOCKED;
+        if !status.is_ok() && !is_answer {
+            self.state.interrupted();
+        } else if !status.is_ok() && self.state.verified.user && self.state.tells_verified {
+            // The user's rights went without a word, and nothing but a reset does that.
+            self.state.interrupted();
+        }
+        Ok(self.state.verified)
     }
 
     /// Whether this state has seen the user verified and nothing has taken it back; never asks the card.

@@ -87,6 +87,8 @@ pub struct GidsState {
     /// The card refused `5C 00`, or an extended APDU: facts of the card, which outlive a reset.
     pub(crate) bulk_refused: bool,
     pub(crate) extended_refused: bool,
+    /// The card has answered an empty VERIFY with 9000: a fact of the card, too.
+    pub(crate) tells_verified: bool,
     /// Whether 7F73 exists; a fact of the card.
     pub(crate) has_puk: Option<bool>,
 }
