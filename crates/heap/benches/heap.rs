@@ -115,18 +115,22 @@ const LEAST_ROUNDS: u64 = 20_000;
 /// The time in which every one of the threads does the work so many times.
 fn on_threads(threads: usize, times: u64, work: impl Fn() + Sync) -> Duration {
     let rounds = times.max(LEAST_ROUNDS);
-    let start = Barrier::new(threads + 1);
-    let begun = std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                start.wait();
-                (0..rounds).for_each(|_| work());
-            });
-        }
+    let start = Barrier::new(threads);
+    let turn = || {
         start.wait();
-        Instant::now()
+        let begun = Instant::now();
+        (0..rounds).for_each(|_| work());
+        (begun, Instant::now())
+    };
+    let turns: Vec<_> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(turn)).collect();
+        running.into_iter().map(|thread| thread.join().expect("a thread that ends")).collect()
     });
-    begun.elapsed().mul_f64(times as f64 / rounds as f64)
+    // From the first that began to the last that ended, whenever the system let them run.
+    let begun = turns.iter().map(|(begun, _)| *begun).min();
+    let ended = turns.iter().map(|(_, ended)| *ended).max();
+    let elapsed = ended.zip(begun).map_or(Duration::ZERO, |(ended, begun)| ended - begun);
+    elapsed.mul_f64(times as f64 / rounds as f64)
 }
 
 fn pairs(criterion: &mut Criterion) {
