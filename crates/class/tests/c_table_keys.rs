@@ -290,6 +290,9 @@ fn keys_are_agreed_and_derived() {
             assert_eq!(key, expected.as_bytes(), "{name} on {curve:?}");
         }
         assert_eq!(host.derive(agreement, "NOPE", 0, &[]), Err(Status::InvalidParameter));
+        // A key exchange key signs too, to prove its possession in a request.
+        let signature = host.sign(index, spec, Padding::Basic(0), &DIGEST).expect("a signature");
+        assert!(ecdsa_is_right(&PublicKey::Ec(own.clone()), &DIGEST, &signature));
         host.destroy(agreement).expect("destroyed");
         assert_eq!(host.destroy(agreement), Err(Status::InvalidParameter));
         assert_eq!(host.derive(agreement, "HASH", 0, &[]), Err(Status::InvalidParameter));

@@ -1,0 +1,176 @@
+//! Access conditions and causes of the file entries through the table a host gets, on virtual cards.
+
+mod table;
+
+use std::ptr::null_mut;
+
+use cardmod_sdk::Status;
+use cardmod_sdk::sys::CARD_FILE_INFO;
+use cardmod_virtual::{Behaviour, CardOptions};
+
+use table::{ADMIN_KEY, Host, call, outcome};
+
+type Outcome<T> = Result<T, Status>;
+
+const NO: Status = Status::SecurityViolation;
+
+fn name(text: &str) -> Vec<u8> {
+    text.bytes().chain([0]).collect()
+}
+
+impl Host {
+    fn create_file(&mut self, directory: &str, file: &str, access: u32) -> Outcome<()> {
+        let (mut directory, mut file) = (name(directory), name(file));
+        let (directory, file) = (directory.as_mut_ptr().cast(), file.as_mut_ptr().cast());
+        outcome(call!(self, pfnCardCreateFile, directory, file, 4, access))
+    }
+
+    fn write(&mut self, directory: &str, file: &str, data: &[u8]) -> Outcome<()> {
+        let (mut directory, mut file, mut data) = (name(directory), name(file), data.to_vec());
+        let (directory, file) = (directory.as_mut_ptr().cast(), file.as_mut_ptr().cast());
+        let length = data.len() as u32;
+        outcome(call!(self, pfnCardWriteFile, directory, file, 0, data.as_mut_ptr(), length))
+    }
+
+    fn delete_file(&mut self, directory: &str, file: &str) -> Outcome<()> {
+        let (mut directory, mut file) = (name(directory), name(file));
+        let (directory, file) = (directory.as_mut_ptr().cast(), file.as_mut_ptr().cast());
+        outcome(call!(self, pfnCardDeleteFile, directory, file, 0))
+    }
+
+    fn info(&mut self, directory: &str, file: &str) -> Outcome<(u32, u32)> {
+        let (mut directory, mut file) = (name(directory), name(file));
+        let (directory, file) = (directory.as_mut_ptr().cast(), file.as_mut_ptr().cast());
+        let mut info = CARD_FILE_INFO { dwVersion: 1, cbFileSize: 9, AccessCondition: 9 };
+        outcome(call!(self, pfnCardGetFileInfo, directory, file, &raw mut info))?;
+        Ok((info.cbFileSize, info.AccessCondition))
+    }
+
+    fn create_directory(&mut self, directory: &str, access: u32) -> Outcome<()> {
+        let mut directory = name(directory);
+        outcome(call!(self, pfnCardCreateDirectory, directory.as_mut_ptr().cast(), access))
+    }
+
+    fn delete_directory(&mut self, directory: &str) -> Outcome<()> {
+        let mut directory = name(directory);
+        outcome(call!(self, pfnCardDeleteDirectory, directory.as_mut_ptr().cast()))
+    }
+
+    fn list(&mut self, directory: Option<&str>) -> Outcome<String> {
+        let mut directory = directory.map(name);
+        let directory = directory.as_mut().map_or(null_mut(), |text| text.as_mut_ptr()).cast();
+        let (mut pointer, mut length) = (null_mut(), 0);
+        outcome(call!(self, pfnCardEnumFiles, directory, &raw mut pointer, &raw mut length, 0))?;
+        Ok(String::from_utf8(self.take(pointer.cast(), length)).expect("names"))
+    }
+
+    /// Nobody, the user or the administrator, and nobody else.
+    fn become_role(&mut self, role: usize) {
+        self.deauthenticate().expect("deauthenticated");
+        match role {
+            1 => self.as_user(),
+            2 => self.as_admin(&ADMIN_KEY).expect("admin"),
+            _ => {}
+        }
+    }
+}
+
+fn cards(name: &str) -> [Host; 2] {
+    let applet =
+        CardOptions { behaviour: Behaviour::Applet, extended_length: false, ..CardOptions::default() };
+    [Host::new(name), Host::with_options(&format!("{name}-applet"), 7, applet)]
+}
+
+#[test]
+fn the_matrix_of_files_and_roles_holds() {
+    // Access condition; who may read; who may write and delete: nobody, the user, the administrator.
+    let matrix = [
+        (1, [true, true, true], [false, true, true]),
+        (2, [false, false, false], [false, true, true]),
+        (3, [true, true, true], [false, false, true]),
+        (5, [false, true, true], [false, true, true]),
+        (6, [false, false, true], [false, false, true]),
+    ];
+    for mut host in cards("matrix") {
+        for (access, readers, writers) in matrix {
+            for role in 0..3 {
+                let may = |table: [bool; 3]| if table[role] { Ok(()) } else { Err(NO) };
+                let what = format!("condition {access}, role {role}");
+                host.become_role(2);
+                host.create_file("mscp", "file", access).expect("created");
+                host.write("mscp", "file", b"first").expect("written");
+                assert_eq!(host.create_file("mscp", "FILE", access), Err(Status::FileExists));
+                host.become_role(role);
+                let told = host.info("mscp", "file");
+                assert_eq!(told, may(readers).map(|()| (5, access)), "{what}");
+                let read = host.read(Some("mscp"), "file");
+                assert_eq!(read, may(readers).map(|()| b"first".to_vec()), "{what}");
+                assert_eq!(host.write("mscp", "file", b"second one"), may(writers), "{what}");
+                assert_eq!(host.delete_file("mscp", "file"), may(writers), "{what}");
+                if !writers[role] {
+                    host.become_role(2);
+                    if access != 2 {
+                        assert_eq!(host.read(Some("mscp"), "file"), Ok(b"first".to_vec()), "{what}");
+                    }
+                    host.delete_file("mscp", "file").expect("deleted");
+                }
+                assert_eq!(host.read(Some("mscp"), "file"), Err(Status::FileNotFound), "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn directories_and_their_causes() {
+    for mut host in cards("directories") {
+        for access in [0, 3, 255] {
+            assert_eq!(host.create_directory("own", access), Err(Status::InvalidParameter));
+        }
+        assert_eq!(host.create_directory("own", 1), Err(NO));
+        host.become_role(1);
+        assert_eq!(host.create_directory("own", 1), Ok(()));
+        assert_eq!(host.create_directory("OWN", 1), Err(Status::FileExists));
+        assert_eq!(host.create_directory("cardid", 1), Err(Status::FileExists), "a file of that name");
+        assert_eq!(host.create_directory("ninechars", 1), Err(Status::InvalidParameter));
+        assert_eq!(host.list(Some("own")), Err(Status::FileNotFound), "empty");
+        assert_eq!(host.list(Some("none")), Err(Status::DirectoryNotFound));
+        let root = host.list(None).expect("names");
+        for file in ["cardid", "cardcf", "cardapps"] {
+            assert!(root.split('\0').any(|name| name == file), "{file} in {root:?}");
+        }
+        assert!(root.ends_with("\0\0") && !root.contains("mscp") && !root.contains("own"), "{root:?}");
+        for access in [0, 4, 7] {
+            assert_eq!(host.create_file("own", "file", access), Err(Status::InvalidParameter));
+        }
+        assert_eq!(host.create_file("none", "file", 1), Err(Status::DirectoryNotFound));
+        assert_eq!(host.create_file("own", "", 1), Err(Status::InvalidParameter));
+        assert_eq!(host.create_file("own", "file", 1), Ok(()));
+        assert_eq!(host.read(Some("own"), "file"), Ok(Vec::new()), "empty is not missing");
+        assert_eq!(host.write("own", "file", b"text"), Ok(()));
+        assert_eq!(host.write("own", "file", b""), Ok(()));
+        assert_eq!(host.read(Some("own"), "file"), Ok(Vec::new()));
+        assert_eq!(host.write("own", "other", b"text"), Err(Status::FileNotFound));
+        assert_eq!(host.list(Some("own")).as_deref(), Ok("file\0\0"));
+        assert_eq!(host.delete_directory("own"), Err(Status::DirectoryNotEmpty));
+        assert_eq!(host.delete_directory("none"), Err(Status::DirectoryNotFound));
+        assert_eq!(host.delete_file("own", "file"), Ok(()));
+        assert_eq!(host.delete_file("own", "file"), Err(Status::FileNotFound));
+        host.become_role(0);
+        assert_eq!(host.delete_directory("own"), Err(NO));
+        host.become_role(2);
+        assert_eq!(host.delete_directory("own"), Ok(()));
+
+        // A directory of the administrator's.
+        assert_eq!(host.create_directory("adm", 2), Ok(()));
+        host.become_role(1);
+        assert_eq!(host.create_file("adm", "file", 1), Err(NO));
+        assert_eq!(host.delete_directory("adm"), Err(NO));
+        host.become_role(2);
+        assert_eq!(host.create_file("adm", "file", 1), Ok(()));
+        host.become_role(1);
+        assert_eq!(host.write("adm", "file", b"the file's own condition"), Ok(()));
+        host.become_role(2);
+        assert_eq!(host.delete_file("adm", "file"), Ok(()));
+        assert_eq!(host.delete_directory("adm"), Ok(()));
+    }
+}
