@@ -322,11 +322,20 @@ type Derivations = Vec<(&'static str, u32, Vec<(u32, Vec<u8>)>, Kdf)>;
 
 /// Every function with its parameters, as the interface has them and as typed values.
 fn derivations() -> Derivations {
-    let hash =
-        |name: &str| (KDF_HASH_ALGORITHM, wide(name).iter().flat_map(|unit| unit.to_ne_bytes()).collect());
+    [plain_derivations(), tls_derivations(), other_derivations()].into_iter().flatten().collect()
+}
+
+fn hash(name: &str) -> (u32, Vec<u8>) {
+    (KDF_HASH_ALGORITHM, wide(name).iter().flat_map(|unit| unit.to_ne_bytes()).collect())
+}
+
+fn none() -> SecretBytes {
+    SecretBytes::zeroed(0)
+}
+
+fn plain_derivations() -> Derivations {
     let secret = |bytes: &[u8]| SecretBytes::from(bytes);
     let (sha1, sha256) = (HashAlgorithm::Sha1, HashAlgorithm::Sha256);
-    let none = || SecretBytes::zeroed(0);
     vec![
         ("HASH", 0, vec![], Kdf::Hash { hash: sha1, prepend: none(), append: none() }),
         (
@@ -356,6 +365,11 @@ fn derivations() -> Derivations {
             vec![hash("SHA512")],
             Kdf::Hmac { hash: HashAlgorithm::Sha512, key: None, prepend: none(), append: none() },
         ),
+    ]
+}
+
+fn tls_derivations() -> Derivations {
+    vec![
         (
             "TLS_PRF",
             0,
@@ -383,6 +397,12 @@ fn derivations() -> Derivations {
                 hash: Some(HashAlgorithm::Sha384),
             },
         ),
+    ]
+}
+
+fn other_derivations() -> Derivations {
+    let sha256 = HashAlgorithm::Sha256;
+    vec![
         (
             "SP800_56A_CONCAT",
             0,
