@@ -85,6 +85,10 @@ impl CardModule for ClassModule {
         self.role(cx, id)
     }
 
+    fn tries_left(&mut self, cx: &mut CardContext<'_>, id: PinId) -> Result<Option<u32>> {
+        self.tries(cx, id)
+    }
+
     fn authenticated(&mut self, cx: &mut CardContext<'_>) -> Result<Option<PinSet>> {
         let verified = if cx.continuity() {
             self.gids.verified()

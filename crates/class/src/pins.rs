@@ -51,6 +51,18 @@ impl ClassModule {
         Ok(PinId::try_from(PUK).ok().filter(|_| has_puk))
     }
 
+    /// What the status objects of the card say (7F72, 7F73); they cost no try. The administrator's key
+    /// has no counter.
+    pub(crate) fn tries(&mut self, cx: &mut CardContext<'_>, id: PinId) -> Result<Option<u32>> {
+        let reference = match id {
+            PinId::USER => PinReference::User,
+            PinId::ADMIN => return Ok(None),
+            _ => PinReference::Puk,
+        };
+        let state = self.card(cx).pin_state(reference).map_err(answer::reading)?;
+        Ok(state.map(|state| u32::from(state.tries_left)))
+    }
+
     pub(crate) fn verify(&mut self, cx: &mut CardContext<'_>, id: PinId, pin: &Pin) -> Result<()> {
         if id != PinId::USER {
             return Err(Status::InvalidParameter);

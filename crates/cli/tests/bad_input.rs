@@ -21,7 +21,11 @@ fn a_wrong_pin_shows_the_tries_left_and_a_blocked_one_says_so() {
         home.run("--card demo sign --container web --in data --pin-env WRONG --json").exits(5).json();
     assert_eq!(refused["error"]["code"], "wrong-pin");
     assert_eq!(refused["error"]["tries_left"], 1);
+    // another process can ask without a try
+    let tries = || home.run("--card demo pin status --json").succeeds().json()["pins"][0]["tries_left"].clone();
+    assert_eq!((tries(), tries()), (1.into(), 1.into()));
     sign("PIN").succeeds();
+    assert_eq!(tries(), 3);
     sign("WRONG").exits(5).says("2 tries");
     sign("WRONG").exits(5).says("1 try");
     // The try that blocks it: the PIN was wrong, and it is blocked now.

@@ -96,6 +96,12 @@ pub trait CardModule: Send + Sized + 'static {
         Ok(None)
     }
 
+    /// The tries left of a role's PIN, where the card tells without costing one (property
+    /// [`TRIES_PROPERTY`](crate::TRIES_PROPERTY)); asked only for roles of `pin_list`.
+    fn tries_left(&mut self, _cx: &mut CardContext<'_>, _id: PinId) -> Result<Option<u32>> {
+        Ok(None)
+    }
+
     /// The public keys of a container. Works unauthenticated.
     ///
     /// # Errors

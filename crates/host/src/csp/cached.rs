@@ -45,6 +45,18 @@ impl Cached {
         self.identified = false;
     }
 
+    /// A card was known, and whether this is the same one was not looked at since the connection was
+    /// made anew.
+    pub(super) fn may_be_another_card(&self) -> bool {
+        self.card_id.is_some() && !self.identified
+    }
+
+    /// Forgets the keys of a container.
+    pub(super) fn drop_keys(&mut self, index: ContainerIndex) {
+        self.keys.remove(&index);
+        self.owners.remove(&index);
+    }
+
     /// Forgets what a changed container counter makes doubtful.
     fn drop_containers(&mut self) {
         self.map = None;
@@ -79,7 +91,7 @@ impl CardSession {
         if !self.cached.identified {
             let id = self.module.card_id().map_err(|error| self.failed("tell its identity", error))?;
             if self.cached.card_id.is_some_and(|known| known != id) {
-                return Err(Error::Removed { reader: self.reader.clone() });
+                return Err(self.card_is_gone());
             }
             self.cached.card_id = Some(id);
             self.cached.identified = true;
@@ -138,9 +150,11 @@ impl CardSession {
             }
         }
         let path = FilePath::cardcf();
-        let written = self.module.write_file(&path, &cardcf.to_bytes());
-        written
-            .map_err(|error| Error::of_file(&self.reader, &path.to_string(), "write its counters", error))?;
+        if let Err(error) = self.module.write_file(&path, &cardcf.to_bytes()) {
+            // The card may have the new values all the same; they must not be given out twice.
+            self.forget_counters();
+            return Err(Error::of_file(&self.reader, &path.to_string(), "write its counters", error));
+        }
         self.cached.cardcf = Some(cardcf);
         if counters.contains(&Counter::Containers) {
             self.cached.keys.clear();

@@ -54,7 +54,12 @@ impl CardSession {
             let (index, record) = session.find(Some(name))?;
             let deleted = session.module.delete_container(index);
             deleted.map_err(|error| session.failed("delete a container", error))?;
+            session.cached.drop_keys(index);
             session.count(&[Counter::Containers, Counter::Files])?;
+            // Before the record: a certificate that stayed behind would become that of the next key here.
+            for half in HALVES {
+                session.delete_certificate_file(half, index)?;
+            }
             session.write_map(|map| {
                 map.set(index, None)?;
                 let next = map.iter().next().map(|(next, _)| next);
@@ -62,11 +67,7 @@ impl CardSession {
                     Some(next) if record.default => map.set_default(next),
                     _ => Ok(()),
                 }
-            })?;
-            for half in HALVES {
-                session.delete_certificate_file(half, index)?;
-            }
-            Ok(())
+            })
         })
     }
 

@@ -107,21 +107,37 @@ impl CardSession {
     /// Writes the record, makes the key, writes the key's length; a failure takes the record back.
     fn make(&mut self, new: &NewContainer, name: &ContainerName, plan: Plan) -> Result<(), Error> {
         let Plan { index, existing, default } = plan;
-        let mut record = existing.clone().unwrap_or_else(|| ContainerRecord::new(name.clone()));
-        if existing.is_none() {
-            self.write_record(index, &record)?;
-        }
-        if default && !record.default {
-            record.default = true;
-            self.write_record(index, &record)?;
-        }
-        if let Err(error) = self.make_key(index, new) {
-            self.take_back(index, existing);
+        let before = self.map()?.clone();
+        let announced = existing.is_none();
+        let mut record = existing.unwrap_or_else(|| ContainerRecord::new(name.clone()));
+        let made = self
+            .announce_record(index, &mut record, announced, default)
+            .and_then(|()| self.make_key(index, new));
+        if let Err(error) = made {
+            self.take_back(before);
             return Err(error);
         }
         let bits = u16::try_from(new.key.algorithm().bits()).unwrap_or(u16::MAX);
         record.set_bits(new.half, bits);
         self.write_record(index, &record)
+    }
+
+    /// Writes the record that says that a key is to come.
+    fn announce_record(
+        &mut self,
+        index: ContainerIndex,
+        record: &mut ContainerRecord,
+        new: bool,
+        default: bool,
+    ) -> Result<(), Error> {
+        if new {
+            self.write_record(index, record)?;
+        }
+        if default && !record.default {
+            record.default = true;
+            self.write_record(index, record)?;
+        }
+        Ok(())
     }
 
     fn make_key(&mut self, index: ContainerIndex, new: &NewContainer) -> Result<(), Error> {
@@ -143,11 +159,13 @@ impl CardSession {
         self.write_map(|map: &mut ContainerMap| map.set(index, Some(record.clone())))
     }
 
-    /// After a failure: the map as it was, as far as the card lets it. The first failure is the one
-    /// that is reported.
-    fn take_back(&mut self, index: ContainerIndex, existing: Option<ContainerRecord>) {
-        let restored =
-            self.count(&[Counter::Files]).and_then(|()| self.write_map(|map| map.set(index, existing)));
+    /// After a failure: the map as it was, with the default container it had, as far as the card lets
+    /// it. The first failure is the one that is reported.
+    fn take_back(&mut self, before: ContainerMap) {
+        let restored = self.count(&[Counter::Files]).and_then(|()| {
+            self.remember_map(Some(before));
+            self.write_map(|_| Ok(()))
+        });
         if let Err(error) = restored {
             tracing::warn!(%error, "the record of a container that was not made stays on the card");
         }

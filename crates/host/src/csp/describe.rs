@@ -82,6 +82,11 @@ impl CardSession {
     }
 
     fn pin_status(&mut self, id: PinId, authenticated: Option<PinSet>) -> Result<PinStatus, Error> {
+        let told =
+            self.module.tries_left(id).map_err(|error| self.failed("tell the tries of a PIN", error))?;
+        if told.is_some() {
+            self.note_tries(id, told);
+        }
         Ok(PinStatus {
             id,
             info: self.pin_info(id)?,

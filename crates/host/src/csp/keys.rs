@@ -123,7 +123,8 @@ impl CardSession {
     ///
     /// # Errors
     /// [`Error::NoSuchContainer`], [`Error::NoSuchKey`], [`Error::BadInput`] for a public key on
-    /// another curve, [`Error::NotSupported`], those of the PIN.
+    /// another curve, [`Error::NotSupported`] for an RSA key or a derivation the card has not, those of
+    /// the PIN.
     pub fn derive(
         &mut self,
         name: Option<&str>,
@@ -132,7 +133,7 @@ impl CardSession {
     ) -> Result<SecretBytes, Error> {
         let need = |session: &mut Self| {
             let key = session.choose(name, request.half)?;
-            check_peer(&key, request.peer)?;
+            session.check_peer(&key, request.peer)?;
             session.owner_of(&key)
         };
         self.run(Repeat::Safe, Some(pins), need, |session| {
@@ -199,6 +200,25 @@ impl CardSession {
         Ok(Need { role, container: Some(key.container.clone()) })
     }
 
+    /// Both public keys are on one curve.
+    fn check_peer(&self, key: &Chosen, peer: &EcPublicKey) -> Result<(), Error> {
+        match &key.public {
+            PublicKey::Ec(own) if own.curve() == peer.curve() => Ok(()),
+            PublicKey::Ec(own) => Err(Error::BadInput {
+                what: format!(
+                    "the other side's key is on P-{}, the key of container {:?} on P-{}",
+                    peer.curve().bits(),
+                    key.container,
+                    own.curve().bits()
+                ),
+            }),
+            PublicKey::Rsa(_) => {
+                let what = "derive a key with an RSA key; decrypt instead".to_owned();
+                Err(Error::NotSupported { what, card: self.reader.clone() })
+            }
+        }
+    }
+
     fn check_ciphertext(&self, request: &DecryptRequest<'_>, key: &Chosen) -> Result<(), Error> {
         let PublicKey::Rsa(rsa) = &key.public else {
             let what = "decrypt with an elliptic key; derive a key instead".to_owned();
@@ -241,23 +261,5 @@ fn check_signature(request: &SignRequest<'_>, public: &PublicKey) -> Result<(), 
             }
             bad(format!("a hash of {hash} has {} bytes, not {length}", hash.len()))
         }
-    }
-}
-
-/// Both public keys are on one curve.
-fn check_peer(key: &Chosen, peer: &EcPublicKey) -> Result<(), Error> {
-    match &key.public {
-        PublicKey::Ec(own) if own.curve() == peer.curve() => Ok(()),
-        PublicKey::Ec(own) => Err(Error::BadInput {
-            what: format!(
-                "the other side's key is on P-{}, the key of container {:?} on P-{}",
-                peer.curve().bits(),
-                key.container,
-                own.curve().bits()
-            ),
-        }),
-        PublicKey::Rsa(_) => Err(Error::BadInput {
-            what: format!("the key of container {:?} is an RSA key, which agrees on nothing", key.container),
-        }),
     }
 }

@@ -1,6 +1,9 @@
 //! One operation: its transaction, its PIN, its one repetition.
 
-use cardmod_types::{Pin, PinCachePolicy, PinId, PinKind, PinSet};
+use cardmod_sys::{
+    SCARD_E_INVALID_PARAMETER, SCARD_W_CANCELLED_BY_USER, SCARD_W_CHV_BLOCKED, SCARD_W_WRONG_CHV,
+};
+use cardmod_types::{Pin, PinCachePolicy, PinId, PinKind};
 
 use super::pin_source::{PinRequest, PinSource};
 use super::session::CardSession;
@@ -68,7 +71,11 @@ impl CardSession {
         let mut container = None;
         loop {
             let silent = pins.as_ref().is_none_or(|pins| pins.silent());
-            let attempt = self.attempt(given.as_ref(), silent, &mut container, &mut need, &mut body);
+            let pin_given = given.is_some();
+            let attempt = self.attempt(&mut given, silent, &mut container, &mut need, &mut body);
+            // Whether a PIN whose answer was lost is right is not known: sending it again could cost a
+            // second try.
+            let pin_unanswered = pin_given && given.is_none();
             match attempt {
                 Ok(Attempt::Done(value)) => return Ok(value),
                 Ok(Attempt::Ask(role)) => {
@@ -81,7 +88,9 @@ impl CardSession {
                     }
                     given = Some((role, self.ask(role, container.as_deref(), pins.as_deref_mut())?));
                 }
-                Err(error) if error.is_reset() && repeat == Repeat::Safe && !repeated => {
+                Err(error)
+                    if error.is_reset() && repeat == Repeat::Safe && !repeated && !pin_unanswered =>
+                {
                     repeated = true;
                     self.reconnect()?;
                 }
@@ -103,7 +112,7 @@ impl CardSession {
     /// One attempt, within one transaction.
     fn attempt<T>(
         &mut self,
-        given: Option<&(PinId, Pin)>,
+        given: &mut Option<(PinId, Pin)>,
         silent: bool,
         container: &mut Option<String>,
         need: &mut impl FnMut(&mut Self) -> Result<Need, Error>,
@@ -114,11 +123,9 @@ impl CardSession {
         let finished = match &result {
             // Nothing is held while a user is asked.
             Ok(Attempt::Ask(_)) => self.suspend(),
-            // The rights went with the card's state; there is nothing to take away.
-            Err(Error::Reset { .. } | Error::Removed { .. }) => {
-                self.authenticated = PinSet::NONE;
-                self.suspend()
-            }
+            // Nothing holds any more. The module is not trusted with that: rights are taken away, or
+            // the card is reset, even if it should have happened already.
+            Err(Error::Reset { .. } | Error::Removed { .. }) => self.suspend(),
             Ok(Attempt::Done(_)) | Err(_) => self.finish(),
         };
         let value = result?;
@@ -127,7 +134,7 @@ impl CardSession {
 
     fn within<T>(
         &mut self,
-        given: Option<&(PinId, Pin)>,
+        given: &mut Option<(PinId, Pin)>,
         silent: bool,
         container: &mut Option<String>,
         need: &mut impl FnMut(&mut Self) -> Result<Need, Error>,
@@ -147,7 +154,13 @@ impl CardSession {
                 }
                 PinKind::External => self.authenticate(role, None, false)?,
                 PinKind::AlphaNumeric => match given {
-                    Some((asked, pin)) if *asked == role => self.authenticate(role, Some(pin), silent)?,
+                    Some((asked, pin)) if *asked == role => {
+                        let authenticated = self.authenticate(role, Some(pin), silent);
+                        if authenticated.as_ref().is_err_and(Error::is_reset) {
+                            *given = None;
+                        }
+                        authenticated?;
+                    }
                     _ => return Ok(Attempt::Ask(role)),
                 },
                 PinKind::ChallengeResponse => {
@@ -157,10 +170,10 @@ impl CardSession {
             }
         }
         let result = body(self);
-        if every_time {
-            self.drop_role(role)?;
-        }
-        result.map(Attempt::Done)
+        let dropped = if every_time { self.drop_role(role) } else { Ok(()) };
+        // What the operation failed at is what counts, and may be worth a repetition.
+        let value = result?;
+        dropped.map(|()| Attempt::Done(value))
     }
 
     /// This session authenticated somebody in the running transaction.
@@ -177,7 +190,9 @@ impl CardSession {
                 Ok(())
             }
             Err(error) => {
-                self.authenticated.remove(role);
+                if self.authenticated.contains(role) || !is_refusal(&error) {
+                    self.doubt(role);
+                }
                 Err(self.failed_authentication(role, "verify a PIN", error))
             }
         }
@@ -243,4 +258,12 @@ impl CardSession {
     pub(super) fn damaged(&self, what: String) -> Error {
         Error::BadCardData { what, card: self.reader.clone() }
     }
+}
+
+/// The card or the module said no: whoever was not authenticated before is not now. After other failures
+/// nobody knows what the card made of the command.
+pub(super) fn is_refusal(error: &CallError) -> bool {
+    let refusals =
+        [SCARD_W_WRONG_CHV, SCARD_W_CHV_BLOCKED, SCARD_W_CANCELLED_BY_USER, SCARD_E_INVALID_PARAMETER];
+    error.is_unsupported() || refusals.into_iter().any(|code| error.is(code))
 }

@@ -1,9 +1,10 @@
 //! PINs and the administrator: verify, change, unblock, challenge and response.
 
+use cardmod_sys::{SCARD_W_CHV_BLOCKED, SCARD_W_WRONG_CHV};
 use cardmod_types::{Pin, PinId, PinKind, PinPurpose, SecretBytes, admin};
 
 use super::cached::Counter;
-use super::operation::Repeat;
+use super::operation::{Repeat, is_refusal};
 use super::request::{AdminAuthority, UnblockWith};
 use super::session::CardSession;
 use crate::error::Error;
@@ -15,7 +16,13 @@ impl CardSession {
     /// # Errors
     /// [`Error::WrongPin`] with the tries left, [`Error::PinBlocked`].
     pub fn verify_pin(&mut self, role: PinId, pin: &Pin) -> Result<(), Error> {
-        self.plain(Repeat::Never, |session| session.authenticate(role, Some(pin), true))
+        self.plain(Repeat::Never, |session| {
+            // No PIN is shown to another card.
+            if session.cached.may_be_another_card() {
+                session.refresh()?;
+            }
+            session.authenticate(role, Some(pin), true)
+        })
     }
 
     /// Changes a PIN by its old value.
@@ -45,7 +52,7 @@ impl CardSession {
             session.refresh()?;
             session.unblock_with(target, with, new)?;
             // Nobody is authenticated now; the user's right is needed to count the change.
-            session.authenticated.remove(target);
+            session.doubt(target);
             session.note_tries(target, None);
             if target == PinId::USER {
                 match session.module.verify_pin(target, Some(new), true) {
@@ -67,7 +74,7 @@ impl CardSession {
                 };
                 let unblocked = self.module.unblock_by_puk(by, puk, target, new);
                 unblocked.map_err(|error| self.failed_change(by.unwrap_or(target), target, error))?;
-                by.into_iter().for_each(|by| self.authenticated.remove(by));
+                by.into_iter().for_each(|by| self.doubt(by));
             }
             UnblockWith::AdminKey(key) => {
                 let response = self.answer_challenge(&mut AdminAuthority::Key(key.clone()))?;
@@ -84,7 +91,7 @@ impl CardSession {
     fn unblock_as_admin(&mut self, response: &[u8], target: PinId, new: &Pin) -> Result<(), Error> {
         let unblocked = self.module.unblock_by_response(response, target, new);
         unblocked.map_err(|error| self.failed_change(PinId::ADMIN, target, error))?;
-        self.authenticated.remove(PinId::ADMIN);
+        self.doubt(PinId::ADMIN);
         Ok(())
     }
 
@@ -123,7 +130,9 @@ impl CardSession {
                     Ok(())
                 }
                 Err(error) => {
-                    session.authenticated.remove(PinId::ADMIN);
+                    if session.authenticated.contains(PinId::ADMIN) || !is_refusal(&error) {
+                        session.doubt(PinId::ADMIN);
+                    }
                     Err(session.failed_authentication(PinId::ADMIN, "authenticate the administrator", error))
                 }
             }
@@ -171,7 +180,11 @@ impl CardSession {
     /// A failed change or unblocking. `INVALID_PARAMETER` is how a card says that it does not take
     /// the new value.
     fn failed_change(&mut self, by: PinId, target: PinId, error: crate::module::CallError) -> Error {
-        self.authenticated.remove(by);
+        // What the module authenticated on its way, it may have left so.
+        let wrong = error.is(SCARD_W_WRONG_CHV) || error.is(SCARD_W_CHV_BLOCKED);
+        if !wrong || self.authenticated.contains(by) {
+            self.doubt(by);
+        }
         if error.is(cardmod_sys::SCARD_E_INVALID_PARAMETER) {
             return Error::PinPolicy { card: self.reader.clone(), role: target };
         }

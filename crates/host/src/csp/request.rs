@@ -58,7 +58,8 @@ pub struct PinStatus {
     pub id: PinId,
     /// The card's description of the PIN.
     pub info: PinInfo,
-    /// The tries left, where the session knows them: the interface tells them after a failure only.
+    /// The tries left, where the module or a failed attempt has told them: the interface itself does so
+    /// after a failure only.
     pub tries_left: Option<u32>,
     /// Whether the role is authenticated now, where the card can tell.
     pub authenticated: Option<bool>,

@@ -46,6 +46,11 @@ pub struct CardSession {
     announces: bool,
     /// The roles this session authenticated in the running transaction.
     pub(super) authenticated: PinSet,
+    /// The roles the card may take for authenticated although this session does not: they are
+    /// deauthenticated with the others.
+    pub(super) doubtful: PinSet,
+    /// Another card was found where this session's was. That never changes again.
+    gone: bool,
     /// The tries left of each role, as last told.
     pub(super) tries: [Option<u32>; 8],
 }
@@ -81,6 +86,8 @@ impl CardSession {
             serial: 0,
             announces: true,
             authenticated: PinSet::NONE,
+            doubtful: PinSet::NONE,
+            gone: false,
             tries: [None; 8],
         })
     }
@@ -141,6 +148,9 @@ impl CardSession {
 
     /// Begins the transaction of an operation, unless one is held.
     pub(super) fn begin(&mut self) -> Result<(), Error> {
+        if self.gone {
+            return Err(Error::Removed { reader: self.reader.clone() });
+        }
         if self.begun {
             return Ok(());
         }
@@ -157,7 +167,7 @@ impl CardSession {
             Err(error) => return Err(Error::of_pcsc(&self.reader, error)),
         }
         self.begun = true;
-        self.authenticated = PinSet::NONE;
+        self.nobody_is_authenticated();
         self.cached.new_transaction();
         self.module.set_handles(self.pcsc.raw(), self.card.raw());
         self.announce();
@@ -198,7 +208,8 @@ impl CardSession {
 
     /// Takes the rights of every authenticated role away; answers how the transaction must end.
     fn drop_rights(&mut self) -> Disposition {
-        let roles = core::mem::replace(&mut self.authenticated, PinSet::NONE);
+        let roles = self.authenticated.union(self.doubtful);
+        self.nobody_is_authenticated();
         if roles.is_empty() {
             return Disposition::Leave;
         }
@@ -228,6 +239,25 @@ impl CardSession {
         if self.held { self.begin() } else { Ok(()) }
     }
 
+    /// A new transaction, or another connection: the card knows of no right of this session.
+    fn nobody_is_authenticated(&mut self) {
+        self.authenticated = PinSet::NONE;
+        self.doubtful = PinSet::NONE;
+    }
+
+    /// Counts on a role's rights no longer. Whether the card still grants them is not known, so they are
+    /// taken away at the end.
+    pub(super) fn doubt(&mut self, role: PinId) {
+        self.authenticated.remove(role);
+        self.doubtful.insert(role);
+    }
+
+    /// Another card is in the reader: the session is over.
+    pub(super) fn card_is_gone(&mut self) -> Error {
+        self.gone = true;
+        Error::Removed { reader: self.reader.clone() }
+    }
+
     /// Forgets one role's rights, after the card took them or they were used up.
     pub(super) fn drop_role(&mut self, role: PinId) -> Result<(), Error> {
         if !self.authenticated.contains(role) {
@@ -246,7 +276,7 @@ impl CardSession {
     /// transaction; the cache is checked against the card again.
     pub(super) fn reconnect(&mut self) -> Result<(), Error> {
         self.begun = false;
-        self.authenticated = PinSet::NONE;
+        self.nobody_is_authenticated();
         self.cached.connection_lost();
         match self.card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::Leave) {
             Ok(()) => self.same_card(),
@@ -263,16 +293,16 @@ impl CardSession {
         self.card = card;
         self.pcsc = pcsc;
         self.begun = false;
-        self.authenticated = PinSet::NONE;
+        self.nobody_is_authenticated();
         self.cached.connection_lost();
         self.same_card()
     }
 
     /// After a reconnection: another kind of card is another card. One of the same kind shows by its
     /// identity, which the cache compares.
-    fn same_card(&self) -> Result<(), Error> {
+    fn same_card(&mut self) -> Result<(), Error> {
         let status = self.card.status().map_err(|error| Error::of_pcsc(&self.reader, error))?;
-        if status.atr == self.atr { Ok(()) } else { Err(Error::Removed { reader: self.reader.clone() }) }
+        if status.atr == self.atr { Ok(()) } else { Err(self.card_is_gone()) }
     }
 }
 

@@ -2,10 +2,10 @@
 //! and the `Ex` functions where they exist, the functions of versions 4 and 5 otherwise.
 
 use cardmod_sys::{
-    CARD_PIN_SILENT_CONTEXT, CCP_PIN_IDENTIFIER, CP_CARD_AUTHENTICATED_STATE, CP_CARD_CACHE_MODE,
-    CP_CARD_CAPABILITIES, CP_CARD_FREE_SPACE, CP_CARD_GUID, CP_CARD_KEYSIZES, CP_CARD_LIST_PINS,
-    CP_CARD_PIN_INFO, CP_CARD_READ_ONLY, CP_KEY_IMPORT_SUPPORT, CP_SUPPORTS_WIN_X509_ENROLLMENT,
-    SCARD_E_UNSUPPORTED_FEATURE,
+    CARD_DATA_VALUE_UNKNOWN, CARD_PIN_SILENT_CONTEXT, CCP_PIN_IDENTIFIER, CP_CARD_AUTHENTICATED_STATE,
+    CP_CARD_CACHE_MODE, CP_CARD_CAPABILITIES, CP_CARD_FREE_SPACE, CP_CARD_GUID, CP_CARD_KEYSIZES,
+    CP_CARD_LIST_PINS, CP_CARD_PIN_INFO, CP_CARD_READ_ONLY, CP_KEY_IMPORT_SUPPORT,
+    CP_SUPPORTS_WIN_X509_ENROLLMENT, SCARD_E_UNSUPPORTED_FEATURE,
 };
 use cardmod_types::{
     CacheMode, Capabilities, CardId, ContainerIndex, FilePath, FreeSpace, KeySizes, KeySpec, Pin,
@@ -22,6 +22,8 @@ const PIN_INFO_VERSION: u32 = 6;
 /// else touched the card, and a module may rely on what it knows of it. A module that has no such
 /// property refuses it, which is no error.
 const TRANSACTION_PROPERTY: &str = "Cardmod Transaction";
+/// The property by which a module made with our SDK tells the tries left of a role (in the flags).
+const TRIES_PROPERTY: &str = "Cardmod PIN Tries Left";
 
 /// What a new key is made of.
 #[derive(Clone, Copy)]
@@ -341,6 +343,25 @@ impl Context {
             return Err(CallError::new(CardFunction::SetProperty, CallErrorKind::Absent));
         }
         self.set_property(TRANSACTION_PROPERTY, Some(&serial.to_le_bytes()), 0)
+    }
+
+    /// The tries left of a role's PIN, from a module that knows our property "Cardmod PIN Tries Left";
+    /// `None` where the module or the card does not tell.
+    ///
+    /// # Errors
+    /// The module's code.
+    pub fn tries_left(&mut self, role: PinId) -> Result<Option<u32>, CallError> {
+        if !self.has(CardFunction::GetProperty) {
+            return Ok(None);
+        }
+        match self.get_property(TRIES_PROPERTY, 0, role.get()) {
+            Ok(bytes) => {
+                let tries = bytes.first_chunk::<4>().map(|bytes| u32::from_ne_bytes(*bytes));
+                Ok(tries.filter(|tries| *tries != CARD_DATA_VALUE_UNKNOWN))
+            }
+            Err(error) if error.is_unknown_property() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// A DWORD property; `None` where the module has it not.

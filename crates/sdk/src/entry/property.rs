@@ -1,8 +1,8 @@
 //! Card properties by name (5.30, 5.31, 7.9).
 
 use cardmod_sys::{
-    CARD_CAPABILITIES, CARD_FREE_SPACE_INFO, CARD_KEY_IMPORT_PLAIN_TEXT, CARD_KEY_SIZES,
-    CARD_PIN_STRENGTH_PLAINTEXT, CARD_PIN_STRENGTH_SESSION_PIN, PIN_CACHE_POLICY, PIN_INFO,
+    CARD_CAPABILITIES, CARD_DATA_VALUE_UNKNOWN, CARD_FREE_SPACE_INFO, CARD_KEY_IMPORT_PLAIN_TEXT,
+    CARD_KEY_SIZES, CARD_PIN_STRENGTH_PLAINTEXT, CARD_PIN_STRENGTH_SESSION_PIN, PIN_CACHE_POLICY, PIN_INFO,
 };
 use cardmod_types::{CacheMode, PinInfo, PinKind};
 
@@ -28,6 +28,13 @@ use crate::status::Status;
 /// module knows of the card still holds, so that it need not probe. Foreign hosts never write it, and
 /// [`CardContext::continuity`](crate::CardContext::continuity) stays `false`.
 pub const TRANSACTION_PROPERTY: &str = "Cardmod Transaction";
+
+/// A card property of this SDK's own, beyond the specification: the tries left of a role's PIN.
+///
+/// Read-only, 4 bytes (a native `u32`), the flags select the role, allowed to everyone, interface version 6
+/// or more. `CARD_DATA_VALUE_UNKNOWN` where the card does not tell. Cardmod.h says the number only after a
+/// failed attempt; a user wants to know before.
+pub const TRIES_PROPERTY: &str = "Cardmod PIN Tries Left";
 
 /// `PIN_INFO_CURRENT_VERSION` and `PIN_CACHE_POLICY_CURRENT_VERSION`.
 const PIN_INFO_VERSION: u32 = 6;
@@ -56,10 +63,11 @@ pub(super) enum Property {
     PaddingSchemes,
     ChainingModes,
     Transaction,
+    TriesLeft,
 }
 
 impl Property {
-    const NAMES: [(&'static str, Self); 21] = [
+    const NAMES: [(&'static str, Self); 22] = [
         ("Free Space", Self::FreeSpace),
         ("Capabilities", Self::Capabilities),
         ("Key Sizes", Self::KeySizes),
@@ -81,6 +89,7 @@ impl Property {
         ("Padding Schemes", Self::PaddingSchemes),
         ("Chaining Modes", Self::ChainingModes),
         (TRANSACTION_PROPERTY, Self::Transaction),
+        (TRIES_PROPERTY, Self::TriesLeft),
     ];
 
     /// The property of this name in this version of the interface.
@@ -109,9 +118,11 @@ impl Property {
     fn check_selector(self, flags: u32) -> Result<()> {
         match self {
             Self::KeySizes => key_spec(flags).map(drop),
-            Self::PinInfo | Self::PinStrengthVerify | Self::PinStrengthChange | Self::PinStrengthUnblock => {
-                property_set::role(flags).map(drop)
-            }
+            Self::PinInfo
+            | Self::PinStrengthVerify
+            | Self::PinStrengthChange
+            | Self::PinStrengthUnblock
+            | Self::TriesLeft => property_set::role(flags).map(drop),
             Self::Algorithms | Self::PaddingSchemes => Operation::numbered(flags).map(drop),
             _ => reserved(flags),
         }
@@ -188,6 +199,7 @@ fn number<M: CardModule>(call: &mut Call<'_, M>, property: Property, flags: u32)
         }
         Property::PinStrengthVerify => pin_strength(call, flags),
         Property::KeyImportSupport => Ok(key_import_support(call.module)),
+        Property::TriesLeft => tries_left(call, flags),
         Property::PaddingSchemes => algorithms::padding_schemes(call, Operation::numbered(flags)?),
         _ => Err(Status::UnsupportedFeature),
     }
@@ -203,6 +215,12 @@ fn pin_strength<M: CardModule>(call: &mut Call<'_, M>, flags: u32) -> Result<u32
         // Not looked at for empty and challenge types.
         _ => CARD_PIN_STRENGTH_PLAINTEXT,
     })
+}
+
+fn tries_left<M: CardModule>(call: &mut Call<'_, M>, flags: u32) -> Result<u32> {
+    let id = property_set::role(flags)?;
+    pin::describe(call, id)?;
+    Ok(call.module.tries_left(&mut call.cx, id)?.unwrap_or(CARD_DATA_VALUE_UNKNOWN))
 }
 
 /// Keys in clear where the card imports any; beyond that what the injection trait says.
