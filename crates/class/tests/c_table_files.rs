@@ -6,6 +6,7 @@ use std::ptr::null_mut;
 
 use cardmod_sdk::Status;
 use cardmod_sdk::sys::CARD_FILE_INFO;
+use cardmod_types::KeySpec;
 use cardmod_virtual::{Behaviour, CardOptions};
 
 use table::{ADMIN_KEY, Host, call, outcome};
@@ -173,4 +174,35 @@ fn directories_and_their_causes() {
         assert_eq!(host.delete_file("adm", "file"), Ok(()));
         assert_eq!(host.delete_directory("adm"), Ok(()));
     }
+}
+
+#[test]
+fn a_full_card_says_so_and_stays_usable() {
+    let small = CardOptions { capacity: 8192, ..CardOptions::default() };
+    let mut host = Host::with_options("full", 7, small);
+    host.become_role(1);
+    host.generate(0, KeySpec::KeyExchange, 1024).expect("a key");
+    let key = host.key(0);
+    host.create_file("mscp", "fill", 1).expect("created");
+    let mut size = 8192;
+    let mut step = 4096;
+    while step > 0 {
+        match host.write("mscp", "fill", &vec![7; size]) {
+            Ok(()) => size += step,
+            Err(Status::WriteTooMany) => size -= step,
+            Err(other) => panic!("{other:?}"),
+        }
+        step /= 2;
+    }
+    // Keys of one size differ by some bytes in their encoding.
+    host.write("mscp", "fill", &vec![7; size - 64]).expect("less than before");
+    assert_eq!(host.generate(1, KeySpec::KeyExchange, 4096), Err(Status::NoMemory));
+    assert_eq!(host.keys(1).err(), Some(Status::NoKeyContainer), "nothing half made");
+    assert_eq!(host.key(0), key, "the others are untouched");
+    // A key of another size cannot stand beside the old one under its reference: the old one goes first.
+    assert_eq!(host.generate(0, KeySpec::KeyExchange, 4096), Err(Status::NoMemory));
+    assert_eq!(host.keys(0).err(), Some(Status::NoKeyContainer), "what is told is what is there");
+    host.generate(0, KeySpec::KeyExchange, 1024).expect("the room of the old key");
+    assert_ne!(host.key(0), key);
+    assert_eq!(host.read(Some("mscp"), "fill").map(|content| content.len() > 1024), Ok(true));
 }
