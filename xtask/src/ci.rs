@@ -3,7 +3,6 @@
 //! `cargo xtask ci` runs all steps, `cargo xtask ci fmt tidy` the named ones, `cargo xtask ci --list`
 //! shows them.
 
-use std::ffi::OsString;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -140,7 +139,7 @@ fn nightly() -> Command {
 }
 
 fn doc() -> Outcome {
-    run_command(program().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+    run_command(crate::cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn deny() -> Outcome {
@@ -156,7 +155,7 @@ fn advisories() -> Outcome {
         return Outcome::Skipped("cargo-deny is not installed".to_owned());
     }
     let fetched =
-        program().args(["deny", "fetch", "db"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        crate::cargo().args(["deny", "fetch", "db"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !fetched.is_ok_and(|status| status.success()) {
         return Outcome::Skipped("the advisory database cannot be fetched from here".to_owned());
     }
@@ -164,7 +163,7 @@ fn advisories() -> Outcome {
 }
 
 fn cargo(arguments: &[&str]) -> Outcome {
-    run_command(program().args(arguments))
+    run_command(crate::cargo().args(arguments))
 }
 
 fn run_command(command: &mut Command) -> Outcome {
@@ -175,16 +174,9 @@ fn run_command(command: &mut Command) -> Outcome {
     }
 }
 
-/// The cargo that runs this, in the workspace's folder.
-fn program() -> Command {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(cargo);
-    command.current_dir(crate::workspace_root());
-    command
-}
-
 fn has_subcommand(name: &str) -> bool {
-    let version = program().args([name, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let version =
+        crate::cargo().args([name, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     version.is_ok_and(|status| status.success())
 }
 

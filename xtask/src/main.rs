@@ -1,14 +1,16 @@
-//! `cargo xtask`: `ci` is the definition of green, `tidy` keeps the house.
+//! `cargo xtask`: `ci` is the definition of green, `tidy` keeps the house, `apdus` counts.
 //!
 //! Each verb is a module with a `run` function; nothing else is here.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr)] // its output is what it is for
 
+mod apdus;
 mod ci;
 mod tidy;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 /// A verb: what it is called, what it does, and the function that does it.
 struct Verb {
@@ -18,6 +20,7 @@ struct Verb {
 }
 
 const VERBS: &[Verb] = &[
+    Verb { name: "apdus", does: "how many APDUs a task costs, beside OpenSC", run: apdus::run },
     Verb { name: "ci", does: "everything a change must pass, or the steps named", run: ci::run },
     Verb { name: "tidy", does: "the rules of the house that no compiler checks", run: tidy::run },
 ];
@@ -51,4 +54,12 @@ fn usage(problem: &str) -> ExitCode {
 fn workspace_root() -> PathBuf {
     let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     package.parent().map_or(package.clone(), PathBuf::from)
+}
+
+/// The cargo that runs this, in the workspace's folder.
+fn cargo() -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut command = Command::new(cargo);
+    command.current_dir(workspace_root());
+    command
 }

@@ -1,0 +1,68 @@
+//! `cargo xtask apdus`: how many APDUs a task costs, cardmod beside OpenSC, on the same virtual card in
+//! the same run. `--markdown` prints the tables for `docs/benchmarks.md`.
+//!
+//! OpenSC reaches the card through cardmod's PC/SC library in place of pcsc-lite's, so both are counted
+//! by the same log. The counts that must hold are asserted in the tests of `crates/gids`.
+
+mod bench;
+mod ours;
+mod strangers;
+mod table;
+mod trace;
+
+use bench::{Bench, Build};
+use trace::Exchange;
+
+/// What is counted, in the order of the table. The values are the names of the rows.
+const OPERATIONS: [Operation; 5] =
+    [Operation::List, Operation::ListAgain, Operation::Sign, Operation::SignAgain, Operation::Decrypt];
+
+/// A task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    List,
+    ListAgain,
+    Sign,
+    SignAgain,
+    Decrypt,
+}
+
+impl Operation {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::List => "list two certificates, new process",
+            Self::ListAgain => "list again, same process",
+            Self::Sign => "sign with PIN, new process",
+            Self::SignAgain => "second signature, same session",
+            Self::Decrypt => "decrypt with PIN, new process",
+        }
+    }
+}
+
+/// What one program sent for one task; an error says why there is nothing.
+struct Count {
+    operation: Operation,
+    through: &'static str,
+    sent: Result<Vec<Exchange>, &'static str>,
+}
+
+/// Runs the verb.
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    let markdown = match arguments {
+        [] => false,
+        [option] if option == "--markdown" => true,
+        _ => return Err("the only option is --markdown".to_owned()),
+    };
+    let build = Build::make()?;
+    for (title, options) in [
+        ("A card with extended length APDUs", &[][..]),
+        ("A card with short APDUs only", &["--no-extended-length"][..]),
+    ] {
+        let bench = Bench::set_up(&build, options)?;
+        let mut counts = ours::count(&bench)?;
+        counts.extend(strangers::count(&bench)?);
+        println!("{}", table::render(title, &counts, markdown));
+    }
+    println!("{}", strangers::version());
+    Ok(())
+}
