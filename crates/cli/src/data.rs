@@ -72,7 +72,7 @@ fn replace(
         let mode = if sensitivity == Sensitivity::Secret { 0o600 } else { 0o666 };
         builder.permissions(fs::Permissions::from_mode(mode));
     }
-    let mut file = builder.tempfile_in(directory)?;
+    let mut file = builder.tempfile_in(directory).map_err(|error| without_place(&error))?;
     file.write_all(bytes)?;
     if let (Some(existing), Sensitivity::Public) = (existing, sensitivity) {
         file.as_file().set_permissions(existing.permissions())?;
@@ -80,6 +80,13 @@ fn replace(
     file.as_file().sync_all()?;
     file.persist(target).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// The system's own words alone: the name of the temporary file, which follows them, helps nobody.
+fn without_place(error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    let words = text.split_once(" at path ").map_or(text.as_str(), |(words, _)| words);
+    io::Error::new(error.kind(), words)
 }
 
 #[cfg(test)]
@@ -100,6 +107,7 @@ mod tests {
     fn a_missing_directory_is_a_clear_error() {
         let failure = write(Path::new("/nonexistent/out"), b"", Sensitivity::Public).unwrap_err();
         assert!(failure.message.starts_with("cannot write /nonexistent/out: "), "{}", failure.message);
+        assert!(!failure.message.contains(".cardmod-"), "{}", failure.message);
     }
 
     #[cfg(unix)]

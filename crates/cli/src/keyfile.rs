@@ -11,6 +11,8 @@ use crate::failure::Failure;
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
+/// What an encrypted PKCS#1 or SEC1 key says of itself (RFC 1421, 4.6.1.1).
+const ENCRYPTED: &[u8] = b"Proc-Type: 4,ENCRYPTED";
 
 /// One PEM block.
 struct Block {
@@ -30,21 +32,26 @@ pub(crate) fn private_key(bytes: &[u8]) -> Result<PrivateKey, Failure> {
             .or_else(|_| PrivateKey::from_sec1_der(bytes))
             .map_err(|_| broken(&"it is neither PEM nor DER of a known form"));
     }
+    if find(bytes, ENCRYPTED).is_some() {
+        return Err(encrypted());
+    }
     for block in blocks(bytes)? {
         let key = match block.label.as_str() {
             "PRIVATE KEY" => PrivateKey::from_pkcs8_der(&block.der),
             "RSA PRIVATE KEY" => PrivateKey::from_pkcs1_der(&block.der),
             "EC PRIVATE KEY" => PrivateKey::from_sec1_der(&block.der),
-            "ENCRYPTED PRIVATE KEY" => {
-                return Err(Failure::failed("bad-key", "the private key is encrypted")
-                    .hint("openssl pkey -in KEY -out PLAIN decrypts it; delete PLAIN afterwards"));
-            }
+            "ENCRYPTED PRIVATE KEY" => return Err(encrypted()),
             // Parameters, certificates and the like may stand beside the key.
             _ => continue,
         };
         return key.map_err(|error| broken(&error));
     }
     Err(broken(&"there is no private key in it"))
+}
+
+fn encrypted() -> Failure {
+    Failure::failed("bad-key", "the private key is encrypted")
+        .hint("openssl pkey -in KEY -out PLAIN decrypts it; delete PLAIN afterwards")
 }
 
 /// Reads a public key: a `PUBLIC KEY`, or the key of a certificate.
@@ -135,6 +142,16 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt
         assert!(from_pem == from_der);
         assert_eq!(from_pem.bits(), 256);
         assert!(public_key(b"junk").is_err());
+    }
+
+    #[test]
+    fn an_encrypted_key_is_said_to_be_that() {
+        let old = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\
+                   DEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";
+        let new = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+        for key in [old, new] {
+            assert_eq!(private_key(key.as_bytes()).err().unwrap().message, "the private key is encrypted");
+        }
     }
 
     #[test]

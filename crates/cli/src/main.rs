@@ -22,6 +22,7 @@ mod progress;
 mod report;
 mod secrets;
 mod session;
+mod terminal;
 mod verbs;
 
 use std::process::ExitCode;

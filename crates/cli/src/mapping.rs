@@ -21,7 +21,13 @@ impl From<Error> for Failure {
 
 impl From<EnvironmentError> for Failure {
     fn from(error: EnvironmentError) -> Self {
-        Self::failed("environment", told(&error))
+        let failure = Self::failed("environment", told(&error));
+        match error {
+            EnvironmentError::NoSharedProvider { .. } => {
+                failure.hint("cargo build --release --workspace builds it beside this program")
+            }
+            _ => failure,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where results go: text for people or one JSON document for programs on standard output; notes
 //! and errors on standard error.
 
+use std::borrow::Cow;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
@@ -55,7 +56,7 @@ impl Output {
 
     /// Prints a result: `value` as JSON, or the text for people.
     pub(crate) fn show<T: Serialize>(self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
-        if self.json { self.document(value) } else { write_stdout(text().as_bytes()) }
+        if self.json { self.document(value) } else { write_stdout(visible(&text(), true).as_bytes()) }
     }
 
     /// Prints something a person needs only when no file is named and nothing is `--quiet`.
@@ -114,7 +115,7 @@ impl Output {
             // Nothing more can be said when standard output is gone: the exit code still tells.
             let _ = self.document(&failure.document());
         } else {
-            write_stderr(&failure.text());
+            write_stderr(&visible(&failure.text(), true));
         }
         failure.exit
     }
@@ -138,7 +139,7 @@ pub(crate) fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -
     table.load_style(NOTHING);
     table.set_header(header.map(str::to_uppercase));
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.map(|cell| visible(&cell, false).into_owned()));
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -150,7 +151,18 @@ pub(crate) fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -
 /// A list of facts: a name and a value a line.
 pub(crate) fn facts(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    rows.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+    rows.iter().map(|(name, value)| format!("{name:width$}  {}\n", visible(value, false))).collect()
+}
+
+/// Text with its control characters spelled out. Names and subjects come from cards and certificates,
+/// and must not move the cursor of the terminal they are shown on, or feign a line.
+fn visible(text: &str, lines: bool) -> Cow<'_, str> {
+    let hidden = |c: char| c.is_control() && !(lines && c == '\n');
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let spell = |c: char| if hidden(c) { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(spell).collect())
 }
 
 /// Bytes in hexadecimal, lower case.
@@ -184,6 +196,14 @@ mod tests {
             vec![["web".into(), "rsa2048".into()], ["a long one".into(), "p256".into()]],
         );
         assert_eq!(text, "NAME        KEY\nweb         rsa2048\na long one  p256\n");
+    }
+
+    #[test]
+    fn what_a_card_says_does_not_drive_the_terminal() {
+        let cell = "a\nb\u{1b}[31m";
+        assert_eq!(table(["name"], vec![[cell.into()]]), "NAME\na\\nb\\u{1b}[31m\n");
+        assert_eq!(facts(&[("a", cell.into())]), "a  a\\nb\\u{1b}[31m\n");
+        assert_eq!(visible("Öl\n\u{9b}", true), "Öl\n\\u{9b}");
     }
 
     #[test]

@@ -166,6 +166,9 @@ pub(crate) fn container_table(containers: &[ContainerView]) -> String {
     if containers.iter().any(|container| container.default) {
         text.push_str("* the default container\n");
     }
+    if containers.iter().any(|container| container.keys.is_empty()) {
+        text.push_str("a container without a key is left of a creation that was broken off: make the key, or delete it\n");
+    }
     text
 }
 

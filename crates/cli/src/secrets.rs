@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::failure::Failure;
+use crate::terminal;
 
 /// The longest line accepted as a secret.
 const LONGEST: usize = 4096;
@@ -92,7 +93,7 @@ impl SecretSource {
 
 /// Asks on the terminal; `None` where there is no terminal to ask on.
 pub(crate) fn prompt(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let mut answer = rpassword::prompt_password(text).ok()?;
+    let mut answer = terminal::ask(text).ok()?;
     let secret = Zeroizing::new(answer.as_bytes().to_vec());
     answer.zeroize();
     Some(secret)

@@ -129,13 +129,22 @@ impl Desk {
         if let Some(wanted) = &self.global.reader {
             return named_reader(wanted, &names(&readers));
         }
-        let present: Vec<&ReaderInfo> = readers.iter().filter(|reader| reader.present).collect();
+        let mut present: Vec<&ReaderInfo> = readers.iter().filter(|reader| reader.present).collect();
+        if present.len() > 1 {
+            present.retain(|reader| !self.is_plugged(&reader.name));
+        }
         match present.as_slice() {
             [one] => Ok(one.name.clone()),
             [] if without == WithoutCard::CreateDefault => self.create_default(),
             [] => Err(no_card(&readers)),
             several => Err(several_cards(self, several)),
         }
+    }
+
+    /// The virtual card of this reader is in pcscd, where it is seen a second time.
+    fn is_plugged(&self, reader: &str) -> bool {
+        let status = self.environment.card_of(reader).map(|card| self.environment.store.status(&card));
+        status.and_then(Result::ok).is_some_and(|status| status.plugged)
     }
 
     fn reader_of_virtual(&self, card: &str) -> Result<String, Failure> {

@@ -22,7 +22,8 @@ fn a_wrong_pin_shows_the_tries_left_and_a_blocked_one_says_so() {
     assert_eq!(refused["error"]["code"], "wrong-pin");
     assert_eq!(refused["error"]["tries_left"], 1);
     // another process can ask without a try
-    let tries = || home.run("--card demo pin status --json").succeeds().json()["pins"][0]["tries_left"].clone();
+    let tries =
+        || home.run("--card demo pin status --json").succeeds().json()["pins"][0]["tries_left"].clone();
     assert_eq!((tries(), tries()), (1.into(), 1.into()));
     sign("PIN").succeeds();
     assert_eq!(tries(), 3);
@@ -302,8 +303,19 @@ fn operations_a_key_does_not_have() {
     home.generate("rsa", "rsa2048").succeeds();
     home.run("--card demo key public --container web --out ec.pub.pem").succeeds();
     home.run("--card demo key public --container rsa --out rsa.pub.pem").succeeds();
-    home.run("--card demo derive --container rsa --peer ec.pub.pem --pin-env PIN").exits(1).says("RSA");
+    home.run("--card demo derive --container rsa --peer ec.pub.pem --pin-env PIN").exits(7).says("RSA");
     home.run("--card demo derive --container web --peer rsa.pub.pem --pin-env PIN").exits(1).says("RSA");
     home.run("--card demo decrypt --container rsa --in data --pin-env PIN").exits(1);
     still_whole(&home);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_at_the_question_leaves_the_terminal_as_it_was() {
+    let home = Home::with_key("p256");
+    let shell = r#"trap : INT; "$CARDMOD" --card demo pin verify; echo "ended with $?"; stty -a"#;
+    home.write("asking", shell.as_bytes());
+    let keys = r"(sleep 1; printf '\003'; sleep 1)";
+    let outcome = home.shell(&format!("{keys} | script -qec 'sh asking' /dev/null"));
+    outcome.says("PIN: ").says("ended with 130").says(" echo ").never_says("-echo ");
 }

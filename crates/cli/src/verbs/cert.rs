@@ -154,11 +154,11 @@ fn self_sign(args: &SelfSignArgs, global: &Global, out: Output) -> Result<(), Fa
         }
         Ok((container.name, der))
     })?;
-    if args.store && args.target.out.is_none() {
-        let facts = json!({"container": name, "stored": true, "bytes": der.len()});
+    let facts = json!({"container": name, "stored": args.store, "bytes": der.len()});
+    if args.store && args.target.out.is_none() && !out.json() {
         return out.done(&facts, || format!("container {name} has its certificate\n"));
     }
-    args.target.deliver("certificate", "CERTIFICATE", &der, out, json!({"stored": args.store}))
+    args.target.deliver("certificate", "CERTIFICATE", &der, out, facts)
 }
 
 /// Signs the digest of a request or a certificate: PKCS#1 v1.5 for RSA, ECDSA else.

@@ -29,13 +29,17 @@ pub(crate) struct VerifyArgs {
     /// The data that was signed (`-`: standard input)
     #[arg(long = "in", value_name = "FILE", default_value = "-")]
     input: PathBuf,
-    /// The signature
+    /// The signature (`-`: standard input)
     #[arg(long, value_name = "FILE")]
     signature: PathBuf,
 }
 
 /// Runs the verb.
 pub(crate) fn run(args: &VerifyArgs, global: &Global, out: Output) -> Result<(), Failure> {
+    if data::is_standard(&args.input) && data::is_standard(&args.signature) {
+        return Err(Failure::usage("the data and the signature cannot both come from standard input")
+            .hint("name the data with --in, or the signature's file"));
+    }
     let data = data::read(&args.input)?;
     let signature = data::read(&args.signature)?;
     let digest = args.scheme.digest(&data)?;
