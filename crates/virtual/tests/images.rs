@@ -6,9 +6,10 @@ mod common;
 use std::path::Path;
 
 use cardmod_virtual::{CardFault, CardKind, CardOptions, ImageError, Random, Storage, Store, StoreError};
-use common::{SELECT, VERIFY, bench, hex, send, unhex};
+use common::{SELECT, VERIFY, bench, bench_with, hex, send, unhex};
 
 const IMAGE: &str = "test/card.image";
+const WRONG: &str = "00 20 00 80 04 30 30 30 30";
 /// A card of format 1 with a P-256 key, PIN 12345678, made when that format was the newest.
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/format-1");
 
@@ -123,6 +124,57 @@ fn a_damaged_run_file_is_a_power_cut() {
         bench.send(SELECT);
         bench.send(VERIFY);
     }
+}
+
+/// What another connection wrote before the run file was lost is not overlooked, lost tries above all.
+#[test]
+fn a_damaged_run_file_gives_no_try_back() {
+    let mut bench = bench();
+    let mut other = bench.store.open_card("test").unwrap();
+    bench.send(SELECT);
+    assert_eq!(send(&mut other, WRONG), "63C2");
+    std::fs::write(bench.dir.path().join("test/run"), b"garbage").unwrap();
+    assert!(matches!(bench.card.transmit(&unhex(SELECT)), Err(CardFault::WasReset { .. })));
+    bench.card.acknowledge().unwrap();
+    bench.send(SELECT);
+    assert_eq!(bench.send(WRONG), "63C1");
+}
+
+/// A connection whose run file was taken away from under it never writes an old image over a new one.
+#[cfg(unix)]
+#[test]
+fn a_removed_run_file_gives_no_try_back() {
+    let mut bench = bench();
+    bench.send(SELECT);
+    std::fs::remove_file(bench.dir.path().join("test/run")).unwrap();
+    let mut other = bench.store.open_card("test").unwrap();
+    send(&mut other, SELECT);
+    assert_eq!(send(&mut other, WRONG), "63C2");
+    assert!(matches!(bench.card.transmit(&unhex(WRONG)), Err(CardFault::NotSaved { .. })));
+    assert_eq!(bench.send(WRONG), "63C1");
+}
+
+/// Answers that wait are kept in the run file, however long they are.
+#[test]
+fn a_whole_large_file_is_read() {
+    let mut bench = bench_with(|profile| profile.options.capacity = 4 * 1024 * 1024);
+    bench.send(SELECT);
+    bench.send(VERIFY);
+    let value = vec![0x55; 60_000];
+    for number in 0..20 {
+        let mut data = vec![0xDF, 0x40 + number, 0x82];
+        data.extend((value.len() as u16).to_be_bytes());
+        data.extend(&value);
+        let mut put = vec![0x00, 0xDB, 0xA0, 0x10, 0x00];
+        put.extend((data.len() as u16).to_be_bytes());
+        put.extend(&data);
+        bench.data(&put);
+    }
+    let get = [0x00, 0xCB, 0xA0, 0x10, 0x00, 0x00, 0x02, 0x5C, 0x00, 0x00, 0x00];
+    let first = bench.card.transmit(&get).unwrap();
+    assert_eq!(first.len(), 65_538);
+    let second = bench.card.transmit(&[0x00, 0xC0, 0x00, 0x00, 0x00]).unwrap();
+    assert_eq!(second.len(), 258);
 }
 
 #[test]

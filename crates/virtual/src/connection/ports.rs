@@ -29,24 +29,33 @@ pub(super) struct DiskPorts<'a> {
 
 impl Storage for DiskPorts<'_> {
     fn save(&mut self, state: &[u8]) -> Result<(), CardFault> {
+        self.check_succession()?;
         let stamp = random_id()?;
         // Announced first: should this process die in between, nobody trusts what he has in memory.
-        let before = self.run.image_stamp;
         self.run.image_stamp = stamp;
         self.announce()?;
-        let saved = self.disk.image.save(state, stamp);
-        match saved {
-            Ok(()) => self.disk.stamp = stamp,
-            Err(_) => {
-                self.run.image_stamp = before;
-                self.announce()?;
-            }
-        }
-        saved
+        // After a failure the announcement stands: the image may have been replaced all the same, so
+        // everyone reads it again.
+        self.disk.image.save(state, stamp)?;
+        self.disk.stamp = stamp;
+        Ok(())
     }
 }
 
 impl DiskPorts<'_> {
+    /// Only the image that is in memory is replaced. The run file tells of every other one, but it can be
+    /// removed, or put back from a copy; a lost try must not come back with it.
+    fn check_succession(&mut self) -> Result<(), CardFault> {
+        let there = self.disk.image.stamp()?;
+        if there == self.disk.stamp {
+            return Ok(());
+        }
+        // Read before the next command.
+        self.run.image_stamp = there;
+        let cause = std::io::Error::other("the image was replaced by another process");
+        Err(CardFault::NotSaved { path: self.disk.image.path().to_path_buf(), cause })
+    }
+
     fn announce(&mut self) -> Result<(), CardFault> {
         write_run(self.run_file, self.run_path, self.run)?;
         *self.written = self.run.clone();

@@ -282,10 +282,12 @@ impl Shared {
                 self.written = self.run.clone();
                 self.take_session();
             }
-            // A kill while the file was written: the card loses power.
+            // A kill while the file was written: the card loses power. What the file said of the image is
+            // lost, so the image is read again.
             Found::Unusable => {
                 self.run = fresh_run(std::mem::take(&mut self.run))?;
                 self.card.reset();
+                self.disk.stamp = !self.run.image_stamp;
             }
         }
         if self.run.image_stamp != self.disk.stamp {

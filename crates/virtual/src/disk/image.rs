@@ -82,6 +82,16 @@ impl ImageFile {
         &self.key
     }
 
+    /// Where the image is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The stamp of the image that is on the disk now.
+    pub(crate) fn stamp(&self) -> Result<u64, CardFault> {
+        read_header(&self.path).map(|header| header.stamp)
+    }
+
     /// Reads and checks the whole image.
     pub(crate) fn load(&self) -> Result<Loaded, CardFault> {
         let bytes = std::fs::read(&self.path).map_err(|cause| files::fault("read", &self.path, cause))?;

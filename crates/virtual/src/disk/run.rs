@@ -15,7 +15,8 @@ use crate::model::codec::{Decoder, Encoder, Malformed};
 const MAGIC: &[u8; 8] = b"cardmodR";
 /// Magic, sequence, length, checksum.
 const PREFIX_LEN: usize = 8 + 8 + 4 + 8;
-const MAX_BODY: usize = 1024 * 1024;
+/// An answer that waits may hold all of the largest card.
+const MAX_BODY: usize = 20 * 1024 * 1024;
 
 /// How a connection holds the card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
