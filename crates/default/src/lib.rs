@@ -15,3 +15,4 @@ mod environment;
 mod shared;
 
 pub use environment::{Environment, EnvironmentError, EnvironmentOptions};
+pub use shared::shared_library;

@@ -40,7 +40,7 @@ pub(crate) struct SharedProvider {
 impl SharedProvider {
     /// Finds and loads the library.
     pub(crate) fn load() -> Result<(Arc<Provider>, Self), EnvironmentError> {
-        let path = find()?;
+        let path = shared_library()?;
         let provider = Provider::load(&path)?;
         let bad = |error: libloading::Error| EnvironmentError::BadSharedProvider {
             path: path.display().to_string(),
@@ -95,15 +95,20 @@ impl SharedProvider {
     }
 }
 
-/// The library's file.
-fn find() -> Result<PathBuf, EnvironmentError> {
+/// The PC/SC library that this program shares with card modules and other programs, found beside the
+/// program. Where a program looks for `libpcsclite.so.1`, it serves it the virtual cards.
+///
+/// # Errors
+/// [`EnvironmentError::NoSharedProvider`].
+pub fn shared_library() -> Result<PathBuf, EnvironmentError> {
     let program = std::env::current_exe().ok();
     let directory = program.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
     let candidates: Vec<_> = PLACES
         .iter()
         .flat_map(|place| FILES.iter().map(move |file| directory.join(place).join(file)))
         .collect();
-    candidates.iter().find(|path| path.is_file()).cloned().ok_or_else(|| {
+    let found = candidates.iter().find_map(|path| path.canonicalize().ok().filter(|path| path.is_file()));
+    found.ok_or_else(|| {
         let searched: Vec<_> = candidates.iter().map(|path| path.display().to_string()).collect();
         EnvironmentError::NoSharedProvider { searched: searched.join(", ") }
     })

@@ -84,11 +84,15 @@ pub fn tool(line: &str) -> Command {
     command
 }
 
-fn package_hint(program: &str) -> String {
+/// Where a program comes from, for messages.
+pub(crate) fn package_hint(program: &str) -> String {
     let package = match program.rsplit('/').next().unwrap_or(program) {
         "openssl" => "openssl",
         "pcscd" => "pcscd",
         "ip" => "iproute2",
+        "p11tool" => "gnutls-bin",
+        "python3" => "python3-pyscard",
+        "ssh-keygen" => "openssh-client",
         "unshare" | "nsenter" => "util-linux",
         name if name.contains("cardmod") => return "build it first: cargo build --workspace".into(),
         _ => "opensc",

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::command::{Outcome, run};
+use crate::command::{Outcome, package_hint, run};
 
 /// A temporary `CARDMOD_HOME`, with a place for a test's files.
 pub struct Home {
@@ -21,6 +21,23 @@ impl Home {
     pub fn new() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         Self { folder }
+    }
+
+    /// A home with a card `demo`: an RSA-2048 key with a certificate in container `web`, its public key
+    /// in `web.pub.pem`, and a file `data`.
+    ///
+    /// # Panics
+    /// When something of it cannot be made.
+    pub fn provisioned() -> Self {
+        let home = Self::new();
+        let key = "--card demo --pin-env PIN --container web";
+        home.run("card new demo").success();
+        home.run(&format!("key generate --algorithm rsa2048 {key}")).success();
+        home.run("key public --card demo --container web --out web.pub.pem").success();
+        home.run(&format!("cert self-sign --subject CN=web --out web.pem {key}")).success();
+        home.run(&format!("cert import web.pem {key}")).success();
+        std::fs::write(home.file("data"), b"the data to be signed").expect("a file");
+        home
     }
 
     /// The home's folder.
@@ -47,10 +64,32 @@ impl Home {
         run(&mut self.cardmod(line))
     }
 
+    /// A program under the environment that `cardmod card env` prints for a card, as a shell
+    /// understands it.
+    ///
+    /// # Panics
+    /// When the program is not installed.
+    #[track_caller]
+    pub fn stranger(&self, card: &str, line: &str) -> Command {
+        const SCRIPT: &str = r#"lines=$("$0" card env "$1") && eval "$lines" && shift && exec "$@""#;
+        let program = line.split_whitespace().next().expect("a command has a name");
+        assert!(is_installed(program), "{program} is not installed; {}", package_hint(program));
+        let mut command = Command::new("sh");
+        command.args(["-c", SCRIPT]).arg(cardmod_program()).arg(card).args(line.split_whitespace());
+        self.furnish(&mut command);
+        command
+    }
+
     /// Gives a command this home as its environment and its folder.
     pub fn furnish(&self, command: &mut Command) {
         command.current_dir(self.folder()).env("CARDMOD_HOME", self.folder()).env("PIN", "123456");
     }
+}
+
+/// A path that is there, or a name on the search path.
+fn is_installed(program: &str) -> bool {
+    let search = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&search).any(|folder| folder.join(program).is_file())
 }
 
 /// The built `cardmod`.
@@ -67,6 +106,17 @@ pub fn cardmod_program() -> PathBuf {
 /// When it has not been built.
 pub fn class_module() -> PathBuf {
     built("libcardmod_class.so")
+}
+
+/// OpenSC's PKCS#11 module.
+///
+/// # Panics
+/// When it is not installed.
+pub fn pkcs11_module() -> PathBuf {
+    let places = ["x86_64-linux-gnu", "aarch64-linux-gnu", "."]
+        .map(|place| Path::new("/usr/lib").join(place).join("opensc-pkcs11.so"));
+    let found = places.into_iter().find(|path| path.exists());
+    found.expect("opensc-pkcs11.so, of the Debian package opensc-pkcs11, which ./test.sh installs")
 }
 
 /// A product of this workspace, beside the running test.

@@ -1,5 +1,6 @@
 //! `cardmod card`: virtual cards.
 
+mod env;
 mod new;
 mod plug;
 
@@ -28,6 +29,8 @@ pub(crate) enum CardVerb {
     Erase(EraseArgs),
     /// Put a virtual card into a reader of pcscd (vsmartcard's vpcd), until ended
     Plug(plug::PlugArgs),
+    /// Print the shell lines under which any PC/SC program finds the virtual cards, without a daemon
+    Env(env::EnvArgs),
 }
 
 /// `card erase`.
@@ -62,6 +65,7 @@ pub(crate) fn run(verb: &CardVerb, global: &Global, out: Output) -> Result<(), F
         CardVerb::List => list(&desk, out),
         CardVerb::Erase(args) => erase(args, &desk, out),
         CardVerb::Plug(args) => plug::run(args, &desk, out),
+        CardVerb::Env(args) => env::run(args, &desk, out),
     }
 }
 

@@ -4,22 +4,9 @@ use cardmod_interop::{Home, World, run, tool};
 
 const MODULE_OPTIONS: [&str; 4] = ["pkcs11-tool", "--login", "--pin", "123456"];
 
-/// A home with a card `demo`: one RSA-2048 key with a certificate in container `web`.
-fn provisioned() -> Home {
-    let home = Home::new();
-    home.run("card new demo").success();
-    home.run("--card demo key generate --container web --algorithm rsa2048 --pin-env PIN").success();
-    home.run("--card demo key public --container web --out web.pub.pem").success();
-    home.run("--card demo cert self-sign --container web --subject CN=web --out web.pem --pin-env PIN")
-        .success();
-    home.run("--card demo cert import --container web web.pem --pin-env PIN").success();
-    std::fs::write(home.file("data"), b"the data to be signed").expect("a file");
-    home
-}
-
 #[test]
 fn opensc_lists_signs_and_decrypts() {
-    let home = provisioned();
+    let home = Home::provisioned();
     let world = World::new();
     let plug = world.plug(&home, "demo");
 

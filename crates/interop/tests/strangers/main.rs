@@ -1,0 +1,8 @@
+//! Programs that others wrote, on virtual cards without a daemon and without root: each finds cardmod's
+//! library where it looks for pcsc-lite's, under the environment that `cardmod card env` prints.
+#![forbid(unsafe_code)]
+
+mod environment;
+mod keys;
+mod opensc;
+mod python;
