@@ -164,6 +164,10 @@ fn elliptic_keys_agree() {
         session.derive(Some("ours"), &request, &mut common::pin()),
         Err(Error::BadInput { .. })
     ));
+    let rsa = new("rsa", KeyAlgorithm::Rsa(1024), KeyHalf::KeyExchange);
+    session.create_container(&rsa, &mut common::pin()).expect("a container");
+    let refused = session.derive(Some("rsa"), &request, &mut NoPin);
+    assert!(matches!(refused, Err(Error::NotSupported { .. })), "{refused:?}");
     common::close(session);
 }
 
@@ -331,5 +335,29 @@ fn a_key_that_cannot_be_made_leaves_no_record() {
     let again = new("again", KeyAlgorithm::Rsa(1024), KeyHalf::KeyExchange);
     let container = session.create_container(&again, &mut common::pin()).expect("a smaller key fits");
     assert_eq!(container.index.get(), 0, "in the place that is free");
+    common::close(session);
+}
+
+#[test]
+fn a_failed_creation_leaves_the_default_container() {
+    let mut profile = common::profile("default");
+    profile.options.capacity = 4096;
+    let mut session = common::open(&common::card_of("default", &profile));
+    let first = new("first", KeyAlgorithm::Ec(EcCurve::P256), KeyHalf::Signature);
+    session.create_container(&first, &mut common::pin()).expect("a small key");
+    let mut failed = false;
+    for number in 0..10 {
+        let wanted = NewContainer {
+            default: true,
+            ..new(&format!("big{number}"), KeyAlgorithm::Rsa(4096), KeyHalf::KeyExchange)
+        };
+        let before = session.container(None).expect("a default container").name;
+        if session.create_container(&wanted, &mut common::pin()).is_err() {
+            assert_eq!(session.container(None).expect("still a default container").name, before);
+            failed = true;
+            break;
+        }
+    }
+    assert!(failed, "the card has room for ever");
     common::close(session);
 }

@@ -88,9 +88,7 @@ impl CardSession {
                     }
                     given = Some((role, self.ask(role, container.as_deref(), pins.as_deref_mut())?));
                 }
-                Err(error)
-                    if error.is_reset() && repeat == Repeat::Safe && !repeated && !pin_unanswered =>
-                {
+                Err(error) if error.is_reset() && repeat == Repeat::Safe && !repeated && !pin_unanswered => {
                     repeated = true;
                     self.reconnect()?;
                 }
