@@ -309,6 +309,16 @@ fn operations_a_key_does_not_have() {
     still_whole(&home);
 }
 
+#[test]
+fn no_default_card_is_made_beside_a_damaged_one() {
+    let home = Home::with_key("p256");
+    home.write("cards/demo/card.image", b"junk");
+    for line in ["container list", "key generate --container new --algorithm p256 --pin-env PIN"] {
+        home.run(line).exits(1).says("card.image");
+    }
+    assert!(!home.path("cards/default").exists());
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn ctrl_c_at_the_question_leaves_the_terminal_as_it_was() {
