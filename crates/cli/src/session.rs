@@ -135,10 +135,23 @@ impl Desk {
         }
         match present.as_slice() {
             [one] => Ok(one.name.clone()),
-            [] if without == WithoutCard::CreateDefault => self.create_default(),
-            [] => Err(no_card(&readers)),
+            [] => match self.unusable_card() {
+                Some(failure) => Err(failure),
+                None if without == WithoutCard::CreateDefault => self.create_default(),
+                None => Err(no_card(&readers)),
+            },
             several => Err(several_cards(self, several)),
         }
+    }
+
+    /// Why a virtual card that is there shows nothing to PC/SC, such as a damaged image or missing rights.
+    /// A new card in its stead would hide that.
+    fn unusable_card(&self) -> Option<Failure> {
+        let store = &self.environment.store;
+        let opened = store
+            .cards()
+            .and_then(|cards| cards.iter().try_for_each(|card| store.open_card(&card.name).map(drop)));
+        opened.err().map(Failure::from)
     }
 
     /// The virtual card of this reader is in pcscd, where it is seen a second time.
