@@ -7,8 +7,8 @@ use std::ffi::{CStr, CString};
 use std::sync::{Arc, LazyLock, PoisonError};
 
 use cardmod_pcsc::{
-    CardIdentifier, CardStatus, DWORD, Disposition, PcscError, Protocols, SCARD_E_INVALID_VALUE,
-    SCARD_E_NO_READERS_AVAILABLE, SCARD_E_PROTO_MISMATCH, SCARD_E_UNKNOWN_READER,
+    CardIdentifier, CardStatus, DWORD, Disposition, PcscError, Protocols, SCARD_E_INVALID_HANDLE,
+    SCARD_E_INVALID_VALUE, SCARD_E_NO_READERS_AVAILABLE, SCARD_E_PROTO_MISMATCH, SCARD_E_UNKNOWN_READER,
     SCARD_E_UNSUPPORTED_FEATURE, SCARD_PROTOCOL_RAW, SCARD_PROTOCOL_T0, SCARD_PROTOCOL_T1, ShareMode,
     code_name, code_text,
 };
@@ -102,10 +102,15 @@ pub(crate) fn connect(id: u32, reader: &str, share: u32, protocols: u32) -> Resu
         }
     };
     let handle = Arc::new(Handle { id: registry.new_id(), context: id, kind });
-    let id = handle.id;
+    let card = handle.id;
     registry.add_handle(handle);
+    // Released meanwhile by another thread, the context no longer takes its handles along.
+    if registry.context(id).is_err() {
+        disconnect(card, Disposition::Leave.code()).ok();
+        return Err(SCARD_E_INVALID_HANDLE);
+    }
     registry.events.notify();
-    Ok((id, protocol))
+    Ok((card, protocol))
 }
 
 /// Answers the active protocol.
