@@ -70,8 +70,9 @@ pub enum Error {
     /// The card has no default container.
     #[error("the card in {card:?} has no default container; name one")]
     NoDefaultContainer { card: String },
-    /// The container has not that key.
-    #[error("container {container:?} on the card in {card:?} has no {} key", half_text(*.half))]
+    /// The container has not that key; with no half, it has none at all, as a creation that was broken off
+    /// leaves it.
+    #[error("container {container:?} on the card in {card:?} has no {}", half_text(*.half))]
     NoSuchKey { container: String, half: Option<KeyHalf>, card: String },
     /// A container of this name has that key already.
     #[error("container {name:?} exists on the card in {card:?}; delete it first, or take another name")]
@@ -148,9 +149,9 @@ fn tries(left: Option<u32>) -> String {
 
 fn half_text(half: Option<KeyHalf>) -> &'static str {
     match half {
-        Some(KeyHalf::Signature) => "signature",
-        Some(KeyHalf::KeyExchange) => "key exchange",
-        None => "usable",
+        Some(KeyHalf::Signature) => "signature key",
+        Some(KeyHalf::KeyExchange) => "key exchange key",
+        None => "key",
     }
 }
 

@@ -3,11 +3,11 @@
 mod common;
 
 use cardmod_host::{
-    DecryptRequest, DeriveRequest, Error, KeyAlgorithm, KeySource, NewContainer, NoPin, SignRequest, verify,
+    DecryptRequest, DeriveRequest, Error, FileAuthority, KeyAlgorithm, KeySource, NewContainer, NoPin, SignRequest, verify,
 };
 use cardmod_types::kdf::Kdf;
 use cardmod_types::{
-    CardCf, DecryptPadding, EcCurve, EcPublicKey, FilePath, HashAlgorithm, KeyHalf, KeySpec, PrivateKey,
+    CardCf, ContainerIndex, ContainerMap, ContainerName, ContainerRecord, DecryptPadding, EcCurve, EcPublicKey, FilePath, HashAlgorithm, KeyHalf, KeySpec, PrivateKey,
     PublicKey, RsaPublicKey, SecretBytes, SignaturePadding, padding,
 };
 use rsa::BoxedUint;
@@ -359,5 +359,61 @@ fn a_failed_creation_leaves_the_default_container() {
         }
     }
     assert!(failed, "the card has room for ever");
+    common::close(session);
+}
+
+#[test]
+fn a_container_without_a_key_is_said_to_have_none_and_can_be_finished_or_deleted() {
+    let mut session = common::session("keyless");
+    let digest = HashAlgorithm::Sha256.digest(b"message").expect("a hash");
+    let request = SignRequest::pkcs1(HashAlgorithm::Sha256, &digest);
+    for finished in [true, false] {
+        // What a creation leaves that was broken off before the key was made.
+        let mut map = ContainerMap::new();
+        let record = ContainerRecord::new(ContainerName::parse("kx").expect("a name"));
+        map.set(ContainerIndex::new(0), Some(record)).expect("a record");
+        session
+            .write_file(&FilePath::cmapfile(), &map.to_bytes(), FileAuthority::User, &mut common::pin())
+            .expect("a map");
+        let without = |error: Error| {
+            assert!(matches!(error, Error::NoSuchKey { half: None, .. }), "{error}");
+            assert!(error.to_string().ends_with("has no key"), "{error}");
+        };
+        without(session.sign(Some("kx"), &request, &mut common::pin()).expect_err("no key"));
+        without(session.set_default("kx", &mut common::pin()).expect_err("no key"));
+        let container = session.container(Some("kx")).expect("the container");
+        assert!(container.keys.is_empty() && container.problem.is_none(), "{container:?}");
+        assert_eq!(session.containers().expect("the list").len(), 1);
+        if finished {
+            session
+                .create_container(&new("kx", KeyAlgorithm::Rsa(2048), KeyHalf::KeyExchange), &mut common::pin())
+                .expect("the key");
+            session.sign(Some("kx"), &request, &mut common::pin()).expect("a signature");
+            session.set_default("kx", &mut common::pin()).expect("the default");
+        }
+        session.delete_container("kx", &mut common::pin()).expect("deleted");
+        assert!(session.containers().expect("the list").is_empty());
+    }
+    common::close(session);
+}
+
+#[test]
+fn a_hash_and_salt_too_long_for_the_key_are_refused_before_the_card() {
+    let mut session = common::session("short");
+    session
+        .create_container(&new("short", KeyAlgorithm::Rsa(1024), KeyHalf::KeyExchange), &mut common::pin())
+        .expect("a container");
+    let digest = HashAlgorithm::Sha512.digest(b"message").expect("a hash");
+    let refused = session
+        .sign(Some("short"), &SignRequest::pss(HashAlgorithm::Sha512, &digest), &mut NoPin)
+        .expect_err("too long");
+    assert_eq!(refused.to_string(), "hash and salt do not fit a 1024-bit key: 64 bytes and 64 bytes");
+    // 128 bytes hold hash, salt and two bytes more.
+    for (salt_len, fits) in [(62, true), (63, false)] {
+        let padding = SignaturePadding::Pss { hash: HashAlgorithm::Sha512, salt_len };
+        let request = SignRequest { padding, ..SignRequest::pss(HashAlgorithm::Sha512, &digest) };
+        let signed = session.sign(Some("short"), &request, &mut common::pin());
+        assert_eq!(signed.is_ok(), fits, "{salt_len}: {signed:?}");
+    }
     common::close(session);
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use cardmod_sys::{SCARD_E_DIR_NOT_FOUND, SCARD_E_FILE_NOT_FOUND};
+use cardmod_sys::{SCARD_E_DIR_NOT_FOUND, SCARD_E_FILE_NOT_FOUND, SCARD_E_NO_KEY_CONTAINER};
 use cardmod_types::{
     CacheMode, Capabilities, CardCf, CardId, ContainerIndex, ContainerKeys, ContainerMap, FilePath, PinId,
     PinInfo, PinPurpose,
@@ -235,14 +235,17 @@ impl CardSession {
         self.cached.map = map;
     }
 
-    /// A container's public keys.
+    /// A container's public keys; none where the card has no key for it.
     pub(super) fn container_keys(&mut self, index: ContainerIndex) -> Result<ContainerKeys, Error> {
         self.refresh()?;
         if let Some(keys) = self.cached.keys.get(&index) {
             return Ok(keys.clone());
         }
-        let keys = self.module.get_container_info(index);
-        let keys = keys.map_err(|error| self.failed("tell the public keys of a container", error))?;
+        let keys = match self.module.get_container_info(index) {
+            // In the map, but its key was never made: the creation was broken off.
+            Err(error) if error.is(SCARD_E_NO_KEY_CONTAINER) => return Ok(ContainerKeys::default()),
+            keys => keys.map_err(|error| self.failed("tell the public keys of a container", error))?,
+        };
         self.cached.keys.insert(index, keys.clone());
         Ok(keys)
     }
@@ -253,8 +256,11 @@ impl CardSession {
         if let Some(owner) = self.cached.owners.get(&index) {
             return Ok(*owner);
         }
-        let owner = self.module.container_pin(index);
-        let owner = owner.map_err(|error| self.failed("tell the owner of a container", error))?;
+        let owner = match self.module.container_pin(index) {
+            // Without a key there is nothing to own: the user's PIN changes the container.
+            Err(error) if error.is(SCARD_E_NO_KEY_CONTAINER) => return Ok(PinId::USER),
+            owner => owner.map_err(|error| self.failed("tell the owner of a container", error))?,
+        };
         self.cached.owners.insert(index, owner);
         Ok(owner)
     }

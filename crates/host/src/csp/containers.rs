@@ -52,8 +52,11 @@ impl CardSession {
         };
         self.run(Repeat::Never, Some(pins), need, |session| {
             let (index, record) = session.find(Some(name))?;
-            let deleted = session.module.delete_container(index);
-            deleted.map_err(|error| session.failed("delete a container", error))?;
+            match session.module.delete_container(index) {
+                // The record alone is there: it goes.
+                Err(error) if error.is(cardmod_sys::SCARD_E_NO_KEY_CONTAINER) => {}
+                deleted => deleted.map_err(|error| session.failed("delete a container", error))?,
+            }
             session.cached.drop_keys(index);
             session.count(&[Counter::Containers, Counter::Files])?;
             // Before the record: a certificate that stayed behind would become that of the next key here.
@@ -74,11 +77,12 @@ impl CardSession {
     /// Makes a container the card's default one.
     ///
     /// # Errors
-    /// [`Error::NoSuchContainer`], [`Error::ReadOnlyCard`], those of the PIN.
+    /// [`Error::NoSuchContainer`], [`Error::NoSuchKey`] for a container without a key,
+    /// [`Error::ReadOnlyCard`], those of the PIN.
     pub fn set_default(&mut self, name: &str, pins: &mut dyn PinSource) -> Result<(), Error> {
         let need = |session: &mut Self| {
             session.writable()?;
-            session.find(Some(name))?;
+            session.choose(Some(name), None)?;
             Ok(Need { role: Some(PinId::USER), container: Some(name.to_owned()) })
         };
         self.run(Repeat::Safe, Some(pins), need, |session| {

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::module::CallError;
 
 /// A key of the card that is to be used.
-struct Chosen {
+pub(super) struct Chosen {
     index: ContainerIndex,
     container: String,
     spec: KeySpec,
@@ -176,7 +176,7 @@ impl CardSession {
     }
 
     /// The key to use: the named half, or the container's only one, preferring key exchange.
-    fn choose(&mut self, name: Option<&str>, half: Option<KeyHalf>) -> Result<Chosen, Error> {
+    pub(super) fn choose(&mut self, name: Option<&str>, half: Option<KeyHalf>) -> Result<Chosen, Error> {
         let (index, record) = self.find(name)?;
         let keys = self.container_keys(index)?;
         let key_exchange = keys.key_exchange.map(|key| (KeyHalf::KeyExchange, key));

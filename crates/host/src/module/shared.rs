@@ -91,24 +91,30 @@ impl Shared {
     /// Says that a function of this context's module, whose `CARD_DATA` is at `data`, runs on this
     /// thread for as long as the guard lives.
     pub(super) fn enter(self: &Arc<Self>, function: CardFunction, data: usize) -> Running {
-        RUNNING.with_borrow_mut(|running| running.push((Arc::clone(self), data)));
-        Running { _function: self.heap.enter(function.name()) }
+        // At the end of a thread the list may be gone before a session is: the callbacks that need it
+        // then refuse.
+        let entered = (Arc::clone(self), data);
+        let listed = RUNNING.try_with(|running| running.borrow_mut().push(entered)).is_ok();
+        Running { listed, _function: self.heap.enter(function.name()) }
     }
 }
 
 /// A module's function runs; see [`Shared::enter`].
 pub(super) struct Running {
+    listed: bool,
     _function: cardmod_heap::Entered,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let innermost = RUNNING.with_borrow_mut(Vec::pop);
-        drop(innermost);
+        if self.listed {
+            let innermost = RUNNING.try_with(|running| running.borrow_mut().pop());
+            drop(innermost);
+        }
     }
 }
 
 /// The context whose module runs on this thread, and the address of its `CARD_DATA`.
 pub(super) fn running() -> Option<(Arc<Shared>, usize)> {
-    RUNNING.with_borrow(|running| running.last().cloned())
+    RUNNING.try_with(|running| running.borrow().last().cloned()).ok().flatten()
 }
