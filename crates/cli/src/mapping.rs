@@ -95,6 +95,7 @@ fn failed_word(error: &Error) -> &'static str {
         Error::NoSuchContainer { .. } => "no-such-container",
         Error::NoDefaultContainer { .. } => "no-default-container",
         Error::NoSuchKey { .. } => "no-such-key",
+        Error::NoSuchKey { half: None, .. } => NO_KEY_HINT,
         Error::ContainerExists { .. } => "container-exists",
         Error::CardFull { .. } => "card-full",
         Error::ReadOnlyCard { .. } => "read-only-card",
@@ -113,12 +114,16 @@ fn failed_word(error: &Error) -> &'static str {
     }
 }
 
+/// What to do about a container that has no key at all.
+pub(crate) const NO_KEY_HINT: &str = "its creation was broken off: make the key with cardmod key generate or key import, or delete the container";
+
 fn hint(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::NoSuchContainer { .. } => "cardmod container list shows the containers",
         Error::NoDefaultContainer { .. } => {
             "name one with --container, or choose one: cardmod container default NAME"
         }
+        Error::NoSuchKey { half: None, .. } => NO_KEY_HINT,
         Error::ContainerExists { .. } => "choose another name, or delete it: cardmod container delete NAME",
         Error::CardFull { .. } => "cardmod container delete NAME makes room",
         Error::PinBlocked { .. } | Error::WrongPin { tries_left: Some(0), .. } => {

@@ -11,6 +11,7 @@ use crate::args::{Global, KeyChoice, Purpose};
 use crate::data::{self, Sensitivity};
 use crate::failure::Failure;
 use crate::keyfile;
+use crate::mapping::NO_KEY_HINT;
 use crate::output::{Delivery, Output};
 use crate::pins::PinAnswer;
 use crate::report::{ContainerView, algorithm, purpose};
@@ -135,6 +136,8 @@ pub(crate) fn key_of(container: &Container, half: Option<KeyHalf>) -> Result<&Pu
             KeyHalf::Signature => "signature ",
             KeyHalf::KeyExchange => "exchange ",
         });
-        Failure::failed("no-such-key", format!("container {:?} has no {which}key", container.name))
+        let failure =
+            Failure::failed("no-such-key", format!("container {:?} has no {which}key", container.name));
+        if container.keys.is_empty() { failure.hint(NO_KEY_HINT) } else { failure }
     })
 }
