@@ -3,12 +3,14 @@
 mod common;
 
 use cardmod_host::{
-    DecryptRequest, DeriveRequest, Error, FileAuthority, KeyAlgorithm, KeySource, NewContainer, NoPin, SignRequest, verify,
+    DecryptRequest, DeriveRequest, Error, FileAuthority, KeyAlgorithm, KeySource, NewContainer, NoPin,
+    SignRequest, verify,
 };
 use cardmod_types::kdf::Kdf;
 use cardmod_types::{
-    CardCf, ContainerIndex, ContainerMap, ContainerName, ContainerRecord, DecryptPadding, EcCurve, EcPublicKey, FilePath, HashAlgorithm, KeyHalf, KeySpec, PrivateKey,
-    PublicKey, RsaPublicKey, SecretBytes, SignaturePadding, padding,
+    CardCf, ContainerIndex, ContainerMap, ContainerName, ContainerRecord, DecryptPadding, EcCurve,
+    EcPublicKey, FilePath, HashAlgorithm, KeyHalf, KeySpec, PrivateKey, PublicKey, RsaPublicKey, SecretBytes,
+    SignaturePadding, padding,
 };
 use rsa::BoxedUint;
 
@@ -386,7 +388,10 @@ fn a_container_without_a_key_is_said_to_have_none_and_can_be_finished_or_deleted
         assert_eq!(session.containers().expect("the list").len(), 1);
         if finished {
             session
-                .create_container(&new("kx", KeyAlgorithm::Rsa(2048), KeyHalf::KeyExchange), &mut common::pin())
+                .create_container(
+                    &new("kx", KeyAlgorithm::Rsa(2048), KeyHalf::KeyExchange),
+                    &mut common::pin(),
+                )
                 .expect("the key");
             session.sign(Some("kx"), &request, &mut common::pin()).expect("a signature");
             session.set_default("kx", &mut common::pin()).expect("the default");

@@ -255,11 +255,19 @@ fn check_signature(request: &SignRequest<'_>, public: &PublicKey) -> Result<(), 
         (
             PublicKey::Rsa(_),
             SignaturePadding::Pkcs1 { hash: Some(hash) } | SignaturePadding::Pss { hash, .. },
-        ) => {
-            if length == hash.len() {
+        ) if length != hash.len() => bad(format!("a hash of {hash} has {} bytes, not {length}", hash.len())),
+        (PublicKey::Rsa(_), SignaturePadding::Pkcs1 { .. }) => Ok(()),
+        (PublicKey::Rsa(_), SignaturePadding::Pss { hash, salt_len }) => {
+            // RFC 8017, section 9.1.1: the encoded message has room for both and two bytes more.
+            let room = (public.bits() as usize).saturating_sub(1).div_ceil(8);
+            if hash.len().saturating_add(*salt_len).saturating_add(2) <= room {
                 return Ok(());
             }
-            bad(format!("a hash of {hash} has {} bytes, not {length}", hash.len()))
+            bad(format!(
+                "hash and salt do not fit a {}-bit key: {} bytes and {salt_len} bytes",
+                public.bits(),
+                hash.len()
+            ))
         }
     }
 }
