@@ -177,6 +177,10 @@ impl Store {
         }
         let lock = files::open_or_create(&paths.lock())?;
         lock.lock().map_err(|cause| files::fault("lock", &paths.lock(), cause))?;
+        // Erased by another process while this one waited, and maybe made anew under another lock.
+        if !files::is_at(&lock, &paths.lock()) {
+            return Err(self.no_such_card(name));
+        }
         self.mark_erased(name, &paths)?;
         let directory = paths.directory();
         let removed = std::fs::remove_file(paths.image()).and_then(|()| {

@@ -153,6 +153,29 @@ fn erased_cards() {
     assert_eq!(send(&mut bench.store.open_card("test").unwrap(), SELECT).len(), 44);
 }
 
+/// Whoever waits for a card's lock while the card is replaced does not work on the new one under the old lock.
+#[cfg(unix)]
+#[test]
+fn a_replaced_card_is_another_one() {
+    let bench = bench();
+    let path = bench.dir.path().join("test");
+    let lock = std::fs::File::open(path.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let store = bench.store.clone();
+    let waiting = std::thread::spawn(move || store.open_card("test").map(drop));
+    let store = bench.store.clone();
+    let erasing = std::thread::spawn(move || store.erase("test"));
+    std::thread::sleep(Duration::from_millis(200));
+    std::fs::remove_dir_all(&path).unwrap();
+    bench.store.create("test", &common::profile()).unwrap();
+    lock.unlock().unwrap();
+    let answer = waiting.join().unwrap();
+    assert!(matches!(answer, Err(StoreError::Card(CardFault::Erased { .. }))), "{answer:?}");
+    let answer = erasing.join().unwrap();
+    assert!(matches!(answer, Err(StoreError::NoSuchCard { .. })), "{answer:?}");
+    bench.store.open_card("test").unwrap();
+}
+
 #[test]
 fn many_processes_count_together() {
     const PROCESSES: u32 = 4;

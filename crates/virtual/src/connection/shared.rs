@@ -41,8 +41,9 @@ impl Shared {
         }
         let lock = files::open_or_create(&paths.lock())?;
         lock.lock().map_err(|cause| files::fault("lock", &paths.lock(), cause))?;
-        // It may have been erased while this process waited.
-        if !paths.image().exists() {
+        // It may have been erased while this process waited, and another one made in its place, whose
+        // lock is another file.
+        if !paths.image().exists() || !files::is_at(&lock, &paths.lock()) {
             return Err(erased());
         }
         let (image, loaded) = ImageFile::open(paths.image(), &place.secret)?;

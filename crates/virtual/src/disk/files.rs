@@ -25,6 +25,25 @@ pub(crate) fn open_or_create(path: &Path) -> Result<File, CardFault> {
     private_options().create(true).truncate(false).open(path).map_err(|cause| fault("open", path, cause))
 }
 
+/// Whether the open file is the one that is found at the path. Where the system does not let open files be
+/// removed, it is.
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+        match (file.metadata().map(place), std::fs::metadata(path).map(place)) {
+            (Ok(open), Ok(found)) => open == found,
+            _ => false,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, path);
+        true
+    }
+}
+
 /// Makes a directory, and those above it, that only their owner can enter.
 pub(crate) fn create_directory(path: &Path) -> Result<(), CardFault> {
     let mut builder = std::fs::DirBuilder::new();
