@@ -95,7 +95,6 @@ fn failed_word(error: &Error) -> &'static str {
         Error::NoSuchContainer { .. } => "no-such-container",
         Error::NoDefaultContainer { .. } => "no-default-container",
         Error::NoSuchKey { .. } => "no-such-key",
-        Error::NoSuchKey { half: None, .. } => NO_KEY_HINT,
         Error::ContainerExists { .. } => "container-exists",
         Error::CardFull { .. } => "card-full",
         Error::ReadOnlyCard { .. } => "read-only-card",
