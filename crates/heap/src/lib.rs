@@ -28,6 +28,13 @@
 //! A context uses one stripe, whose counts are exact, until its callbacks are seen to collide; from then on
 //! each thread uses one of several. The memory of a context is its own: spans are not shared, and when
 //! the heap is dropped they go back whole.
+//!
+//! # Limits
+//!
+//! * A child forked while another thread is inside a callback may wait for ever when it uses that heap: a
+//!   process that goes on using contexts after `fork` makes new ones.
+//! * With more contexts than slots since a context ended, a module's very late call may reach the slot's
+//!   next owner: its pointers are refused as foreign there, unless the same address has been lent again.
 #![deny(unsafe_code)]
 
 mod account;
