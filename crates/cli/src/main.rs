@@ -15,6 +15,7 @@ mod data;
 mod exit;
 mod failure;
 mod keyfile;
+mod log;
 mod mapping;
 mod output;
 mod pins;
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
         Err(error) => return refused(&error).into(),
     };
     let out = Output::new(cli.global.json, cli.global.quiet);
-    let exit = match verbs::run(&cli, out) {
+    let exit = match log::listen().and_then(|()| verbs::run(&cli, out)) {
         Ok(()) => Exit::Ok,
         Err(failure) => out.failure(&failure),
     };

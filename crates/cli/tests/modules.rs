@@ -72,3 +72,22 @@ fn a_module_that_does_not_know_the_card() {
     let module = compile(&home, "stranger", source);
     home.run(&format!("--module {module} --card demo info")).exits(1).says("card");
 }
+
+#[test]
+fn the_log_is_for_those_who_ask() {
+    let home = Home::with_card();
+    let with = |filter: &str, line: &str| {
+        let output = home.cardmod(line).env("CARDMOD_LOG", filter).output().expect("the program runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let wrong = "--card demo pin verify --pin-env WRONG";
+    let (status, told) = with("cardmod_sdk=debug", wrong);
+    assert_eq!(status, Some(5));
+    assert!(told.contains("DEBUG cardmod_sdk::panics: refused"), "{told}");
+    assert!(!told.contains("654321") && !told.contains('\u{1b}'), "{told}");
+    let (_, quiet) = with("", wrong);
+    assert!(!quiet.contains("DEBUG"), "{quiet}");
+    let (status, told) = with("cardmod_sdk=loud", "--card demo info");
+    assert_eq!(status, Some(2), "{told}");
+    assert!(told.contains("CARDMOD_LOG holds no filter"), "{told}");
+}

@@ -4,9 +4,13 @@
 //! thread-local destructor behind that runs after unloading. So inside the fence panics are reported by
 //! a hook that does not; outside of it the hook that was there before answers, which matters where the
 //! SDK is linked into a larger program.
+//!
+//! A module that is a library of its own has a `tracing` of its own, to which nobody listens. So where the
+//! environment has [`LOG_VARIABLE`], the report is a line on standard error.
 
 use std::any::Any;
 use std::cell::Cell;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
@@ -92,6 +96,18 @@ fn report(info: &PanicHookInfo<'_>) {
     let (file, line) = info.location().map_or(("", 0), |place| (place.file(), place.line()));
     let message = info.payload_as_str().unwrap_or("");
     tracing::error!(file, line, message, "card module panicked");
+    if !tracing::dispatcher::has_been_set() && log_is_wanted() {
+        let text = format!("card module panicked: {message} at {file}:{line}\n");
+        // Where standard error is closed, nobody reads it.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+}
+
+/// The variable whose value programs such as `cardmod` take as the filter of their log.
+const LOG_VARIABLE: &str = "CARDMOD_LOG";
+
+fn log_is_wanted() -> bool {
+    std::env::var_os(LOG_VARIABLE).is_some_and(|filter| !filter.is_empty() && filter != "off")
 }
 
 #[cfg(test)]

@@ -86,17 +86,24 @@ fn is_mapped(example: &str) -> bool {
     std::fs::read_to_string("/proc/self/maps").unwrap().contains(example)
 }
 
+/// Set in a process that runs a single test.
+#[cfg(target_os = "linux")]
+const CHILD: &str = "CARDMOD_SDK_UNLOAD_CHILD";
+
 /// Runs a test of this file in a process of its own, where no other test keeps a library loaded; answers
 /// whether this is that process.
 #[cfg(target_os = "linux")]
 fn in_own_process(test: &str) -> bool {
-    const CHILD: &str = "CARDMOD_SDK_UNLOAD_CHILD";
     if std::env::var_os(CHILD).is_some() {
         return true;
     }
     let program = std::env::current_exe().unwrap();
-    let child =
-        Command::new(program).args(["--exact", test, "--nocapture"]).env(CHILD, "1").output().unwrap();
+    let child = Command::new(program)
+        .args(["--exact", test, "--nocapture"])
+        .env(CHILD, "1")
+        .env_remove("CARDMOD_LOG")
+        .output()
+        .unwrap();
     let errors = String::from_utf8_lossy(&child.stderr);
     assert!(child.status.success(), "{}: {errors}", child.status);
     assert!(!errors.contains("panicked"), "the default hook was not used: {errors}");
@@ -150,4 +157,24 @@ fn a_module_that_panicked_unloads_too() {
         std::thread::spawn(once).join().unwrap();
         assert!(!is_mapped("panicking_module"), "unloaded");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_module_that_panicked_says_so_where_a_log_is_wanted_and_unloads_too() {
+    let run = |filter: &str| {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_module_that_panicked_unloads_too", "--nocapture"])
+            .env(CHILD, "1")
+            .env("CARDMOD_LOG", filter)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", output.status);
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let told = run("error");
+    let line = told.lines().find(|line| line.starts_with("card module panicked: ")).unwrap();
+    assert!(line.starts_with("card module panicked: cannot read cardid at "), "{line}");
+    assert!(line.contains("panicking_module.rs:"), "{line}");
+    assert_eq!(run("off"), "");
 }

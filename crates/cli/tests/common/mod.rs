@@ -105,6 +105,7 @@ impl Home {
             .env("PIN", "123456")
             .env("WRONG", "654321")
             .env_remove("CARDMOD_APDU_LOG")
+            .env_remove("CARDMOD_LOG")
             .stdin(Stdio::null());
     }
 }
