@@ -116,7 +116,8 @@ impl Desk {
         match self.environment.host.readers() {
             Ok(readers) => Ok(readers),
             Err(cardmod_host::Error::NoReader) => Ok(Vec::new()),
-            Err(error) => Err(error.into()),
+            // One card whose files cannot be used fails the whole list, and PC/SC names neither.
+            Err(error) => Err(self.unusable_card().unwrap_or_else(|| error.into())),
         }
     }
 
@@ -197,7 +198,7 @@ fn named_reader(wanted: &str, known: &[&str]) -> Result<String, Failure> {
 
 fn no_card(readers: &[ReaderInfo]) -> Failure {
     let failure = if readers.is_empty() {
-        Failure::new(Exit::NoCard, "no-card", "there is no reader and no virtual card")
+        Failure::new(Exit::NoReader, "no-reader", "there is no reader and no virtual card")
     } else {
         let names = quoted(&names(readers));
         Failure::new(Exit::NoCard, "no-card", format!("no reader holds a card ({names})"))

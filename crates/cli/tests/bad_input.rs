@@ -209,7 +209,7 @@ fn file_names_the_card_cannot_have() {
 #[test]
 fn cards_and_readers_that_are_not_there() {
     let home = Home::new();
-    home.run("info").exits(4).says("card new");
+    home.run("info").exits(3).says("no reader and no virtual card").says("card new");
     home.run("--card other info").exits(4).says("other");
     home.run("--reader Nowhere info").exits(3).says("Nowhere");
     home.run("card new a").succeeds();

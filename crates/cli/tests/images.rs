@@ -136,3 +136,15 @@ fn several_processes_share_a_card() {
         home.run(&format!("--card demo verify --container web --in data --signature sig{number}")).succeeds();
     }
 }
+
+/// As where rights are missing, which root does not notice.
+#[test]
+fn files_that_cannot_be_opened_are_named() {
+    let home = Home::with_card();
+    let lock = image(&home).with_file_name("lock");
+    std::fs::remove_file(&lock).ok();
+    std::fs::create_dir(&lock).expect("a folder");
+    for line in ["--card demo info", "info", "--card demo pin status", "key public"] {
+        home.run(line).exits(1).says(&format!("cannot open {}", lock.display())).never_says("PC/SC");
+    }
+}
