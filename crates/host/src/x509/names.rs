@@ -23,11 +23,18 @@ pub struct Subject<'a> {
 impl Subject<'_> {
     /// The distinguished name.
     pub(super) fn distinguished_name(&self) -> Result<Name, Error> {
-        let bad = |reason: String| Error::BadInput {
-            what: format!("{:?} is no subject such as \"CN=web,O=Example\": {reason}", self.name),
+        let bad = |reason: &str| Error::BadInput {
+            what: format!("{:?} is no subject, which looks like CN=web,O=Example: {reason}", self.name),
         };
-        let name = Name::from_str(self.name).map_err(|error| bad(error.to_string()))?;
-        if name.is_empty() { Err(bad("it is empty".to_owned())) } else { Ok(name) }
+        // What the parser says of a text it does not take helps nobody.
+        let name = Name::from_str(self.name).map_err(|_| match self.name.contains('=') {
+            true => bad("one of its attributes is unknown or its value not allowed"),
+            false => bad("it has no attribute such as CN="),
+        })?;
+        if name.iter().any(|attribute| attribute.value.value().is_empty()) {
+            return Err(bad("one of its attributes has no value"));
+        }
+        Ok(name)
     }
 
     /// The alternative names; `None` where there is none.
@@ -83,8 +90,19 @@ mod tests {
     fn subjects_are_read() {
         let subject = |name| Subject { name, alternative_names: &[] }.distinguished_name();
         assert_eq!(subject("CN=web,O=Example").expect("a name").to_string(), "CN=web,O=Example");
-        for bad in ["", "web", "CN", "XX=web"] {
-            assert!(subject(bad).is_err(), "{bad:?}");
+        for (bad, reason) in [
+            ("", "it has no attribute such as CN="),
+            ("web", "it has no attribute such as CN="),
+            ("CN", "it has no attribute such as CN="),
+            ("XX=web", "one of its attributes is unknown or its value not allowed"),
+            ("CN=", "one of its attributes has no value"),
+            ("CN=web,O=", "one of its attributes has no value"),
+        ] {
+            let refused = subject(bad).expect_err("no subject").to_string();
+            assert_eq!(
+                refused,
+                format!("{bad:?} is no subject, which looks like CN=web,O=Example: {reason}")
+            );
         }
     }
 }
