@@ -2,6 +2,7 @@
 
 use cardmod_default::EnvironmentError;
 use cardmod_host::{Error, PinSourceError};
+use cardmod_types::PinId;
 use cardmod_virtual::{CardFault, StoreError};
 
 use crate::exit::Exit;
@@ -125,6 +126,10 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::NoSuchKey { half: None, .. } => NO_KEY_HINT,
         Error::ContainerExists { .. } => "choose another name, or delete it: cardmod container delete NAME",
         Error::CardFull { .. } => "cardmod container delete NAME makes room",
+        // What unblocks others is unblocked by nobody.
+        Error::PinBlocked { role: PinId::ADMIN, .. } | Error::WrongPin { role: PinId::ADMIN, .. } => {
+            return None;
+        }
         Error::PinBlocked { .. } | Error::WrongPin { tries_left: Some(0), .. } => {
             "cardmod pin unblock sets a new PIN with the PUK or the administrator key"
         }

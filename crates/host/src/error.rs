@@ -3,7 +3,7 @@
 
 use cardmod_pcsc::PcscError;
 use cardmod_sys as sys;
-use cardmod_types::{KeyHalf, PinId};
+use cardmod_types::{KeyHalf, PinId, PinPurpose};
 
 use crate::csp::PinSourceError;
 use crate::module::{CallError, LoadError, code_text};
@@ -43,22 +43,23 @@ pub enum Error {
     #[error("the card in {card:?} could not {operation}: {source}")]
     Call { card: String, operation: &'static str, source: CallError },
     /// The PIN is wrong.
-    #[error("the PIN of {role} is wrong for the card in {card:?}; {}", tries(*.tries_left))]
-    WrongPin { card: String, role: PinId, tries_left: Option<u32> },
+    #[error("{} is wrong for the card in {card:?}; {}", pin_text(*.role, *.purpose), tries(*.tries_left))]
+    WrongPin { card: String, role: PinId, purpose: PinPurpose, tries_left: Option<u32> },
     /// The PIN is blocked.
     #[error(
-        "the PIN of {role} is blocked on the card in {card:?}; unblock it with the PUK or the administrator's key"
+        "{} is blocked on the card in {card:?}{}", pin_text(*.role, *.purpose), way_out(*.role, *.purpose)
     )]
-    PinBlocked { card: String, role: PinId },
+    PinBlocked { card: String, role: PinId, purpose: PinPurpose },
     /// A PIN is needed and may not be asked for.
-    #[error("the card in {card:?} wants the PIN of {role}, and none was given")]
+    #[error("the card in {card:?} wants {}, and none was given", pin_text(*.role, PinPurpose::Authentication))]
     PinRequired { card: String, role: PinId },
     /// The PIN source gave none.
     #[error(transparent)]
     PinSource(#[from] PinSourceError),
     /// The new PIN is not one the card takes.
     #[error(
-        "the card in {card:?} does not take the new PIN of {role}: its length or form is against the card's rules"
+        "the card in {card:?} does not take the new value of {}: its length or form is against the card's rules",
+        pin_text(*.role, PinPurpose::Authentication)
     )]
     PinPolicy { card: String, role: PinId },
     /// The role that would be needed is not authenticated.
@@ -138,6 +139,25 @@ pub enum Error {
     BadCardData { what: String, card: String },
 }
 
+/// What people call the secret of a role.
+fn pin_text(role: PinId, purpose: PinPurpose) -> String {
+    match role {
+        PinId::USER => "the user PIN".to_owned(),
+        PinId::ADMIN => "the administrator key".to_owned(),
+        _ if purpose == PinPurpose::UnblockOnly => "the PUK".to_owned(),
+        role => format!("the PIN of {role}"),
+    }
+}
+
+/// What is left to do where a secret is blocked.
+fn way_out(role: PinId, purpose: PinPurpose) -> &'static str {
+    match role {
+        PinId::ADMIN => "",
+        _ if purpose == PinPurpose::UnblockOnly => "; the administrator key can do what it did",
+        _ => "; unblock it with the PUK or the administrator key",
+    }
+}
+
 fn tries(left: Option<u32>) -> String {
     match left {
         Some(0) => "it is blocked now".to_owned(),
@@ -190,16 +210,16 @@ impl Error {
     /// A failed call that authenticates a role.
     pub(crate) fn of_authentication(
         card: &str,
-        role: PinId,
+        (role, purpose): (PinId, PinPurpose),
         operation: &'static str,
         source: CallError,
     ) -> Self {
         let name = || card.to_owned();
         match source.code() {
             Some(sys::SCARD_W_WRONG_CHV) => {
-                Self::WrongPin { card: name(), role, tries_left: source.tries_left }
+                Self::WrongPin { card: name(), role, purpose, tries_left: source.tries_left }
             }
-            Some(sys::SCARD_W_CHV_BLOCKED) => Self::PinBlocked { card: name(), role },
+            Some(sys::SCARD_W_CHV_BLOCKED) => Self::PinBlocked { card: name(), role, purpose },
             Some(sys::SCARD_W_CANCELLED_BY_USER) => Self::PinSource(PinSourceError::Cancelled),
             _ => Self::of_call(card, operation, source),
         }
@@ -229,14 +249,23 @@ mod tests {
     use crate::module::CardFunction;
 
     #[test]
-    fn tries_are_shown() {
-        let error = |tries_left| {
-            Error::WrongPin { card: "R 0".to_owned(), role: PinId::USER, tries_left }.to_string()
+    fn tries_are_shown_and_secrets_have_the_names_people_use() {
+        let error = |role, purpose, tries_left| {
+            Error::WrongPin { card: "R 0".to_owned(), role, purpose, tries_left }.to_string()
         };
-        assert_eq!(error(Some(2)), "the PIN of user is wrong for the card in \"R 0\"; 2 tries left");
-        assert!(error(Some(1)).ends_with("1 try left"));
-        assert!(error(Some(0)).ends_with("it is blocked now"));
-        assert!(error(None).contains("does not tell"));
+        let user = |left| error(PinId::USER, PinPurpose::Authentication, left);
+        assert_eq!(user(Some(2)), "the user PIN is wrong for the card in \"R 0\"; 2 tries left");
+        assert!(user(Some(1)).ends_with("1 try left"));
+        assert!(user(Some(0)).ends_with("it is blocked now"));
+        assert!(user(None).contains("does not tell"));
+        let admin = error(PinId::ADMIN, PinPurpose::Authentication, None);
+        assert!(admin.starts_with("the administrator key is wrong for"), "{admin}");
+        let further = PinId::try_from(3).expect("a role");
+        assert!(error(further, PinPurpose::UnblockOnly, None).starts_with("the PUK is wrong for"));
+        assert!(error(further, PinPurpose::DigitalSignature, None).starts_with("the PIN of role 3 is wrong"));
+        let puk =
+            Error::PinBlocked { card: "R 0".to_owned(), role: further, purpose: PinPurpose::UnblockOnly };
+        assert!(!puk.to_string().contains("with the PUK"), "{puk}");
     }
 
     #[test]
@@ -247,8 +276,12 @@ mod tests {
             Error::of_call("R", "sign", call(sys::SCARD_E_UNSUPPORTED_FEATURE)),
             Error::NotSupported { what: "sign".to_owned(), card: "R".to_owned() }
         );
-        let blocked =
-            Error::of_authentication("R", PinId::USER, "verify a PIN", call(sys::SCARD_W_CHV_BLOCKED));
+        let blocked = Error::of_authentication(
+            "R",
+            (PinId::USER, PinPurpose::Authentication),
+            "verify a PIN",
+            call(sys::SCARD_W_CHV_BLOCKED),
+        );
         assert!(matches!(blocked, Error::PinBlocked { .. }));
         let full = Error::of_call("R", "write a file", call(sys::SCARD_E_WRITE_TOO_MANY));
         assert!(matches!(full, Error::CardFull { .. }), "{full}");

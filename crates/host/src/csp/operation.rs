@@ -243,7 +243,8 @@ impl CardSession {
         operation: &'static str,
         error: CallError,
     ) -> Error {
-        let error = Error::of_authentication(&self.reader, role, operation, error);
+        let whose = (role, self.known_purpose(role));
+        let error = Error::of_authentication(&self.reader, whose, operation, error);
         match &error {
             Error::WrongPin { tries_left, .. } => self.note_tries(role, *tries_left),
             Error::PinBlocked { .. } => self.note_tries(role, Some(0)),
