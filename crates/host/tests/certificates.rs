@@ -74,6 +74,7 @@ fn certificates_are_made_written_read_and_deleted() {
         assert_eq!((summary.subject.as_str(), &summary.subject), ("CN=web,O=Example", &summary.issuer));
         assert_eq!(summary.public, public);
         assert_eq!(summary.serial.len(), 32);
+        assert_eq!(summary.serial, summary.serial.to_lowercase());
         let pem = x509::to_pem("CERTIFICATE", &der).expect("PEM");
         assert_eq!(x509::parse(pem.as_bytes()).expect("the same"), der);
         if let Some(text) = openssl(&["x509", "-noout", "-text"], pem.as_bytes()) {

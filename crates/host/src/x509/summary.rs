@@ -14,7 +14,7 @@ pub struct Summary {
     pub subject: String,
     /// The issuer, in RFC 4514's form.
     pub issuer: String,
-    /// The serial number, in hexadecimal.
+    /// The serial number, in lower-case hexadecimal.
     pub serial: String,
     /// The first moment it is valid, in RFC 3339's form.
     pub not_before: String,
@@ -86,5 +86,5 @@ pub fn to_pem(label: &str, der: &[u8]) -> Result<String, Error> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
