@@ -32,10 +32,11 @@ impl PinAnswer {
         progress
     }
 
-    fn prompt(&self, text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    fn prompt(&self, text: &str, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let ask = || secrets::prompt(text, name, "pin");
         match &self.pause {
-            Some(pause) => pause.during(|| secrets::prompt(text)),
-            None => secrets::prompt(text),
+            Some(pause) => pause.during(ask),
+            None => ask(),
         }
     }
 
@@ -45,7 +46,7 @@ impl PinAnswer {
         if let Some(source) = options.source() {
             return Ok(Pin::new(source.read(name)?.to_vec()));
         }
-        let typed = secrets::prompt(&format!("{name}: ")).ok_or_else(|| secrets::unasked(name, "pin"))?;
+        let typed = secrets::prompt(&format!("{name}: "), name, "pin")?;
         Ok(Pin::new(typed.to_vec()))
     }
 }
@@ -63,14 +64,12 @@ impl PinSource for PinAnswer {
             };
             return if was_wrong { Err(PinSourceError::Cancelled) } else { Ok(known.clone()) };
         }
+        let name = role_name(request.role);
         let secret = match &self.source {
-            Some(source) => source
-                .read(role_name(request.role))
-                .map_err(|failure| PinSourceError::Unavailable(failure.message))?,
-            None => self.prompt(&question(request)).ok_or_else(|| {
-                PinSourceError::Unavailable("there is no terminal to ask for the PIN on".into())
-            })?,
+            Some(source) => source.read(name),
+            None => self.prompt(&question(request), name),
         };
+        let secret = secret.map_err(|failure| PinSourceError::Unavailable(failure.message))?;
         let pin = Pin::new(secret.to_vec());
         self.tries_at_last_answer = request.tries_left;
         self.known = Some((request.role, pin.clone()));

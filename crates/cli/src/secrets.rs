@@ -3,10 +3,11 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::data;
 use crate::failure::Failure;
 use crate::terminal;
 
@@ -80,9 +81,7 @@ impl SecretSource {
                 .and_then(first_line)
                 .map_err(|error| no_secret(what, &path.display().to_string(), &error.to_string()))?,
             Self::Environment(name) => from_environment(what, name)?,
-            Self::Descriptor(number) => open_descriptor(*number)
-                .and_then(first_line)
-                .map_err(|error| no_secret(what, &format!("file descriptor {number}"), &error.to_string()))?,
+            Self::Descriptor(number) => from_descriptor(what, *number)?,
         };
         if secret.is_empty() {
             return Err(Failure::failed("secret", format!("the {what} read is empty")));
@@ -91,12 +90,32 @@ impl SecretSource {
     }
 }
 
-/// Asks on the terminal; `None` where there is no terminal to ask on.
-pub(crate) fn prompt(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let mut answer = terminal::ask(text).ok()?;
+/// Refuses to take a secret and an input both from standard input.
+///
+/// # Errors
+/// A usage failure.
+pub(crate) fn apart(secret: Option<SecretSource>, input: &Path) -> Result<(), Failure> {
+    match secret {
+        Some(SecretSource::Descriptor(0)) if data::is_standard(input) => {
+            Err(Failure::usage("the input and a secret cannot both come from standard input")
+                .hint("name a file, or another file descriptor"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Asks for a secret on the terminal. `what` names it in errors, `option` is the one that gives it.
+///
+/// # Errors
+/// There is no terminal to ask on, or the input ended before anything was typed.
+pub(crate) fn prompt(text: &str, what: &str, option: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut answer = terminal::ask(text).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => Failure::failed("pin-required", format!("no {what} was typed")),
+        _ => unasked(what, option),
+    })?;
     let secret = Zeroizing::new(answer.as_bytes().to_vec());
     answer.zeroize();
-    Some(secret)
+    Ok(secret)
 }
 
 /// Asks for a new secret twice.
@@ -104,8 +123,8 @@ pub(crate) fn prompt(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 /// # Errors
 /// No terminal, or the two answers differ.
 pub(crate) fn prompt_new(what: &str, option: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let first = prompt(&format!("New {what}: ")).ok_or_else(|| unasked(what, option))?;
-    let second = prompt(&format!("New {what} again: ")).ok_or_else(|| unasked(what, option))?;
+    let first = prompt(&format!("New {what}: "), what, option)?;
+    let second = prompt(&format!("New {what} again: "), what, option)?;
     if first == second {
         Ok(first)
     } else {
@@ -114,7 +133,7 @@ pub(crate) fn prompt_new(what: &str, option: &str) -> Result<Zeroizing<Vec<u8>>,
 }
 
 /// The failure of a secret that is needed and cannot be asked for.
-pub(crate) fn unasked(what: &str, option: &str) -> Failure {
+fn unasked(what: &str, option: &str) -> Failure {
     Failure::failed("pin-required", format!("the {what} is needed and there is no terminal to ask on"))
         .hint(format!("give --{option}-file, --{option}-env or --{option}-fd"))
 }
@@ -128,6 +147,15 @@ fn from_environment(what: &str, name: &str) -> Result<Zeroizing<Vec<u8>>, Failur
         .into_string()
         .map_err(|_| no_secret(what, &format!("environment variable {name}"), "it is not UTF-8 text"))?;
     Ok(Zeroizing::new(value.into_bytes()))
+}
+
+fn from_descriptor(what: &str, number: u32) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    open_descriptor(number).and_then(first_line).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            Failure::failed("secret", format!("cannot read the {what}: file descriptor {number} is not open"))
+        }
+        _ => no_secret(what, &format!("file descriptor {number}"), &error.to_string()),
+    })
 }
 
 fn no_secret(what: &str, place: &str, why: &str) -> Failure {
@@ -154,7 +182,12 @@ fn first_line(mut source: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
 
 #[cfg(unix)]
 fn open_descriptor(number: u32) -> io::Result<File> {
-    File::open(format!("/dev/fd/{number}"))
+    // Where the descriptors are no links, what is not open answers so and is there all the same.
+    let closed = |error: &io::Error| error.raw_os_error() == Some(rustix::io::Errno::BADF.raw_os_error());
+    File::open(format!("/dev/fd/{number}")).map_err(|error| match closed(&error) {
+        true => io::ErrorKind::NotFound.into(),
+        false => error,
+    })
 }
 
 #[cfg(not(unix))]

@@ -52,7 +52,7 @@ fn a_blocked_pin_is_unblocked_by_puk_or_by_administrator_key() {
         home.run("--card demo pin verify --pin-env PIN").exits(6);
     };
     block();
-    home.run("--card demo pin unblock --puk-file key --new-pin-env PIN").exits(5);
+    home.run("--card demo pin unblock --puk-file key --new-pin-env PIN").exits(5).says("the PUK is wrong");
     home.run("--card demo pin unblock --puk-file puk --new-pin-env PIN").succeeds();
     home.run("--card demo pin verify --pin-env PIN").succeeds();
     block();
@@ -70,7 +70,9 @@ fn the_administrator_key_is_checked_and_replaced() {
     home.write("short", b"0001\n");
     home.run("card new demo --admin-key-file old").succeeds().never_says("0a0b0c");
     home.run("--card demo admin verify --admin-key-file old").succeeds();
-    home.run("--card demo admin verify --admin-key-file new").exits(5);
+    home.run("--card demo admin verify --admin-key-file new").exits(5).says("the administrator key is wrong");
+    home.run("--card demo pin change --role admin").exits(7).says("cardmod admin change");
+    home.run("--card demo pin verify --role admin").exits(7).says("cardmod admin verify");
     home.run("--card demo admin verify --admin-key-file short").exits(1).says("48");
     home.run("--card demo admin change --admin-key-file old --new-admin-key-file new").succeeds();
     home.run("--card demo admin verify --admin-key-file old").exits(5);
@@ -259,7 +261,14 @@ fn pins_come_from_files_descriptors_and_variables() {
     home.run("--card demo pin verify --pin-env NOT_SET").exits(1).says("NOT_SET");
     home.shell("printf 123456 | \"$CARDMOD\" --card demo pin verify --pin-fd 0").succeeds();
     home.shell("\"$CARDMOD\" --card demo pin verify --pin-fd 7 7<pin").succeeds();
-    home.run("--card demo pin verify --pin-fd 99").exits(1).says("99");
+    home.run("--card demo pin verify --pin-fd 99").exits(1).says("file descriptor 99 is not open");
+    for line in [
+        "sign --container web --pin-fd 0",
+        "decrypt --container web --in - --pin-fd 0",
+        "file write mscp/notes --in - --admin-key-fd 0",
+    ] {
+        home.run(&format!("--card demo {line}")).exits(2).says("standard input");
+    }
     home.shell("setsid \"$CARDMOD\" --card demo sign --container web --in data").exits(1).says("--pin-env");
 }
 
@@ -278,6 +287,11 @@ fn a_pin_is_asked_for_on_the_terminal() {
     let slowly = typed("sleep 2; echo 123456", "sign --container web --in data --out data.sig");
     slowly.succeeds().says("PIN for web").never_says("signing");
     typed(wrong, "sign --container web --in data --out data.sig").exits(5).says("2 tries");
+    // The end of the input, typed.
+    typed("printf '\\004'", "pin verify").exits(1).says("no PIN was typed");
+    typed("printf '\\004'", "sign --container web --in data --out data.sig")
+        .exits(1)
+        .says("no PIN was typed");
     still_whole(&home);
 }
 

@@ -70,9 +70,6 @@ fn change(args: &ChangeArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
 fn key(source: Option<SecretSource>, what: &str, option: &str) -> Result<SecretBytes, Failure> {
     match source {
         Some(source) => admin_key(&source.read(what)?),
-        None => {
-            let typed = secrets::prompt(&format!("{what}, 48 hexadecimal digits: "));
-            admin_key(&typed.ok_or_else(|| secrets::unasked(what, option))?)
-        }
+        None => admin_key(&secrets::prompt(&format!("{what}, 48 hexadecimal digits: "), what, option)?),
     }
 }

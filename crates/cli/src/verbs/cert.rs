@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::output::{Delivery, Output};
 use crate::pins::PinAnswer;
 use crate::report::{CertificateView, purpose};
-use crate::secrets::PinOptions;
+use crate::secrets::{self, PinOptions};
 use crate::session::{Desk, WithoutCard};
 use crate::verbs::key::key_of;
 
@@ -179,6 +179,7 @@ fn sign_digest(
 }
 
 fn import(args: &ImportArgs, global: &Global, out: Output) -> Result<(), Failure> {
+    secrets::apart(args.pin.source(), &args.file)?;
     let der = x509::parse(&data::read(&args.file)?)?;
     let mut pins = PinAnswer::new(&args.pin);
     let desk = Desk::open(global, out)?;

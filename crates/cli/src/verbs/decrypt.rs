@@ -12,7 +12,7 @@ use crate::data::{self, Sensitivity};
 use crate::failure::Failure;
 use crate::output::{Delivery, Output};
 use crate::pins::PinAnswer;
-use crate::secrets::PinOptions;
+use crate::secrets::{self, PinOptions};
 use crate::session::{Desk, WithoutCard};
 
 /// `decrypt`.
@@ -52,6 +52,7 @@ pub(crate) enum Padding {
 
 /// Runs the verb.
 pub(crate) fn run(args: &DecryptArgs, global: &Global, out: Output) -> Result<(), Failure> {
+    secrets::apart(args.pin.source(), &args.input)?;
     let ciphertext = data::read(&args.input)?;
     let padding = match args.padding {
         Padding::Pkcs1 => DecryptPadding::Pkcs1,

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::keyfile;
 use crate::output::{Delivery, Output};
 use crate::pins::PinAnswer;
-use crate::secrets::PinOptions;
+use crate::secrets::{self, PinOptions};
 use crate::session::{Desk, WithoutCard};
 
 /// `derive`.
@@ -81,6 +81,7 @@ pub(crate) enum Function {
 
 /// Runs the verb.
 pub(crate) fn run(args: &DeriveArgs, global: &Global, out: Output) -> Result<(), Failure> {
+    secrets::apart(args.pin.source(), &args.peer)?;
     let peer = peer(args)?;
     let kdf = args.function();
     let request = DeriveRequest { half: args.key.half(), peer: &peer, kdf: &kdf, len: args.host_length() };

@@ -13,7 +13,7 @@ use crate::data::{self, Sensitivity};
 use crate::failure::Failure;
 use crate::output::{Delivery, Output, table};
 use crate::pins::PinAnswer;
-use crate::secrets::{AdminKeyOptions, PinOptions};
+use crate::secrets::{self, AdminKeyOptions, PinOptions};
 use crate::session::{Desk, WithoutCard};
 use crate::verbs::pin::admin_key;
 
@@ -153,6 +153,8 @@ fn read(args: &ReadArgs, global: &Global, out: Output) -> Result<(), Failure> {
 }
 
 fn write(args: &WriteArgs, global: &Global, out: Output) -> Result<(), Failure> {
+    secrets::apart(args.pin.source(), &args.input)?;
+    secrets::apart(args.admin_key.source(), &args.input)?;
     let bytes = data::read(&args.input)?;
     let size =
         u32::try_from(bytes.len()).map_err(|_| Failure::failed("bad-input", "the data are too long"))?;

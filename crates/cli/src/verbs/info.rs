@@ -284,8 +284,6 @@ fn reader_table(readers: &[ReaderView]) -> String {
 fn card_facts(document: &Document) -> String {
     let Document { card, module, .. } = document;
     let or_dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
-    let count = |value: Option<u32>| value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
-    let space = &card.free_space;
     let mut rows = vec![
         ("reader", card.reader.clone()),
         ("card", card.name.clone()),
@@ -295,21 +293,24 @@ fn card_facts(document: &Document) -> String {
         ("chosen by", module.chosen_by.clone()),
         ("access", if card.read_only { "read only" } else { "read and write" }.to_owned()),
         ("caching", card.cache_mode.to_owned()),
-        (
-            "free",
-            format!(
-                "{} bytes, {} of {} containers",
-                count(space.bytes),
-                count(space.containers),
-                count(space.max_containers)
-            ),
-        ),
+        ("free", free_text(&card.free_space)),
     ];
     if let Some(counters) = &card.counters {
         let CountersView { pins, containers, files } = counters;
         rows.push(("counters", format!("PINs {pins}, containers {containers}, files {files}")));
     }
     facts(&rows)
+}
+
+/// What the card tells of its room, and nothing of what it does not.
+fn free_text(space: &FreeSpaceView) -> String {
+    let bytes = space.bytes.map(|bytes| format!("{bytes} bytes"));
+    let containers = space.containers.map(|free| match space.max_containers {
+        Some(most) => format!("{free} of {most} containers"),
+        None => format!("{free} containers"),
+    });
+    let known: Vec<String> = bytes.into_iter().chain(containers).collect();
+    if known.is_empty() { "unknown".to_owned() } else { known.join(", ") }
 }
 
 fn key_sizes_table(sizes: &[KeySizesView]) -> String {
@@ -333,4 +334,20 @@ fn proof_table(proofs: &[ProofView]) -> String {
         [proof.container.clone(), proof.purpose.to_owned(), result]
     };
     table(["container", "key for", "result"], proofs.iter().map(row).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_known_room_is_told() {
+        let text = |bytes, containers, max_containers| {
+            free_text(&FreeSpaceView { bytes, containers, max_containers })
+        };
+        assert_eq!(text(Some(900), Some(29), Some(30)), "900 bytes, 29 of 30 containers");
+        assert_eq!(text(None, Some(29), Some(30)), "29 of 30 containers");
+        assert_eq!(text(None, Some(29), None), "29 containers");
+        assert_eq!(text(None, None, Some(30)), "unknown");
+    }
 }

@@ -15,7 +15,7 @@ use crate::mapping::NO_KEY_HINT;
 use crate::output::{Delivery, Output};
 use crate::pins::PinAnswer;
 use crate::report::{ContainerView, algorithm, purpose};
-use crate::secrets::PinOptions;
+use crate::secrets::{self, PinOptions};
 use crate::session::{Desk, WithoutCard};
 
 /// What to do with keys.
@@ -85,6 +85,7 @@ pub(crate) fn run(verb: &KeyVerb, global: &Global, out: Output) -> Result<(), Fa
             create(&args.place, source, elliptic, &what, global, out)
         }
         KeyVerb::Import(args) => {
+            secrets::apart(args.place.pin.source(), &args.input)?;
             let key = keyfile::private_key(&data::read(&args.input)?)?;
             let what = format!("importing into {}", args.place.container);
             let elliptic = matches!(key, PrivateKey::Ec(_));

@@ -1,12 +1,13 @@
 //! `cardmod pin`: status, verify, change, unblock.
 
 use cardmod_host::UnblockWith;
-use cardmod_types::{Pin, PinId, SecretBytes};
+use cardmod_types::{Pin, PinId, PinKind, SecretBytes};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::args::{Global, decode_hex};
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::pins::PinAnswer;
@@ -95,6 +96,7 @@ fn verify(args: &VerifyArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
     let role = PinId::from(args.role);
     // The card is looked for before the PIN is asked for.
     desk.choose(WithoutCard::Refuse)?;
+    no_key(desk, role, "cardmod admin verify checks it")?;
     let pin = PinAnswer::read(&args.pin, role)?;
     desk.with_card(WithoutCard::Refuse, |session| Ok(session.verify_pin(role, &pin)?))?;
     out.done(&json!({"verified": true}), || "the PIN is right\n".into())
@@ -103,10 +105,24 @@ fn verify(args: &VerifyArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
 fn change(args: &ChangeArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
     let role = PinId::from(args.role);
     desk.choose(WithoutCard::Refuse)?;
+    no_key(desk, role, "cardmod admin change replaces it")?;
     let old = PinAnswer::read(&args.pin, role)?;
     let new = new_pin(&args.new_pin)?;
     desk.with_card(WithoutCard::Refuse, |session| Ok(session.change_pin(role, &old, &new)?))?;
     out.done(&json!({"changed": true}), || "the PIN is changed\n".into())
+}
+
+/// Refuses a role that has a key instead of a PIN, before anything is asked for.
+fn no_key(desk: &Desk, role: PinId, instead: &str) -> Result<(), Failure> {
+    if role != PinId::ADMIN {
+        return Ok(());
+    }
+    let card = desk.with_card(WithoutCard::Refuse, |session| Ok(session.describe()?))?;
+    if card.pins.iter().any(|pin| pin.id == role && pin.info.kind == PinKind::ChallengeResponse) {
+        let what = "the administrator of this card has a key, not a PIN";
+        return Err(Failure::new(Exit::NotSupported, "not-supported", what).hint(instead));
+    }
+    Ok(())
 }
 
 fn unblock(args: &UnblockArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
@@ -126,7 +142,7 @@ fn authority(args: &UnblockArgs) -> Result<UnblockWith<'static>, Failure> {
             Ok(UnblockWith::Puk { role: None, puk: Pin::new(source.read("PUK")?.to_vec()) })
         }
         (None, None) => {
-            let puk = secrets::prompt("PUK: ").ok_or_else(|| secrets::unasked("PUK", "puk"))?;
+            let puk = secrets::prompt("PUK: ", "PUK", "puk")?;
             Ok(UnblockWith::Puk { role: None, puk: Pin::new(puk.to_vec()) })
         }
     }

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::output::{Delivery, Output};
 use crate::pins::PinAnswer;
 use crate::report::algorithm;
-use crate::secrets::PinOptions;
+use crate::secrets::{self, PinOptions};
 use crate::session::{Desk, WithoutCard};
 use crate::verbs::key::key_of;
 
@@ -67,6 +67,7 @@ pub(crate) enum Padding {
 
 /// Runs the verb.
 pub(crate) fn run(args: &SignArgs, global: &Global, out: Output) -> Result<(), Failure> {
+    secrets::apart(args.pin.source(), &args.input)?;
     let data = data::read(&args.input)?;
     let digest = args.scheme.digest(&data)?;
     let mut pins = PinAnswer::new(&args.pin);
