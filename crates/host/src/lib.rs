@@ -39,3 +39,6 @@ pub use csp::{
 pub use error::Error;
 pub use host::{Host, OpenOptions, ReaderInfo};
 pub use module::{CallError, LoadError, ModuleSource};
+
+/// The types in which this crate's functions take and answer values: names, PINs, keys, paddings.
+pub use cardmod_types as types;

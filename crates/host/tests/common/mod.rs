@@ -4,9 +4,9 @@
 
 use std::sync::OnceLock;
 
+use cardmod_host::types::{CardId, Pin, SecretBytes};
 use cardmod_host::{CardSession, FixedPin, Host, ModuleSource, OpenOptions};
 use cardmod_pcsc::Provider;
-use cardmod_types::{CardId, Pin, SecretBytes};
 use cardmod_virtual::{GidsProfile, Store};
 
 /// The user's PIN of every card here.
