@@ -422,3 +422,18 @@ fn a_hash_and_salt_too_long_for_the_key_are_refused_before_the_card() {
     }
     common::close(session);
 }
+
+#[test]
+fn a_container_map_of_junk_is_said_to_be_damaged_and_can_be_written_anew() {
+    let mut session = common::session("junk");
+    let mut map = |bytes: &[u8]| {
+        let user = FileAuthority::User;
+        session.write_file(&FilePath::cmapfile(), bytes, user, &mut common::pin()).expect("a map");
+        session.containers()
+    };
+    let damaged = map(b"abc").expect_err("no map");
+    assert!(matches!(damaged, Error::BadCardData { .. }), "{damaged}");
+    assert!(damaged.to_string().contains("cmapfile: container map has 3 bytes"), "{damaged}");
+    assert!(map(b"").expect("an empty map").is_empty());
+    common::close(session);
+}

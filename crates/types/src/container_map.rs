@@ -162,6 +162,9 @@ pub enum ContainerMapError {
     /// The file has more records than there are indexes.
     #[error("container map has {0} records, more than the 256 there are indexes for")]
     TooManyRecords(usize),
+    /// The file has something in it, and that is shorter than a record.
+    #[error("container map has {0} bytes, fewer than the 86 of a record")]
+    TooShort(usize),
     /// The record is marked valid but has no readable name; see [`ContainerMap::discard_damaged`].
     #[error("container map record {index} is damaged ({cause})")]
     Damaged {
@@ -259,13 +262,16 @@ impl ContainerMap {
         Self::default()
     }
 
-    /// Reads the file's content. Bytes after the last whole record mean nothing.
+    /// Reads the file's content. Bytes after the last whole record mean nothing, as do zeros alone.
     ///
     /// # Errors
-    /// [`ContainerMapError::TooManyRecords`]. A damaged record is no error here: the others stay
+    /// [`ContainerMapError::TooManyRecords`], [`ContainerMapError::TooShort`]. A damaged record is no error here: the others stay
     /// usable, and it is found by [`ContainerMap::damaged`].
     pub fn parse(file: &[u8]) -> Result<Self, ContainerMapError> {
-        let (records, _rest) = file.as_chunks::<RECORD_LEN>();
+        let (records, rest) = file.as_chunks::<RECORD_LEN>();
+        if records.is_empty() && rest.iter().any(|byte| *byte != 0) {
+            return Err(ContainerMapError::TooShort(file.len()));
+        }
         if records.len() > MAX_RECORDS {
             return Err(ContainerMapError::TooManyRecords(records.len()));
         }

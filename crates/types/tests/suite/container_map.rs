@@ -162,12 +162,22 @@ fn all_256_indexes_can_be_used_and_no_more() {
     assert_eq!(map.free_index(), None);
     assert_eq!(ContainerMap::parse(&map.to_bytes()).unwrap(), map);
     assert_eq!(ContainerMap::parse(&vec![0; 257 * 86]), Err(ContainerMapError::TooManyRecords(257)));
+    assert_eq!(ContainerMap::parse(b"abc"), Err(ContainerMapError::TooShort(3)));
+    assert!(ContainerMap::parse(&[0; 85]).unwrap().is_empty());
 }
 
 proptest! {
     #[test]
     fn any_file_is_kept_byte_for_byte(file in prop::collection::vec(any::<u8>(), 0..1000)) {
-        let map = ContainerMap::parse(&file).unwrap();
+        let map = match ContainerMap::parse(&file) {
+            Err(refused) => {
+                prop_assert_eq!(refused, ContainerMapError::TooShort(file.len()));
+                prop_assert!(file.len() < 86 && file.iter().any(|byte| *byte != 0));
+                return Ok(());
+            }
+            Ok(map) => map,
+        };
+        prop_assert!(file.len() >= 86 || file.iter().all(|byte| *byte == 0));
         let whole = file.len() / 86 * 86;
         prop_assert_eq!(map.to_bytes(), &file[..whole]);
         prop_assert_eq!(map.len(), whole / 86);
