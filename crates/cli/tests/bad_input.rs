@@ -343,3 +343,25 @@ fn ctrl_c_at_the_question_leaves_the_terminal_as_it_was() {
     let outcome = home.shell(&format!("{keys} | script -qec 'sh asking' /dev/null"));
     outcome.says("PIN: ").says("ended with 130").says(" echo ").never_says("-echo ");
 }
+
+/// What is left where the program was killed while the card made the key.
+#[test]
+fn a_container_without_a_key() {
+    let home = Home::with_card();
+    let mut record = [0; 86];
+    record[..4].copy_from_slice(b"k\0x\0");
+    record[80] = 1;
+    home.write("map", &record);
+    home.write("data", b"data");
+    home.run("--card demo file write mscp/cmapfile --in map --pin-env PIN").succeeds();
+    for line in [
+        "sign --container kx --in data --pin-env PIN",
+        "key public --container kx",
+        "container default kx --pin-env PIN",
+    ] {
+        home.run(&format!("--card demo {line}")).exits(1).says("has no key").says("broken off");
+    }
+    home.run("--card demo container list").succeeds().says("kx").says("a container without a key");
+    home.generate("kx", "p256").succeeds();
+    home.run("--card demo sign --container kx --in data --out sig --pin-env PIN").succeeds();
+}
