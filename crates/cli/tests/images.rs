@@ -147,4 +147,15 @@ fn files_that_cannot_be_opened_are_named() {
     for line in ["--card demo info", "info", "--card demo pin status", "key public"] {
         home.run(line).exits(1).says(&format!("cannot open {}", lock.display())).never_says("PC/SC");
     }
+    // another card is none the worse for it, whichever file it is
+    home.run("card new other").succeeds();
+    std::fs::remove_dir(&lock).expect("the folder");
+    let run = lock.with_file_name("run");
+    std::fs::remove_file(&run).ok();
+    std::fs::create_dir(&run).expect("a folder");
+    home.run("--card demo info").exits(1).says(&format!("cannot open {}", run.display()));
+    home.run("--card other container list").succeeds().says("no containers");
+    let mut by_reader = home.cardmod("container list");
+    by_reader.args(["--reader", "Cardmod Virtual Reader (other) 00 00"]);
+    common::Outcome::of(&mut by_reader).succeeds().says("no containers");
 }

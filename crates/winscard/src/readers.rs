@@ -66,12 +66,14 @@ impl Readers {
         self.state.try_lock().ok()?.directory.clone()
     }
 
-    /// The names of all virtual readers; no store means none.
+    /// The names of all virtual readers; no store means none. A card whose files cannot be used has no
+    /// reader, here as in [`Self::find`]: a name that is listed and then not known would fail the status of
+    /// all readers asked for together with it.
     pub(crate) fn names(&self) -> Vec<String> {
-        let store = self.lock().store();
-        let cards = store.and_then(|store| store.cards().ok()).unwrap_or_default();
-        let readable = |card: &&cardmod_virtual::CardEntry| card.kind != CardKind::Unreadable;
-        cards.iter().filter(readable).map(|card| reader_name(&card.name)).collect()
+        let Some(store) = self.lock().store() else { return Vec::new() };
+        let mut cards = store.cards().unwrap_or_default();
+        cards.retain(|card| card.kind != CardKind::Unreadable && store.status(&card.name).is_ok());
+        cards.iter().map(|card| reader_name(&card.name)).collect()
     }
 
     /// The virtual reader of this name, if there is one.

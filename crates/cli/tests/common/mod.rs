@@ -112,7 +112,7 @@ impl Home {
 
 impl Outcome {
     #[track_caller]
-    fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         let line = format!("{command:?}");
         let output = command.output().unwrap_or_else(|error| panic!("{line}: {error}"));
         Self {
