@@ -1,5 +1,6 @@
 //! What Windows calls the Base CSP and the key storage provider: one card, used by container name.
 
+mod authentication;
 mod cached;
 mod certificates;
 mod containers;
