@@ -2,7 +2,7 @@
 
 use cardmod_types::{ContainerIndex, FilePath, KeyHalf, PinId, PublicKey, certificate};
 
-use super::cached::Counter;
+use super::cache::Counter;
 use super::containers::{HALVES, is_missing};
 use super::operation::{Need, Repeat};
 use super::pin_source::PinSource;

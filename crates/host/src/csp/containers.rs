@@ -4,7 +4,7 @@ use cardmod_types::{
     ContainerIndex, ContainerMap, ContainerRecord, FilePath, KeyHalf, PinId, PublicKey, certificate,
 };
 
-use super::cached::Counter;
+use super::cache::Counter;
 use super::operation::{Need, Repeat};
 use super::pin_source::PinSource;
 use super::request::{Container, ContainerKey};

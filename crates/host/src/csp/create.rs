@@ -6,7 +6,7 @@
 
 use cardmod_types::{ContainerIndex, ContainerMap, ContainerName, ContainerRecord, KeyHalf, KeySpec, PinId};
 
-use super::cached::Counter;
+use super::cache::Counter;
 use super::operation::{Need, Repeat};
 use super::pin_source::PinSource;
 use super::request::{Container, KeySource, NewContainer};

@@ -4,7 +4,7 @@
 use cardmod_sys::SCARD_E_FILE_NOT_FOUND;
 use cardmod_types::{DirectoryAccess, DirectoryName, FileAccess, FileInfo, FileName, FilePath};
 
-use super::cached::Counter;
+use super::cache::Counter;
 use super::operation::{Need, Repeat};
 use super::pin_source::PinSource;
 use super::request::FileAuthority;

@@ -1,7 +1,7 @@
 //! What Windows calls the Base CSP and the key storage provider: one card, used by container name.
 
 mod authentication;
-mod cached;
+mod cache;
 mod certificates;
 mod containers;
 mod create;

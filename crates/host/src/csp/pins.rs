@@ -4,7 +4,7 @@ use cardmod_sys::{SCARD_W_CHV_BLOCKED, SCARD_W_WRONG_CHV};
 use cardmod_types::{Pin, PinId, PinKind, PinPurpose, SecretBytes, admin};
 
 use super::authentication::is_refusal;
-use super::cached::Counter;
+use super::cache::Counter;
 use super::operation::Repeat;
 use super::request::{AdminAuthority, UnblockWith};
 use super::session::CardSession;

@@ -11,7 +11,7 @@ use cardmod_sys::{
 };
 use cardmod_types::{PinId, PinSet};
 
-use super::cached::Cached;
+use super::cache::Cached;
 use crate::error::Error;
 use crate::host::OpenOptions;
 use crate::module::{Connection, Context, LoadError, Module};
