@@ -28,8 +28,9 @@ pub(crate) struct FailureDocument<'a> {
     error: FailureBody<'a>,
 }
 
+/// What is inside of it.
 #[derive(Serialize)]
-struct FailureBody<'a> {
+pub(crate) struct FailureBody<'a> {
     code: &'static str,
     exit: u8,
     message: &'a str,
@@ -68,14 +69,17 @@ impl Failure {
 
     /// The document that `--json` prints.
     pub(crate) fn document(&self) -> FailureDocument<'_> {
-        FailureDocument {
-            error: FailureBody {
-                code: self.code,
-                exit: self.exit.number(),
-                message: &self.message,
-                hint: self.hint.as_deref(),
-                tries_left: self.tries_left,
-            },
+        FailureDocument { error: self.body() }
+    }
+
+    /// What `--json` says of it, as a part of another document.
+    pub(crate) fn body(&self) -> FailureBody<'_> {
+        FailureBody {
+            code: self.code,
+            exit: self.exit.number(),
+            message: &self.message,
+            hint: self.hint.as_deref(),
+            tries_left: self.tries_left,
         }
     }
 

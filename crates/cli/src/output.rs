@@ -54,9 +54,23 @@ impl Output {
         self.json
     }
 
+    /// The caller asked for results alone, and for text.
+    pub(crate) const fn quiet(self) -> bool {
+        self.quiet && !self.json
+    }
+
     /// Prints a result: `value` as JSON, or the text for people.
     pub(crate) fn show<T: Serialize>(self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
         if self.json { self.document(value) } else { write_stdout(visible(&text(), true).as_bytes()) }
+    }
+
+    /// Prints one of many results as it comes: `value` as JSON on one line, or the text for people.
+    pub(crate) fn line<T: Serialize>(self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
+        if !self.json {
+            return self.show(value, text);
+        }
+        let text = serde_json::to_string(&Document { schema: SCHEMA, value });
+        write_stdout((text.map_err(unwritable)? + "\n").as_bytes())
     }
 
     /// Prints something a person needs only when no file is named and nothing is `--quiet`.
@@ -126,11 +140,20 @@ impl Output {
     }
 
     fn document<T: Serialize>(self, value: &T) -> Result<(), Failure> {
-        let mut text = serde_json::to_string_pretty(&Document { schema: SCHEMA, value })
-            .map_err(|error| Failure::failed("json", format!("cannot write the result as JSON: {error}")))?;
+        let mut text =
+            serde_json::to_string_pretty(&Document { schema: SCHEMA, value }).map_err(unwritable)?;
         text.push('\n');
         write_stdout(text.as_bytes())
     }
+}
+
+fn unwritable(error: serde_json::Error) -> Failure {
+    Failure::failed("json", format!("cannot write the result as JSON: {error}"))
+}
+
+/// Text two columns to the right.
+pub(crate) fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
 /// A table without lines: a header and rows, two spaces between columns.

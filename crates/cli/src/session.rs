@@ -53,7 +53,25 @@ impl Desk {
         work: impl FnOnce(&mut CardSession) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let reader = self.choose(without)?;
-        self.work_in(&reader, work).map_err(|failure| self.diagnosed(&reader, failure))
+        self.with_reader(&reader, work)
+    }
+
+    /// Opens the card in this reader and runs `work` on it.
+    pub(crate) fn with_reader<T>(
+        &self,
+        reader: &str,
+        work: impl FnOnce(&mut CardSession) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.work_in(reader, work).map_err(|failure| self.diagnosed(reader, failure))
+    }
+
+    /// The options name this reader, or none.
+    pub(crate) fn wants(&self, reader: &str) -> bool {
+        match (&self.global.card, &self.global.reader) {
+            (Some(card), _) => self.environment.reader_of(card) == reader,
+            (None, Some(part)) => reader.contains(part.as_str()),
+            (None, None) => true,
+        }
     }
 
     fn work_in<T>(

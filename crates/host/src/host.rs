@@ -118,7 +118,7 @@ impl Host {
     }
 }
 
-fn reader_info(state: ReaderState) -> ReaderInfo {
+pub(crate) fn reader_info(state: ReaderState) -> ReaderInfo {
     let has = |bit| state.event & bit != 0;
     ReaderInfo {
         present: has(cardmod_pcsc::SCARD_STATE_PRESENT),

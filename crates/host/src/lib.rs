@@ -29,6 +29,7 @@ mod error;
 mod host;
 pub mod module;
 pub mod verify;
+mod watch;
 pub mod x509;
 
 pub use csp::{
@@ -39,6 +40,7 @@ pub use csp::{
 pub use error::Error;
 pub use host::{Host, OpenOptions, ReaderInfo};
 pub use module::{CallError, LoadError, ModuleSource};
+pub use watch::{ReaderEvent, Watch, WatchStop, Watched};
 
 /// The types in which this crate's functions take and answer values: names, PINs, keys, paddings.
 pub use cardmod_types as types;

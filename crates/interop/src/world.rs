@@ -75,6 +75,15 @@ impl World {
         plug
     }
 
+    /// A program that goes on, with its output piped; the first word as in [`Self::run_at`].
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start_at(&self, home: &Home, words: &[&str]) -> Child {
+        let mut command = self.command_at(home, words);
+        command.stdout(Stdio::piped()).spawn().expect("a program that can be started")
+    }
+
     fn command_at(&self, home: &Home, words: &[&str]) -> Command {
         let mut command = self.command(home.folder(), words);
         home.furnish(&mut command);

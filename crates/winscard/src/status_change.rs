@@ -12,7 +12,7 @@ use cardmod_pcsc::{
     SCARD_STATE_UNAVAILABLE, SCARD_STATE_UNAWARE, SCARD_STATE_UNKNOWN,
 };
 
-use crate::context::{Verdict, Waiting};
+use crate::context::{Context, Verdict, Waiting};
 use crate::profile::Profile;
 use crate::readers::Observation;
 use crate::registry::{self, Registry};
@@ -52,7 +52,8 @@ pub(crate) fn status_change(context: u32, timeout: u32, readers: &mut [ReaderSta
         reader.event = 0;
         reader.atr.clear();
     }
-    let mut call = Call { registry, places, real, known: registry.readers.names(), readers };
+    let known = registry.readers.names();
+    let mut call = Call { registry, context: &context, places, real, known, readers };
     call.run(&waiting, (timeout != INFINITE).then(|| Instant::now() + Duration::from_millis(timeout.into())))
 }
 
@@ -85,6 +86,7 @@ fn places(
 
 struct Call<'a> {
     registry: &'static Registry,
+    context: &'a Context,
     places: Vec<Place>,
     real: Option<RealService>,
     /// The virtual readers there were when the call began.
@@ -97,7 +99,7 @@ impl Call<'_> {
         let started = Instant::now();
         loop {
             let seen = self.registry.events.count();
-            let changed = self.look();
+            let changed = self.look() | self.look_for_service();
             let remaining = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             let over = remaining == Some(Duration::ZERO);
             if changed || over {
@@ -145,6 +147,21 @@ impl Call<'_> {
         changed
     }
 
+    /// Has the real service come up since the call began? Its readers are new ones then.
+    fn look_for_service(&mut self) -> bool {
+        let Some(index) = self.places.iter().position(|place| *place == Place::Notification) else {
+            return false;
+        };
+        if self.real.is_some() {
+            return false;
+        }
+        self.real = self.context.real.get(&self.registry.forward);
+        if self.real.is_some() {
+            self.readers[index].event |= SCARD_STATE_CHANGED;
+        }
+        self.real.is_some()
+    }
+
     fn waits_for_real(&self) -> bool {
         let wanted = |place: &Place| matches!(place, Place::Real | Place::Notification);
         self.real.is_some() && self.places.iter().any(wanted)
@@ -165,6 +182,12 @@ impl Call<'_> {
         let indices: Vec<usize> =
             (0..self.places.len()).filter(|index| wanted(&self.places[*index])).collect();
         let mut states: Vec<ReaderState> = indices.iter().map(|index| self.readers[*index].clone()).collect();
+        for (state, index) in states.iter_mut().zip(&indices) {
+            if self.places[*index] == Place::Notification {
+                // The caller's number counts virtual readers too; the service counts its own alone.
+                state.current = 0;
+            }
+        }
         let timeout = u32::try_from(longest.as_millis()).unwrap_or(INFINITE - 1);
         let result = real.status_change(Some(timeout), &mut states);
         let mut changed = false;

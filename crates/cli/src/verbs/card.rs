@@ -6,7 +6,7 @@ mod plug;
 
 use std::io::{self, IsTerminal as _};
 
-use cardmod_virtual::{CardEntry, CardKind};
+use cardmod_virtual::{CardEntry, CardKind, StoreError};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
@@ -27,6 +27,10 @@ pub(crate) enum CardVerb {
     List,
     /// Erase a virtual card with every key on it
     Erase(EraseArgs),
+    /// Take a virtual card out of its reader, as if by hand
+    Eject(PlaceArgs),
+    /// Put a virtual card back into its reader
+    Insert(PlaceArgs),
     /// Put a virtual card into a reader of pcscd (vsmartcard's vpcd), until ended
     Plug(plug::PlugArgs),
     /// Print the shell lines under which any PC/SC program finds the virtual cards, without a daemon
@@ -42,6 +46,14 @@ pub(crate) struct EraseArgs {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+}
+
+/// `card eject`, `card insert`.
+#[derive(Args, Debug)]
+pub(crate) struct PlaceArgs {
+    /// The card
+    #[arg(value_name = "NAME")]
+    name: String,
 }
 
 #[derive(Serialize)]
@@ -64,6 +76,14 @@ pub(crate) fn run(verb: &CardVerb, global: &Global, out: Output) -> Result<(), F
         CardVerb::New(args) => new::run(args, &desk, out),
         CardVerb::List => list(&desk, out),
         CardVerb::Erase(args) => erase(args, &desk, out),
+        CardVerb::Eject(args) => {
+            desk.environment.store.open_card(&args.name)?.eject().map_err(StoreError::from)?;
+            out.done(&json!({"ejected": args.name}), || format!("ejected virtual card {}\n", args.name))
+        }
+        CardVerb::Insert(args) => {
+            desk.environment.store.open_card(&args.name)?.insert().map_err(StoreError::from)?;
+            out.done(&json!({"inserted": args.name}), || format!("inserted virtual card {}\n", args.name))
+        }
         CardVerb::Plug(args) => plug::run(args, &desk, out),
         CardVerb::Env(args) => env::run(args, &desk, out),
     }
