@@ -7,6 +7,7 @@ use cardmod_pcsc::{Context, Protocols, Provider, ReaderState, ShareMode};
 use crate::csp::CardSession;
 use crate::error::Error;
 use crate::module::{HIGHEST_VERSION, Module, ModuleSource};
+use crate::store::PublicStore;
 
 /// A reader, as PC/SC sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +55,7 @@ impl Default for OpenOptions {
 #[derive(Clone)]
 pub struct Host {
     provider: Arc<Provider>,
+    store: Option<Arc<dyn PublicStore>>,
 }
 
 impl Host {
@@ -63,7 +65,20 @@ impl Host {
     /// ([`Provider::install`]): the library finds no other.
     #[must_use]
     pub fn new(provider: Arc<Provider>) -> Self {
-        Self { provider }
+        Self { provider, store: None }
+    }
+
+    /// The same host, which keeps what everybody may read of a card in this store: the next program that
+    /// opens the card reads its identity and its counters alone.
+    #[must_use]
+    pub fn with_public_store(self, store: Arc<dyn PublicStore>) -> Self {
+        Self { store: Some(store), ..self }
+    }
+
+    /// The store of public data, where there is one.
+    #[must_use]
+    pub fn public_store(&self) -> Option<&Arc<dyn PublicStore>> {
+        self.store.as_ref()
     }
 
     /// The provider.

@@ -28,6 +28,7 @@ mod csp;
 mod error;
 mod host;
 pub mod module;
+mod store;
 pub mod verify;
 mod watch;
 pub mod x509;
@@ -40,6 +41,7 @@ pub use csp::{
 pub use error::Error;
 pub use host::{Host, OpenOptions, ReaderInfo};
 pub use module::{CallError, LoadError, ModuleSource};
+pub use store::{DirectoryStore, PublicStore};
 pub use watch::{ReaderEvent, Watch, WatchStop, Watched};
 
 /// The types in which this crate's functions take and answer values: names, PINs, keys, paddings.
