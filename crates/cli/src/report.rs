@@ -14,6 +14,9 @@ pub(crate) struct ContainerView {
     default: bool,
     pin: u32,
     keys: Vec<KeyView>,
+    /// What of the container cannot be read, or contradicts another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 /// A key of a container.
@@ -35,6 +38,9 @@ pub(crate) struct CertificateView {
     serial: String,
     not_before: String,
     not_after: String,
+    /// `valid`, `expires in 9 days`, `expired 3 days ago`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validity: Option<String>,
     bytes: usize,
     /// The certificate is for the container's key.
     matches_key: Option<bool>,
@@ -65,7 +71,16 @@ impl From<&Container> for ContainerView {
             default: container.default,
             pin: container.pin.get(),
             keys: container.keys.iter().map(KeyView::from).collect(),
+            problem: container.problem.clone(),
         }
+    }
+}
+
+impl ContainerView {
+    /// The name for people; the default container has a star.
+    fn shown_name(&self) -> String {
+        let name = if self.name.is_empty() { "(no name)" } else { &self.name };
+        format!("{name}{}", if self.default { " *" } else { "" })
     }
 }
 
@@ -87,6 +102,7 @@ impl CertificateView {
     pub(crate) fn new(der: &[u8], key: &PublicKey) -> Self {
         match x509::summary(der) {
             Ok(summary) => Self {
+                validity: Some(summary.validity().to_string()),
                 subject: summary.subject,
                 issuer: summary.issuer,
                 serial: summary.serial,
@@ -102,6 +118,7 @@ impl CertificateView {
                 serial: String::new(),
                 not_before: String::new(),
                 not_after: String::new(),
+                validity: None,
                 bytes: der.len(),
                 matches_key: None,
                 problem: Some(error.to_string()),
@@ -113,7 +130,13 @@ impl CertificateView {
         match (&self.problem, self.matches_key) {
             (Some(problem), _) => format!("unreadable: {problem}"),
             (None, Some(false)) => format!("{} (of another key!)", self.subject),
-            (None, _) => format!("{}, until {}", self.subject, day(&self.not_after)),
+            (None, _) => {
+                let until = format!("{}, until {}", self.subject, day(&self.not_after));
+                match self.validity.as_deref() {
+                    Some("valid") | None => until,
+                    Some(other) => format!("{until} ({other})"),
+                }
+            }
         }
     }
 }
@@ -144,8 +167,7 @@ pub(crate) fn container_table(containers: &[ContainerView]) -> String {
     for container in containers {
         for (position, key) in container.keys.iter().enumerate() {
             let (name, index) = if position == 0 {
-                let mark = if container.default { " *" } else { "" };
-                (format!("{}{mark}", container.name), container.index.to_string())
+                (container.shown_name(), container.index.to_string())
             } else {
                 (String::new(), String::new())
             };
@@ -155,7 +177,7 @@ pub(crate) fn container_table(containers: &[ContainerView]) -> String {
         if container.keys.is_empty() {
             rows.push([
                 container.index.to_string(),
-                container.name.clone(),
+                container.shown_name(),
                 "-".into(),
                 "-".into(),
                 "-".into(),
@@ -166,7 +188,17 @@ pub(crate) fn container_table(containers: &[ContainerView]) -> String {
     if containers.iter().any(|container| container.default) {
         text.push_str("* the default container\n");
     }
-    if containers.iter().any(|container| container.keys.is_empty()) {
+    for container in containers {
+        if let Some(problem) = &container.problem {
+            text.push_str(&format!("container {}: {problem}\n", container.index));
+        }
+    }
+    if containers.iter().any(|container| container.problem.is_some()) {
+        text.push_str(
+            "cardmod container rebuild --dry-run shows what of the container map can be repaired\n",
+        );
+    }
+    if containers.iter().any(|container| container.keys.is_empty() && container.problem.is_none()) {
         text.push_str("a container without a key is left of a creation that was broken off: make the key, or delete it\n");
     }
     text

@@ -85,8 +85,8 @@ pub enum Error {
     #[error("the card in {card:?} is full: {what}; delete something first")]
     CardFull { card: String, what: String },
     /// The card cannot be written.
-    #[error("the card in {card:?} is read-only")]
-    ReadOnlyCard { card: String },
+    #[error("the card in {card:?} is read-only: {why}")]
+    ReadOnlyCard { card: String, why: String },
     /// The card has not this algorithm.
     #[error("the card in {card:?} has no {algorithm}")]
     UnsupportedAlgorithm { algorithm: String, card: String },
@@ -198,7 +198,9 @@ impl Error {
             Some(sys::SCARD_W_SECURITY_VIOLATION | sys::SCARD_W_CARD_NOT_AUTHENTICATED) => {
                 Self::NotAuthenticated { card, operation }
             }
-            Some(sys::SCARD_E_READ_ONLY_CARD) => Self::ReadOnlyCard { card },
+            Some(sys::SCARD_E_READ_ONLY_CARD) => {
+                Self::ReadOnlyCard { card, why: format!("it could not {operation} ({source})") }
+            }
             Some(sys::SCARD_E_WRITE_TOO_MANY | sys::SCARD_E_NO_MEMORY | sys::ERROR_NOT_ENOUGH_MEMORY) => {
                 Self::CardFull { card, what: format!("it could not {operation} ({source})") }
             }

@@ -36,7 +36,7 @@ pub mod x509;
 pub use csp::{
     AdminAuthority, CardDescription, CardSession, Container, ContainerKey, DecryptRequest, DeriveRequest,
     FileAuthority, FixedPin, Held, KeyAlgorithm, KeySource, NewContainer, NoPin, PinRequest, PinSource,
-    PinSourceError, PinStatus, Responder, SignRequest, UnblockWith, UnknownKeyAlgorithm,
+    PinSourceError, PinStatus, RebuildAction, RebuildEntry, RebuildPlan, Responder, SignRequest, UnblockWith, UnknownKeyAlgorithm,
 };
 pub use error::Error;
 pub use host::{Host, OpenOptions, ReaderInfo};

@@ -1,4 +1,6 @@
-//! `cardmod container`: list, delete, default.
+//! `cardmod container`: list, delete, default, rebuild.
+
+mod rebuild;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -21,6 +23,8 @@ pub(crate) enum ContainerVerb {
     Delete(Chosen),
     /// Make a container the default one
     Default(Chosen),
+    /// Repair a damaged, foreign or lost container map from the keys and certificates on the card
+    Rebuild(rebuild::RebuildArgs),
 }
 
 /// One container, and the PIN to change it.
@@ -48,6 +52,7 @@ pub(crate) fn run(verb: &ContainerVerb, global: &Global, out: Output) -> Result<
         ContainerVerb::List => list(&desk, out),
         ContainerVerb::Delete(chosen) => delete(chosen, &desk, out),
         ContainerVerb::Default(chosen) => set_default(chosen, &desk, out),
+        ContainerVerb::Rebuild(args) => rebuild::run(args, &desk, out),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Containers by name: list, find, delete, default.
 
 use cardmod_types::{
-    ContainerIndex, ContainerMap, ContainerRecord, FilePath, KeyHalf, PinId, PublicKey, certificate,
+    ContainerIndex, ContainerMap, ContainerNameError, ContainerRecord, FilePath, KeyHalf, PinId, PublicKey,
+    RecordState, certificate,
 };
 
 use super::cache::Counter;
@@ -16,15 +17,29 @@ pub(super) const HALVES: [KeyHalf; 2] = [KeyHalf::KeyExchange, KeyHalf::Signatur
 
 impl CardSession {
     /// The containers of the card, in the order of its container map. One that cannot be read is
-    /// listed with what is wrong with it.
+    /// listed with what is wrong with it; where not even its record can be, its name is empty.
     ///
     /// # Errors
     /// [`Error::Removed`], [`Error::BadCardData`], [`Error::Call`].
     pub fn containers(&mut self) -> Result<Vec<Container>, Error> {
         self.plain(Repeat::Safe, |session| {
-            let records: Vec<_> =
-                session.map()?.iter().map(|(index, record)| (index, record.clone())).collect();
-            records.into_iter().map(|(index, record)| session.listed(index, &record)).collect()
+            let map = session.map()?.clone();
+            let mut listed = Vec::new();
+            for index in (0..=u8::MAX).take(map.len()).map(ContainerIndex::new) {
+                match map.state(index) {
+                    RecordState::Valid(record) => {
+                        let mut container = session.listed(index, record)?;
+                        let problem = container.problem.take();
+                        container.problem = problem.or_else(|| ambiguity(&map, index, record));
+                        listed.push(container);
+                    }
+                    RecordState::Damaged { cause, .. } => {
+                        listed.push(session.nameless(index, cause)?);
+                    }
+                    RecordState::Vacant | RecordState::Absent => {}
+                }
+            }
+            Ok(listed)
         })
     }
 
@@ -108,11 +123,22 @@ impl CardSession {
         Ok((index, record))
     }
 
+    /// A container whose record is damaged, for a list: without a name, with its keys as far as they can
+    /// be read.
+    fn nameless(&mut self, index: ContainerIndex, cause: ContainerNameError) -> Result<Container, Error> {
+        let mut container = match self.described_as(index, String::new(), false) {
+            Err(Error::BadCardData { .. } | Error::Call { .. }) => bare(index, String::new(), false),
+            described => described?,
+        };
+        container.problem = Some(format!("its record in the container map is damaged: {cause}"));
+        Ok(container)
+    }
+
     /// A container for a list: what cannot be read of it is said, and the others are still listed.
     fn listed(&mut self, index: ContainerIndex, record: &ContainerRecord) -> Result<Container, Error> {
         match self.described(index, record) {
             Err(error @ (Error::BadCardData { .. } | Error::Call { .. })) => {
-                let mut container = bare(index, record);
+                let mut container = bare(index, record.name.as_str().to_owned(), record.default);
                 container.problem = Some(error.to_string());
                 Ok(container)
             }
@@ -126,7 +152,16 @@ impl CardSession {
         index: ContainerIndex,
         record: &ContainerRecord,
     ) -> Result<Container, Error> {
-        let mut container = bare(index, record);
+        self.described_as(index, record.name.as_str().to_owned(), record.default)
+    }
+
+    fn described_as(
+        &mut self,
+        index: ContainerIndex,
+        name: String,
+        default: bool,
+    ) -> Result<Container, Error> {
+        let mut container = bare(index, name, default);
         container.pin = self.container_owner(index)?;
         let keys = self.container_keys(index)?;
         for half in HALVES {
@@ -200,11 +235,25 @@ pub(super) fn is_missing(error: &crate::module::CallError) -> bool {
     error.is(cardmod_sys::SCARD_E_FILE_NOT_FOUND) || error.is(cardmod_sys::SCARD_E_DIR_NOT_FOUND)
 }
 
-fn bare(index: ContainerIndex, record: &ContainerRecord) -> Container {
+/// What of a readable record contradicts another: the first of both counts.
+fn ambiguity(map: &ContainerMap, index: ContainerIndex, record: &ContainerRecord) -> Option<String> {
+    let name = record.name.as_str();
+    match (map.find(name), map.default_container()) {
+        (Some(first), _) if first != index => {
+            Some(format!("container {} has the same name, and hides this one", first.get()))
+        }
+        (_, Some(first)) if record.default && first != index => {
+            Some(format!("container {} is marked as the default too, and counts", first.get()))
+        }
+        _ => None,
+    }
+}
+
+fn bare(index: ContainerIndex, name: String, default: bool) -> Container {
     Container {
         index,
-        name: record.name.as_str().to_owned(),
-        default: record.default,
+        name,
+        default,
         pin: PinId::USER,
         keys: Vec::new(),
         problem: None,

@@ -4,7 +4,7 @@
 //! The order of writes is the one seen of Windows: a counter moves before what it covers, the record
 //! is there before the key, and the key's length is written when the key is there.
 
-use cardmod_types::{ContainerIndex, ContainerMap, ContainerName, ContainerRecord, KeyHalf, KeySpec, PinId};
+use cardmod_types::{ContainerIndex, ContainerMap, ContainerName, ContainerRecord, KeyHalf, KeySpec, PinId, RecordState};
 
 use super::cache::Counter;
 use super::operation::{Need, Repeat};
@@ -48,21 +48,42 @@ impl CardSession {
         let map = self.map()?;
         let (index, existing) = match map.find(&new.name) {
             Some(index) => (Some(index), map.get(index).cloned()),
-            None => (map.free_index(), None),
+            None => (None, None),
         };
         let first = map.default_container().is_none();
         if existing.as_ref().is_some_and(|record| record.bits(new.half) != 0) {
             return Err(Error::ContainerExists { name: new.name.clone(), card });
         }
-        let index = index.ok_or_else(|| Error::CardFull {
-            card,
-            what: "its container map has no place left".to_owned(),
-        })?;
         self.check_size(new)?;
-        if existing.is_none() {
-            self.check_room()?;
-        }
+        let index = match index {
+            Some(index) => index,
+            None => {
+                self.check_room()?;
+                self.unused_index()?
+            }
+        };
         Ok(Plan { index, existing, default: new.default || first })
+    }
+
+    /// The lowest vacant place of the map. A place at which the card has a key all the same, since the map
+    /// was lost or emptied, is passed over: making a key there would destroy that one.
+    fn unused_index(&mut self) -> Result<ContainerIndex, Error> {
+        let map = self.map()?.clone();
+        if map.iter().next().is_none() && map.damaged().next().is_some() {
+            let what = "file mscp/cmapfile is no container map, or none of its records can be read".to_owned();
+            return Err(self.damaged(what));
+        }
+        let vacant = |index: &ContainerIndex| {
+            matches!(map.state(*index), RecordState::Vacant | RecordState::Absent)
+        };
+        for index in (0..=u8::MAX).map(ContainerIndex::new).filter(vacant) {
+            let keys = self.container_keys(index)?;
+            if keys.signature.is_none() && keys.key_exchange.is_none() {
+                return Ok(index);
+            }
+        }
+        let what = "its container map has no place left".to_owned();
+        Err(Error::CardFull { card: self.reader.clone(), what })
     }
 
     /// The card has keys of this kind and size.

@@ -12,10 +12,12 @@ mod keys;
 mod operation;
 mod pin_source;
 mod pins;
+mod rebuild;
 mod request;
 mod session;
 
 pub use pin_source::{FixedPin, NoPin, PinRequest, PinSource, PinSourceError};
+pub use rebuild::{RebuildAction, RebuildEntry, RebuildPlan};
 pub use request::{
     AdminAuthority, CardDescription, Container, ContainerKey, DecryptRequest, DeriveRequest, FileAuthority,
     KeyAlgorithm, KeySource, NewContainer, PinStatus, Responder, SignRequest, UnblockWith,

@@ -12,4 +12,4 @@ mod summary;
 pub use ecdsa::{ecdsa_from_der, ecdsa_to_der};
 pub use issue::{certificate_request, self_signed};
 pub use names::Subject;
-pub use summary::{Summary, matches, parse, summary, to_pem};
+pub use summary::{Summary, Validity, common_name, matches, parse, summary, to_pem};

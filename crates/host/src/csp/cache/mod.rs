@@ -195,7 +195,11 @@ impl CardSession {
 
     /// Refuses a change of a read-only card before it is begun.
     pub(super) fn writable(&mut self) -> Result<(), Error> {
-        if self.read_only()? { Err(Error::ReadOnlyCard { card: self.reader.clone() }) } else { Ok(()) }
+        if !self.read_only()? {
+            return Ok(());
+        }
+        let why = "its property \"Read Only Mode\" says so".to_owned();
+        Err(Error::ReadOnlyCard { card: self.reader.clone(), why })
     }
 
     /// What the module can do.
