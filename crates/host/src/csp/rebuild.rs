@@ -9,7 +9,7 @@ use cardmod_types::{
     FilePath, KeyHalf, PublicKey, RecordState,
 };
 
-use super::cached::Counter;
+use super::cache::Counter;
 use super::containers::{HALVES, is_missing};
 use super::operation::{Need, Repeat};
 use super::pin_source::PinSource;
