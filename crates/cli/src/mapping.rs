@@ -13,9 +13,11 @@ impl From<Error> for Failure {
         let (exit, code) = classify(&error);
         let mut failure = Self::new(exit, code, told(&error));
         failure.hint = hint(&error).map(str::to_owned);
-        if let Error::WrongPin { tries_left, .. } = &error {
-            failure.tries_left = *tries_left;
-        }
+        failure.tries_left = match &error {
+            Error::WrongPin { tries_left, .. } => *tries_left,
+            Error::PinBlocked { .. } => Some(0),
+            _ => None,
+        };
         failure
     }
 }
@@ -92,6 +94,8 @@ fn failed_word(error: &Error) -> &'static str {
         Error::Call { .. } => "module-call",
         Error::PinRequired { .. } | Error::PinSource(_) => "pin-required",
         Error::PinPolicy { .. } => "pin-policy",
+        Error::PinPermission { .. } => "pin-permission",
+        Error::NoSuchRole { .. } => "no-such-role",
         Error::NotAuthenticated { .. } => "not-authenticated",
         Error::NoSuchContainer { .. } => "no-such-container",
         Error::NoDefaultContainer { .. } => "no-default-container",

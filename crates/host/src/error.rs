@@ -3,7 +3,7 @@
 
 use cardmod_pcsc::PcscError;
 use cardmod_sys as sys;
-use cardmod_types::{KeyHalf, PinId, PinPurpose};
+use cardmod_types::{KeyHalf, PinId, PinPurpose, PinSet};
 
 use crate::csp::PinSourceError;
 use crate::module::{CallError, LoadError, code_text};
@@ -62,6 +62,15 @@ pub enum Error {
         pin_text(*.role, PinPurpose::Authentication)
     )]
     PinPolicy { card: String, role: PinId },
+    /// The card has no such role.
+    #[error("the card in {card:?} has no {role}")]
+    NoSuchRole { card: String, role: PinId },
+    /// A role may not do this to a PIN. No try was spent.
+    #[error(
+        "{} on the card in {card:?} cannot be {action} by {}; {}",
+        pin_text(*.role, PinPurpose::Authentication), who(*.by), allowed_text(*.allowed)
+    )]
+    PinPermission { card: String, role: PinId, action: PinAction, by: PinId, allowed: PinSet },
     /// The role that would be needed is not authenticated.
     #[error("the card in {card:?} does not allow to {operation} without another authentication")]
     NotAuthenticated { card: String, operation: &'static str },
@@ -139,6 +148,24 @@ pub enum Error {
     BadCardData { what: String, card: String },
 }
 
+/// What may be done to a PIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinAction {
+    /// Replaced by the authority of somebody who may.
+    Change,
+    /// Replaced, with its tries given back.
+    Unblock,
+}
+
+impl std::fmt::Display for PinAction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Change => "changed",
+            Self::Unblock => "unblocked",
+        })
+    }
+}
+
 /// What people call the secret of a role.
 fn pin_text(role: PinId, purpose: PinPurpose) -> String {
     match role {
@@ -146,6 +173,23 @@ fn pin_text(role: PinId, purpose: PinPurpose) -> String {
         PinId::ADMIN => "the administrator key".to_owned(),
         _ if purpose == PinPurpose::UnblockOnly => "the PUK".to_owned(),
         role => format!("the PIN of {role}"),
+    }
+}
+
+/// What people call a role.
+fn who(role: PinId) -> String {
+    match role {
+        PinId::USER => "the user".to_owned(),
+        PinId::ADMIN => "the administrator".to_owned(),
+        role => role.to_string(),
+    }
+}
+
+fn allowed_text(roles: PinSet) -> String {
+    let names: Vec<String> = roles.iter().map(who).collect();
+    match names.as_slice() {
+        [] => "nobody may".to_owned(),
+        names => format!("{} may", names.join(" or ")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cardmod_pcsc::{Context, Protocols, Provider, ReaderState, ShareMode};
 
-use crate::csp::CardSession;
+use crate::csp::{CardSession, PinCache};
 use crate::error::Error;
 use crate::module::{HIGHEST_VERSION, Module, ModuleSource};
 use crate::store::PublicStore;
@@ -38,6 +38,11 @@ pub struct OpenOptions {
     pub card_name: String,
     /// The rule by which the module was chosen, for [`CardSession::describe`].
     pub rule: String,
+    /// Nothing may be shown to a user: what needs a PIN that is not kept fails with
+    /// [`Error::PinRequired`], whatever the [`PinSource`](crate::PinSource) says.
+    pub silent: bool,
+    /// The window (`HWND`) above which a module shows its own PIN entry; 0 for none.
+    pub parent_window: usize,
 }
 
 impl Default for OpenOptions {
@@ -47,6 +52,8 @@ impl Default for OpenOptions {
             max_version: HIGHEST_VERSION,
             card_name: "Identity Device".to_owned(),
             rule: "given by the caller".to_owned(),
+            silent: false,
+            parent_window: 0,
         }
     }
 }
@@ -56,6 +63,7 @@ impl Default for OpenOptions {
 pub struct Host {
     provider: Arc<Provider>,
     store: Option<Arc<dyn PublicStore>>,
+    pin_cache: PinCache,
 }
 
 impl Host {
@@ -65,7 +73,7 @@ impl Host {
     /// ([`Provider::install`]): the library finds no other.
     #[must_use]
     pub fn new(provider: Arc<Provider>) -> Self {
-        Self { provider, store: None }
+        Self { provider, store: None, pin_cache: PinCache::default() }
     }
 
     /// The same host, which keeps what everybody may read of a card in this store: the next program that
@@ -81,13 +89,36 @@ impl Host {
         self.store.as_ref()
     }
 
+    /// This host, keeping PINs in a cache of the caller's.
+    #[must_use]
+    pub fn with_pin_cache(self, pin_cache: PinCache) -> Self {
+        Self { pin_cache, ..self }
+    }
+
+    /// This host, keeping no PIN: each is asked for in every transaction that needs it.
+    #[must_use]
+    pub fn without_pin_cache(self) -> Self {
+        self.with_pin_cache(PinCache::off())
+    }
+
+    /// The PINs this host keeps for its sessions.
+    #[must_use]
+    pub fn pin_cache(&self) -> &PinCache {
+        &self.pin_cache
+    }
+
+    /// Forgets every PIN, at once.
+    pub fn forget_pins(&self) {
+        self.pin_cache.forget_all();
+    }
+
     /// The provider.
     #[must_use]
     pub fn provider(&self) -> &Arc<Provider> {
         &self.provider
     }
 
-    /// The readers, with what is in them.
+    /// The readers, with what is in them. PINs of cards that were removed meanwhile are forgotten.
     ///
     /// # Errors
     /// [`Error::Pcsc`]. No reader at all is an empty list.
@@ -96,6 +127,7 @@ impl Host {
         let context = Context::establish(&self.provider).map_err(failed)?;
         let names = context.list_readers().map_err(failed)?;
         if names.is_empty() {
+            self.forget_pins();
             return Ok(Vec::new());
         }
         let mut states: Vec<_> = names.iter().map(|name| ReaderState::unaware(name)).collect();
@@ -103,6 +135,8 @@ impl Host {
             Err(error) if error.code != cardmod_pcsc::SCARD_E_TIMEOUT => return Err(failed(error)),
             Ok(()) | Err(_) => {}
         }
+        let inserted = |name: &str| states.iter().find(|state| state.name == name && state.has_card());
+        self.pin_cache.forget_removed(|name| inserted(name).map(ReaderState::insertion));
         Ok(states.into_iter().map(reader_info).collect())
     }
 
@@ -129,7 +163,7 @@ impl Host {
         // The module first: a file that is no card module is reported without touching the card.
         let module = Module::load(source)?;
         let card = context.connect(reader, ShareMode::Shared, Protocols::ANY).map_err(failed)?;
-        CardSession::open(reader, context, card, &module, options)
+        CardSession::open(reader, context, card, &module, options, self.pin_cache.clone())
     }
 }
 

@@ -35,10 +35,11 @@ pub mod x509;
 
 pub use csp::{
     AdminAuthority, CardDescription, CardSession, Container, ContainerKey, DecryptRequest, DeriveRequest,
-    FileAuthority, FixedPin, Held, KeyAlgorithm, KeySource, NewContainer, NoPin, PinRequest, PinSource,
-    PinSourceError, PinStatus, RebuildAction, RebuildEntry, RebuildPlan, Responder, SignRequest, UnblockWith, UnknownKeyAlgorithm,
+    FileAuthority, FixedPin, Held, KeyAlgorithm, KeySource, Moment, NewContainer, NoPin, PinCache, PinClock,
+    PinRequest, PinSource, PinSourceError, PinStatus, RebuildAction, RebuildEntry, RebuildPlan, Responder,
+    SignRequest, UnblockWith, UnknownKeyAlgorithm,
 };
-pub use error::Error;
+pub use error::{Error, PinAction};
 pub use host::{Host, OpenOptions, ReaderInfo};
 pub use module::{CallError, LoadError, ModuleSource};
 pub use store::{DirectoryStore, PublicStore};

@@ -69,8 +69,7 @@ fn rebuild(session: &mut CardSession) -> Vec<RebuildAction> {
     for container in session.containers().expect("the list") {
         assert_eq!(container.problem, None);
         let digest = [7; 32];
-        let signature =
-            session.sign(Some(&container.name), &SignRequest::ecdsa(&digest), &mut common::pin());
+        let signature = session.sign(Some(&container.name), &SignRequest::ecdsa(&digest), &mut common::pin());
         let signature = signature.unwrap_or_else(|error| panic!("{}: {error}", container.name));
         let public = &container.key(None).expect("a key").public;
         let padding = cardmod_types::SignaturePadding::None;
@@ -136,10 +135,7 @@ fn a_cut_map_gets_its_records_back() {
     write(&mut session, &whole[..40]);
     assert!(matches!(session.containers(), Err(Error::BadCardData { .. })));
     assert!(matches!(create(&mut session, "more"), Err(Error::BadCardData { .. })));
-    assert!(matches!(
-        session.delete_container("one", &mut common::pin()),
-        Err(Error::BadCardData { .. })
-    ));
+    assert!(matches!(session.delete_container("one", &mut common::pin()), Err(Error::BadCardData { .. })));
     assert_eq!(map(&mut session), &whole[..40]);
     let plan = session.plan_rebuild().expect("a plan");
     assert!(plan.problem.is_some_and(|problem| problem.contains("40 bytes")));
@@ -183,10 +179,7 @@ fn twins_and_two_defaults_are_told_apart() {
     assert_eq!(problem(0), "");
     assert_eq!(problem(1), "container 0 has the same name, and hides this one");
     assert_eq!(problem(2), "container 0 is marked as the default too, and counts");
-    assert_eq!(
-        rebuild(&mut session),
-        [RebuildAction::Keep, RebuildAction::Repair, RebuildAction::Repair]
-    );
+    assert_eq!(rebuild(&mut session), [RebuildAction::Keep, RebuildAction::Repair, RebuildAction::Repair]);
     assert_eq!(listed(&mut session), ["one*", "one-01", "three"]);
     common::close(session);
 }

@@ -88,6 +88,12 @@ impl ReaderState {
         self.current = self.event & !crate::codes::SCARD_STATE_CHANGED;
     }
 
+    /// The reader's counter of insertions and removals, as last reported: bits 16 to 31.
+    #[must_use]
+    pub fn insertion(&self) -> u32 {
+        self.event >> 16
+    }
+
     /// Is a card in the reader, as last reported?
     #[must_use]
     pub fn has_card(&self) -> bool {

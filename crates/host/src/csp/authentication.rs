@@ -3,51 +3,41 @@
 use cardmod_sys::{
     SCARD_E_INVALID_PARAMETER, SCARD_W_CANCELLED_BY_USER, SCARD_W_CHV_BLOCKED, SCARD_W_WRONG_CHV,
 };
-use cardmod_types::{Pin, PinCachePolicy, PinId, PinKind};
+use cardmod_types::{Pin, PinCachePolicy, PinId, PinInfo, PinKind, SecretBytes};
 
+use super::dialogue::{Dialogue, Question};
 use super::operation::{Attempt, Need};
-use super::pin_source::{PinRequest, PinSource};
+use super::pin_cache::{CardState, Kept};
 use super::session::CardSession;
 use crate::error::Error;
 use crate::module::CallError;
+
+/// How a role came to be authenticated.
+enum Admission {
+    /// It is, or need not be.
+    Granted,
+    /// Its PIN has to be asked for, which is not done within a transaction.
+    Ask(Question),
+}
 
 impl CardSession {
     /// Reads who must be authenticated, authenticates, works. A transaction runs.
     pub(super) fn within<T>(
         &mut self,
-        given: &mut Option<(PinId, Pin)>,
-        silent: bool,
-        container: &mut Option<String>,
+        dialogue: &mut Dialogue<'_>,
         need: &mut impl FnMut(&mut Self) -> Result<Need, Error>,
         body: &mut impl FnMut(&mut Self) -> Result<T, Error>,
     ) -> Result<Attempt<T>, Error> {
         let need = need(self)?;
-        *container = need.container;
-        let Some(role) = need.role else { return body(self).map(Attempt::Done) };
+        let Some(role) = need.role.filter(|role| *role != PinId::EVERYONE) else {
+            return body(self).map(Attempt::Done);
+        };
         let info = self.pin_info(role)?;
         let every_time = info.cache == PinCachePolicy::AlwaysPrompt;
-        if every_time || !self.authenticated.contains(role) {
-            match info.kind {
-                PinKind::Empty => {}
-                // The module would have to show something.
-                PinKind::External if silent => {
-                    return Err(Error::PinRequired { card: self.reader.clone(), role });
-                }
-                PinKind::External => self.authenticate(role, None, false)?,
-                PinKind::AlphaNumeric => match given {
-                    Some((asked, pin)) if *asked == role => {
-                        let authenticated = self.authenticate(role, Some(pin), silent);
-                        if authenticated.as_ref().is_err_and(Error::is_reset) {
-                            *given = None;
-                        }
-                        authenticated?;
-                    }
-                    _ => return Ok(Attempt::Ask(role)),
-                },
-                PinKind::ChallengeResponse => {
-                    let card = self.reader.clone();
-                    return Err(Error::NotAuthenticated { card, operation: "act for the administrator" });
-                }
+        if every_time || !self.is_authenticated(role)? {
+            let question = Question { role, info, container: need.container };
+            if let Admission::Ask(question) = self.admit(question, dialogue)? {
+                return Ok(Attempt::Ask(question));
             }
         }
         let result = body(self);
@@ -57,43 +47,244 @@ impl CardSession {
         dropped.map(|()| Attempt::Done(value))
     }
 
-    /// Verifies a PIN and remembers what came of it.
-    pub(super) fn authenticate(&mut self, role: PinId, pin: Option<&Pin>, silent: bool) -> Result<(), Error> {
-        match self.module.verify_pin(role, pin, silent) {
-            Ok(()) => {
-                self.authenticated.insert(role);
-                self.note_tries(role, None);
-                Ok(())
-            }
+    /// The role is authenticated in this transaction: by its own PIN, or by another that controls it too.
+    fn is_authenticated(&mut self, role: PinId) -> Result<bool, Error> {
+        if self.authenticated.contains(role) {
+            return Ok(true);
+        }
+        if self.authenticated.is_empty() {
+            return Ok(false);
+        }
+        let roles = self.module.authenticated();
+        let roles = roles.or_else(|error| if error.is_unsupported() { Ok(None) } else { Err(error) });
+        let roles = roles.map_err(|error| self.failed("tell who is authenticated", error))?;
+        let controlled = roles.is_some_and(|roles| roles.contains(role));
+        if controlled {
+            self.authenticated.insert(role);
+        }
+        Ok(controlled)
+    }
+
+    /// Authenticates a role by what its PIN's kind wants, or says what has to be asked.
+    fn admit(&mut self, question: Question, dialogue: &mut Dialogue<'_>) -> Result<Admission, Error> {
+        match question.info.kind {
+            PinKind::Empty => Ok(Admission::Granted),
+            PinKind::AlphaNumeric => self.admit_by_pin(question, dialogue),
+            PinKind::External => self.admit_externally(&question, dialogue),
+            PinKind::ChallengeResponse => self.admit_by_response(&question, dialogue),
+        }
+    }
+
+    /// By the PIN that was asked for, or by the one that is kept.
+    fn admit_by_pin(&mut self, question: Question, dialogue: &mut Dialogue<'_>) -> Result<Admission, Error> {
+        let Question { role, info, .. } = question;
+        let asked = dialogue.answer(role);
+        let verified = match &asked {
+            Some(pin) => self.authenticate(role, pin, &info, dialogue.silent()),
+            None => match self.admit_by_kept(role, &info, dialogue)? {
+                Some(verified) => verified,
+                None => return Ok(Admission::Ask(question)),
+            },
+        };
+        match verified {
+            Ok(()) => Ok(Admission::Granted),
+            Err(error @ Error::WrongPin { .. }) => match dialogue.refused(role, error, asked.is_some()) {
+                Some(error) => Err(error),
+                None => Ok(Admission::Ask(question)),
+            },
             Err(error) => {
-                if self.authenticated.contains(role) || !is_refusal(&error) {
-                    self.doubt(role);
+                // Whether a PIN whose answer was lost is right is not known: sending it again could cost
+                // a second try.
+                if error.is_reset() {
+                    dialogue.unanswered();
                 }
-                Err(self.failed_authentication(role, "verify a PIN", error))
+                Err(error)
             }
         }
     }
 
-    /// Asks for a PIN. No transaction runs.
-    pub(super) fn ask(
+    /// By what is kept; `None` where nothing is. A session PIN that is no longer good cost no try, and is
+    /// forgotten without a word.
+    fn admit_by_kept(
         &mut self,
         role: PinId,
-        container: Option<&str>,
-        pins: Option<&mut (dyn PinSource + '_)>,
-    ) -> Result<Pin, Error> {
-        let required = || Error::PinRequired { card: self.reader.clone(), role };
-        let pins = pins.filter(|pins| !pins.silent()).ok_or_else(required)?;
-        // Read in the transaction that found the PIN missing.
-        let purpose = self.known_purpose(role);
-        let request = PinRequest {
-            card: &self.options.card_name,
-            reader: &self.reader,
-            container,
-            role,
-            purpose,
-            tries_left: self.known_tries(role),
+        info: &PinInfo,
+        dialogue: &mut Dialogue<'_>,
+    ) -> Result<Option<Result<(), Error>>, Error> {
+        match self.kept(role, info)? {
+            None => Ok(None),
+            Some(Kept::Pin(pin)) => {
+                let verified = self.authenticate(role, &pin, info, dialogue.silent());
+                dialogue.tried(role, pin);
+                Ok(Some(verified))
+            }
+            Some(Kept::SessionPin(pin)) => {
+                let verified = self.authenticate_by_session_pin(role, &pin, dialogue.silent())?;
+                Ok(verified.then_some(Ok(())))
+            }
+        }
+    }
+
+    /// The module collects the PIN: at a keypad, a sensor, or in a window of its own.
+    fn admit_externally(
+        &mut self,
+        question: &Question,
+        dialogue: &mut Dialogue<'_>,
+    ) -> Result<Admission, Error> {
+        let (role, info) = (question.role, &question.info);
+        if let Some(Kept::SessionPin(pin)) = self.kept(role, info)?
+            && self.authenticate_by_session_pin(role, &pin, dialogue.silent())?
+        {
+            return Ok(Admission::Granted);
+        }
+        // The module would have to show something.
+        if dialogue.silent() {
+            return Err(Error::PinRequired { card: self.reader.clone(), role });
+        }
+        self.introduce_entry(Some(&question.text()));
+        let entered = self.module.collect_pin(role);
+        self.introduce_entry(None);
+        let session_pin = self.outcome(role, entered)?;
+        if let Some(pin) = session_pin {
+            self.keep(role, &Kept::SessionPin(pin), info);
+        }
+        Ok(Admission::Granted)
+    }
+
+    /// Tells the module the window and the text of what it is going to show, or that it is over. A
+    /// module that shows nothing need not know the properties.
+    fn introduce_entry(&mut self, text: Option<&str>) {
+        let shown = match text {
+            Some(text) => self
+                .module
+                .set_parent_window(self.options.parent_window)
+                .and_then(|()| self.module.set_pin_context_string(Some(text))),
+            None => self.module.set_pin_context_string(None),
         };
-        pins.pin(&request).map_err(Error::PinSource)
+        if let Err(error) = shown {
+            tracing::debug!(%error, "the module does not take a text for its PIN entry");
+        }
+    }
+
+    /// By the answer to a challenge, which is spent by any other command: the transaction goes on while
+    /// it is answered.
+    fn admit_by_response(
+        &mut self,
+        question: &Question,
+        dialogue: &mut Dialogue<'_>,
+    ) -> Result<Admission, Error> {
+        let role = question.role;
+        if dialogue.silent() {
+            return Err(Error::PinRequired { card: self.reader.clone(), role });
+        }
+        let challenge = self.module.challenge_of(role);
+        let challenge = challenge.map_err(|error| self.failed("give a challenge", error))?;
+        let request = question.request(&self.options.card_name, &self.reader, self.known_tries(role));
+        let response = dialogue.respond(&request, &challenge)?;
+        let answered = self.module.respond_as(role, &response);
+        self.outcome(role, answered).map(|()| Admission::Granted)
+    }
+
+    /// Verifies a PIN, remembers what came of it, and keeps the PIN as far as its policy allows.
+    pub(super) fn authenticate(
+        &mut self,
+        role: PinId,
+        pin: &Pin,
+        info: &PinInfo,
+        silent: bool,
+    ) -> Result<(), Error> {
+        let session_pin = if self.makes_session_pins(role) {
+            let made = self.module.generate_session_pin(role, pin);
+            match made {
+                // It has none for this role after all.
+                Err(error) if error.is_unsupported() => None,
+                made => self.judged(role, made)?,
+            }
+        } else {
+            None
+        };
+        let verified = match &session_pin {
+            Some(session_pin) => self.module.verify_session_pin(role, session_pin, silent),
+            None => self.module.verify_pin(role, pin, silent),
+        };
+        self.outcome(role, verified)?;
+        let kept = session_pin.map_or_else(|| Kept::Pin(pin.clone()), Kept::SessionPin);
+        self.keep(role, &kept, info);
+        Ok(())
+    }
+
+    /// `false` where the session PIN is not good any more.
+    fn authenticate_by_session_pin(
+        &mut self,
+        role: PinId,
+        pin: &SecretBytes,
+        silent: bool,
+    ) -> Result<bool, Error> {
+        match self.module.verify_session_pin(role, pin, silent) {
+            Err(error) if is_refusal(&error) => {
+                self.pin_cache.forget(&self.reader, role);
+                Ok(false)
+            }
+            verified => self.outcome(role, verified).map(|()| true),
+        }
+    }
+
+    /// What an authentication came to.
+    fn outcome<T>(&mut self, role: PinId, answer: Result<T, CallError>) -> Result<T, Error> {
+        let value = self.judged(role, answer)?;
+        self.authenticated.insert(role);
+        self.note_tries(role, None);
+        Ok(value)
+    }
+
+    /// An answer that authenticates nobody yet; after a failure nothing kept for the role is used again.
+    fn judged<T>(&mut self, role: PinId, answer: Result<T, CallError>) -> Result<T, Error> {
+        answer.map_err(|error| {
+            self.pin_cache.forget(&self.reader, role);
+            if self.authenticated.contains(role) || !is_refusal(&error) {
+                self.doubt(role);
+            }
+            self.failed_authentication(role, "verify a PIN", error)
+        })
+    }
+
+    /// What is kept for a role of this card, where its policy allows to use it.
+    fn kept(&mut self, role: PinId, info: &PinInfo) -> Result<Option<Kept>, Error> {
+        if info.cache == PinCachePolicy::AlwaysPrompt || !self.pin_cache.may_have(&self.reader, role) {
+            return Ok(None);
+        }
+        let card = self.card_state()?;
+        Ok(card.and_then(|card| self.pin_cache.find(&self.reader, role, &card)))
+    }
+
+    /// Keeps a secret that was right. That this cannot be done is no failure of the operation.
+    pub(super) fn keep(&mut self, role: PinId, secret: &Kept, info: &PinInfo) {
+        match self.card_state() {
+            Ok(Some(card)) => self.pin_cache.keep(&self.reader, role, card, secret, info.cache),
+            Ok(None) => self.pin_cache.forget(&self.reader, role),
+            Err(error) => tracing::debug!(%error, "a PIN is not kept"),
+        }
+    }
+
+    /// The card as a kept PIN is bound to it; `None` where the reader does not count its insertions.
+    fn card_state(&mut self) -> Result<Option<CardState>, Error> {
+        let pins = self.cardcf()?.map(|counters| counters.pins);
+        let (id, insertion) = (self.card_id()?, self.insertion());
+        Ok(insertion.map(|insertion| CardState { id, atr: self.atr.clone(), insertion, pins }))
+    }
+
+    /// The role's plain PINs are to be turned into session PINs first (property "PIN Strength Verify").
+    fn makes_session_pins(&mut self, role: PinId) -> bool {
+        let slot = usize::try_from(role.get()).unwrap_or(0);
+        if let Some(Some(known)) = self.session_pins.get(slot) {
+            return *known;
+        }
+        let strength = self.module.pin_strength(role);
+        let makes = matches!(&strength, Ok(Some(strength)) if strength.session_pin);
+        if let (Ok(_), Some(place)) = (&strength, self.session_pins.get_mut(slot)) {
+            *place = Some(makes);
+        }
+        makes
     }
 
     /// The tries left of a role, as last told.
@@ -109,7 +300,8 @@ impl CardSession {
         }
     }
 
-    /// A failed authentication, whose tries are noted.
+    /// A failed authentication, whose tries are noted. Where the call does not tell them, the card is
+    /// asked.
     pub(super) fn failed_authentication(
         &mut self,
         role: PinId,
@@ -117,9 +309,14 @@ impl CardSession {
         error: CallError,
     ) -> Error {
         let whose = (role, self.known_purpose(role));
-        let error = Error::of_authentication(&self.reader, whose, operation, error);
-        match &error {
-            Error::WrongPin { tries_left, .. } => self.note_tries(role, *tries_left),
+        let mut error = Error::of_authentication(&self.reader, whose, operation, error);
+        match &mut error {
+            Error::WrongPin { tries_left, .. } => {
+                if tries_left.is_none() {
+                    *tries_left = self.module.tries_left(role).ok().flatten();
+                }
+                self.note_tries(role, *tries_left);
+            }
             Error::PinBlocked { .. } => self.note_tries(role, Some(0)),
             _ => {}
         }

@@ -250,14 +250,7 @@ fn ambiguity(map: &ContainerMap, index: ContainerIndex, record: &ContainerRecord
 }
 
 fn bare(index: ContainerIndex, name: String, default: bool) -> Container {
-    Container {
-        index,
-        name,
-        default,
-        pin: PinId::USER,
-        keys: Vec::new(),
-        problem: None,
-    }
+    Container { index, name, default, pin: PinId::USER, keys: Vec::new(), problem: None }
 }
 
 fn key_of(half: KeyHalf, public: &PublicKey, certificate: Option<Vec<u8>>) -> ContainerKey {

@@ -4,7 +4,9 @@
 //! The order of writes is the one seen of Windows: a counter moves before what it covers, the record
 //! is there before the key, and the key's length is written when the key is there.
 
-use cardmod_types::{ContainerIndex, ContainerMap, ContainerName, ContainerRecord, KeyHalf, KeySpec, PinId, RecordState};
+use cardmod_types::{
+    ContainerIndex, ContainerMap, ContainerName, ContainerRecord, KeyHalf, KeySpec, PinId, RecordState,
+};
 
 use super::cache::Counter;
 use super::operation::{Need, Repeat};
@@ -70,12 +72,12 @@ impl CardSession {
     fn unused_index(&mut self) -> Result<ContainerIndex, Error> {
         let map = self.map()?.clone();
         if map.iter().next().is_none() && map.damaged().next().is_some() {
-            let what = "file mscp/cmapfile is no container map, or none of its records can be read".to_owned();
+            let what =
+                "file mscp/cmapfile is no container map, or none of its records can be read".to_owned();
             return Err(self.damaged(what));
         }
-        let vacant = |index: &ContainerIndex| {
-            matches!(map.state(*index), RecordState::Vacant | RecordState::Absent)
-        };
+        let vacant =
+            |index: &ContainerIndex| matches!(map.state(*index), RecordState::Vacant | RecordState::Absent);
         for index in (0..=u8::MAX).map(ContainerIndex::new).filter(vacant) {
             let keys = self.container_keys(index)?;
             if keys.signature.is_none() && keys.key_exchange.is_none() {

@@ -6,16 +6,19 @@ mod certificates;
 mod containers;
 mod create;
 mod describe;
+mod dialogue;
 mod files;
 mod kdf_parameters;
 mod keys;
 mod operation;
+mod pin_cache;
 mod pin_source;
 mod pins;
 mod rebuild;
 mod request;
 mod session;
 
+pub use pin_cache::{Moment, PinCache, PinClock};
 pub use pin_source::{FixedPin, NoPin, PinRequest, PinSource, PinSourceError};
 pub use rebuild::{RebuildAction, RebuildEntry, RebuildPlan};
 pub use request::{

@@ -1,14 +1,12 @@
 //! One operation: its transaction, its PIN, its one repetition.
 
-use cardmod_types::{Pin, PinId};
+use cardmod_types::PinId;
 
+use super::dialogue::{Dialogue, Question};
 use super::pin_source::PinSource;
 use super::session::CardSession;
 use crate::error::Error;
 use crate::module::CallError;
-
-/// The most questions one operation may put to a [`PinSource`]: one for each role there is.
-const MOST_QUESTIONS: usize = 8;
 
 /// Who must be authenticated for an operation.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +37,7 @@ pub(super) enum Repeat {
 pub(super) enum Attempt<T> {
     Done(T),
     /// A PIN has to be asked for, which is not done within a transaction.
-    Ask(PinId),
+    Ask(Question),
 }
 
 impl CardSession {
@@ -58,40 +56,28 @@ impl CardSession {
     pub(super) fn run<T>(
         &mut self,
         repeat: Repeat,
-        mut pins: Option<&mut dyn PinSource>,
+        pins: Option<&mut dyn PinSource>,
         mut need: impl FnMut(&mut Self) -> Result<Need, Error>,
         mut body: impl FnMut(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut given: Option<(PinId, Pin)> = None;
+        let mut dialogue = Dialogue::new(pins, self.options.silent);
         let (mut repeated, mut authenticated_again) = (false, false);
-        let mut questions = 0;
-        let mut container = None;
         loop {
-            let silent = pins.as_ref().is_none_or(|pins| pins.silent());
-            let pin_given = given.is_some();
-            let attempt = self.attempt(&mut given, silent, &mut container, &mut need, &mut body);
-            // Whether a PIN whose answer was lost is right is not known: sending it again could cost a
-            // second try.
-            let pin_unanswered = pin_given && given.is_none();
-            match attempt {
+            match self.attempt(&mut dialogue, &mut need, &mut body) {
                 Ok(Attempt::Done(value)) => return Ok(value),
-                Ok(Attempt::Ask(role)) => {
-                    questions += 1;
-                    if questions > MOST_QUESTIONS {
-                        return Err(Error::NotAuthenticated {
-                            card: self.reader.clone(),
-                            operation: "go on",
-                        });
-                    }
-                    given = Some((role, self.ask(role, container.as_deref(), pins.as_deref_mut())?));
-                }
-                Err(error) if error.is_reset() && repeat == Repeat::Safe && !repeated && !pin_unanswered => {
+                Ok(Attempt::Ask(question)) => self.ask(&mut dialogue, &question)?,
+                Err(error)
+                    if error.is_reset()
+                        && repeat == Repeat::Safe
+                        && !repeated
+                        && !dialogue.was_unanswered() =>
+                {
                     repeated = true;
                     self.reconnect()?;
                 }
                 // The rights this session believed to have are gone: take them again, once.
                 Err(Error::NotAuthenticated { .. })
-                    if given.is_none()
+                    if !dialogue.has_answer()
                         && !authenticated_again
                         && self.held_rights()
                         && repeat == Repeat::Safe =>
@@ -99,7 +85,12 @@ impl CardSession {
                     authenticated_again = true;
                     self.suspend()?;
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if matches!(error, Error::Removed { .. } | Error::NoCard { .. }) {
+                        self.pin_cache.forget_reader(&self.reader);
+                    }
+                    return Err(error);
+                }
             }
         }
     }
@@ -107,14 +98,12 @@ impl CardSession {
     /// One attempt, within one transaction.
     fn attempt<T>(
         &mut self,
-        given: &mut Option<(PinId, Pin)>,
-        silent: bool,
-        container: &mut Option<String>,
+        dialogue: &mut Dialogue<'_>,
         need: &mut impl FnMut(&mut Self) -> Result<Need, Error>,
         body: &mut impl FnMut(&mut Self) -> Result<T, Error>,
     ) -> Result<Attempt<T>, Error> {
         self.begin()?;
-        let result = self.within(given, silent, container, need, body);
+        let result = self.within(dialogue, need, body);
         let finished = match &result {
             // Nothing is held while a user is asked.
             Ok(Attempt::Ask(_)) => self.suspend(),

@@ -2,6 +2,9 @@
 
 use cardmod_types::{Pin, PinId, PinPurpose};
 
+use super::dialogue::no_response;
+use crate::error::Error;
+
 /// What is asked of a [`PinSource`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -18,6 +21,35 @@ pub struct PinRequest<'a> {
     pub purpose: PinPurpose,
     /// The tries left, where the session knows them.
     pub tries_left: Option<u32>,
+    /// How often this PIN is asked for in this operation: 1 at first.
+    pub attempt: u32,
+    /// Why it is asked for again: the PIN before was wrong, or the one that was kept no longer is right.
+    pub last_error: Option<&'a Error>,
+    /// The card wants the entry protected from other programs (`PIN_INFO_REQUIRE_SECURE_ENTRY`).
+    pub secure_entry: bool,
+}
+
+impl PinRequest<'_> {
+    /// What is asked for, for a prompt: "PIN for signatures".
+    #[must_use]
+    pub fn what(&self) -> String {
+        Self::what_of(self.role, self.purpose)
+    }
+
+    pub(super) fn what_of(role: PinId, purpose: PinPurpose) -> String {
+        let what = match purpose {
+            PinPurpose::Authentication | PinPurpose::PrimaryCard => "PIN",
+            PinPurpose::DigitalSignature => "PIN for signatures",
+            PinPurpose::Encryption => "PIN for decryption",
+            PinPurpose::NonRepudiation => "PIN for legally binding signatures",
+            PinPurpose::Administrator => "administrator PIN",
+            PinPurpose::UnblockOnly => "PUK",
+        };
+        match role {
+            PinId::USER | PinId::ADMIN => what.to_owned(),
+            role => format!("{what} ({role})"),
+        }
+    }
 }
 
 /// Why a [`PinSource`] gave no PIN.
@@ -43,6 +75,24 @@ pub trait PinSource {
     /// [`Error::PinRequired`](crate::Error::PinRequired) instead of asking.
     fn silent(&self) -> bool {
         false
+    }
+
+    /// After a wrong PIN it may be asked again, within the same operation and as long as there are tries:
+    /// there is a person who can type another. Otherwise the operation ends with
+    /// [`Error::WrongPin`](crate::Error::WrongPin).
+    fn asks_again(&self) -> bool {
+        false
+    }
+
+    /// The answer to a challenge of the card, for a role that is authenticated so. Unlike
+    /// [`pin`](Self::pin) this is called within the transaction, since any other command would spend the
+    /// challenge: other programs wait, and a card on Windows is reset after five seconds.
+    ///
+    /// # Errors
+    /// [`PinSourceError`] where there is none, which is so unless a source says otherwise.
+    fn respond(&mut self, request: &PinRequest<'_>, challenge: &[u8]) -> Result<Vec<u8>, PinSourceError> {
+        let _ = (request, challenge);
+        Err(no_response())
     }
 }
 

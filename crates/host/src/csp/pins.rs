@@ -1,14 +1,15 @@
 //! PINs and the administrator: verify, change, unblock, challenge and response.
 
 use cardmod_sys::{SCARD_W_CHV_BLOCKED, SCARD_W_WRONG_CHV};
-use cardmod_types::{Pin, PinId, PinKind, PinPurpose, SecretBytes, admin};
+use cardmod_types::{Pin, PinId, PinInfo, PinKind, PinPurpose, PinSet, SecretBytes, admin};
 
 use super::authentication::is_refusal;
 use super::cache::Counter;
 use super::operation::Repeat;
+use super::pin_cache::Kept;
 use super::request::{AdminAuthority, UnblockWith};
 use super::session::CardSession;
-use crate::error::Error;
+use crate::error::{Error, PinAction};
 
 impl CardSession {
     /// Verifies a PIN. The right lasts as long as the transaction: outside of
@@ -19,26 +20,41 @@ impl CardSession {
     pub fn verify_pin(&mut self, role: PinId, pin: &Pin) -> Result<(), Error> {
         self.plain(Repeat::Never, |session| {
             // No PIN is shown to another card.
-            if session.cached.may_be_another_card() {
-                session.refresh()?;
-            }
-            session.authenticate(role, Some(pin), true)
+            session.refresh()?;
+            let info = session.typed_pin(role)?;
+            session.authenticate(role, pin, &info, true)
         })
     }
 
     /// Changes a PIN by its old value.
     ///
     /// # Errors
-    /// [`Error::WrongPin`] with the tries left, [`Error::PinBlocked`], [`Error::PinPolicy`],
-    /// [`Error::NotSupported`].
+    /// Before a try is spent: [`Error::NoSuchRole`], [`Error::PinPermission`], [`Error::NotSupported`].
+    /// Then [`Error::WrongPin`] with the tries left, [`Error::PinBlocked`], [`Error::PinPolicy`].
     pub fn change_pin(&mut self, role: PinId, old: &Pin, new: &Pin) -> Result<(), Error> {
+        self.change_pin_by(role, old, role, new)
+    }
+
+    /// Changes a PIN by the PIN of a role that may (`dwChangePermission` of `PIN_INFO`).
+    ///
+    /// # Errors
+    /// As [`change_pin`](Self::change_pin); wrong, blocked and tries left are those of `by`.
+    pub fn change_pin_by(&mut self, by: PinId, secret: &Pin, target: PinId, new: &Pin) -> Result<(), Error> {
         self.plain(Repeat::Never, |session| {
             session.refresh()?;
-            let changed = session.module.change_pin(role, old, new);
-            changed.map_err(|error| session.failed_change(role, role, error))?;
-            session.authenticated.insert(role);
-            session.note_tries(role, None);
+            session.typed_pin(by)?;
+            let info = session.typed_pin(target)?;
+            session.permit(PinAction::Change, by, target, info.change)?;
+            let changed = session.module.change_pin(by, secret, target, new);
+            changed.map_err(|error| session.failed_change(by, target, error))?;
+            session.authenticated.insert(target);
+            if by != target {
+                session.doubt(by);
+            }
+            session.note_tries(target, None);
+            session.forget_pin(target);
             session.count_pin_change();
+            session.keep(target, &Kept::Pin(new.clone()), &info);
             Ok(())
         })
     }
@@ -46,17 +62,20 @@ impl CardSession {
     /// Sets a new PIN and gives it its tries back.
     ///
     /// # Errors
-    /// [`Error::WrongPin`] and [`Error::PinBlocked`] for the authority, [`Error::PinPolicy`],
-    /// [`Error::NotSupported`] where the card knows no such authority.
+    /// Before a try is spent: [`Error::NoSuchRole`], [`Error::PinPermission`], [`Error::NotSupported`] where
+    /// the card knows no such authority. Then [`Error::WrongPin`] and [`Error::PinBlocked`] for the
+    /// authority, [`Error::PinPolicy`].
     pub fn unblock_pin(&mut self, target: PinId, with: &mut UnblockWith<'_>, new: &Pin) -> Result<(), Error> {
         self.plain(Repeat::Never, |session| {
             session.refresh()?;
+            session.typed_pin(target)?;
             session.unblock_with(target, with, new)?;
+            session.forget_pin(target);
             // Nobody is authenticated now; the user's right is needed to count the change.
             session.doubt(target);
             session.note_tries(target, None);
             if target == PinId::USER {
-                match session.module.verify_pin(target, Some(new), true) {
+                match session.module.verify_pin(target, new, true) {
                     Ok(()) => session.authenticated.insert(target),
                     Err(error) => tracing::debug!(%error, "the unblocked PIN is not taken"),
                 }
@@ -73,15 +92,21 @@ impl CardSession {
                     Some(role) => Some(*role),
                     None => self.unblocking_role(target)?,
                 };
+                if let Some(by) = by {
+                    let allowed = self.pin_info(target)?.unblock;
+                    self.permit(PinAction::Unblock, by, target, allowed)?;
+                }
                 let unblocked = self.module.unblock_by_puk(by, puk, target, new);
                 unblocked.map_err(|error| self.failed_change(by.unwrap_or(target), target, error))?;
                 by.into_iter().for_each(|by| self.doubt(by));
             }
             UnblockWith::AdminKey(key) => {
+                self.permit_admin(target)?;
                 let response = self.answer_challenge(&mut AdminAuthority::Key(key.clone()))?;
                 self.unblock_as_admin(&response, target, new)?;
             }
             UnblockWith::Response(responder) => {
+                self.permit_admin(target)?;
                 let response = self.answer_challenge(&mut AdminAuthority::Response(&mut **responder))?;
                 self.unblock_as_admin(&response, target, new)?;
             }
@@ -94,6 +119,41 @@ impl CardSession {
         unblocked.map_err(|error| self.failed_change(PinId::ADMIN, target, error))?;
         self.doubt(PinId::ADMIN);
         Ok(())
+    }
+
+    /// A role whose PIN can be typed here.
+    fn typed_pin(&mut self, role: PinId) -> Result<PinInfo, Error> {
+        let info = self.pin_info(role)?;
+        let what = match info.kind {
+            PinKind::AlphaNumeric => return Ok(info),
+            PinKind::External => "take this PIN from a program: it is entered at its own device",
+            PinKind::ChallengeResponse => "take a PIN of this role: it has a key, and answers challenges",
+            PinKind::Empty => "take a PIN of this role: it has none",
+        };
+        Err(Error::NotSupported { what: what.to_owned(), card: self.reader.clone() })
+    }
+
+    /// Refuses what `PIN_INFO` does not allow, before it costs a try.
+    fn permit(&self, action: PinAction, by: PinId, target: PinId, mut allowed: PinSet) -> Result<(), Error> {
+        // Nobody can act as everyone, and no blocked PIN unblocks itself, whatever the bits say.
+        allowed.remove(PinId::EVERYONE);
+        if action == PinAction::Unblock {
+            allowed.remove(target);
+        }
+        if allowed.contains(by) {
+            return Ok(());
+        }
+        Err(Error::PinPermission { card: self.reader.clone(), role: target, action, by, allowed })
+    }
+
+    fn permit_admin(&mut self, target: PinId) -> Result<(), Error> {
+        let allowed = self.pin_info(target)?.unblock;
+        self.permit(PinAction::Unblock, PinId::ADMIN, target, allowed)
+    }
+
+    /// Keeps a role's PIN no longer.
+    fn forget_pin(&self, role: PinId) {
+        self.pin_cache.forget(&self.reader, role);
     }
 
     /// The role whose PIN unblocks another: one that is for nothing else, or any that may. `None`
@@ -181,6 +241,7 @@ impl CardSession {
     /// A failed change or unblocking. `INVALID_PARAMETER` is how a card says that it does not take
     /// the new value.
     fn failed_change(&mut self, by: PinId, target: PinId, error: crate::module::CallError) -> Error {
+        self.forget_pin(by);
         // What the module authenticated on its way, it may have left so.
         let wrong = error.is(SCARD_W_WRONG_CHV) || error.is(SCARD_W_CHV_BLOCKED);
         if !wrong || self.authenticated.contains(by) {

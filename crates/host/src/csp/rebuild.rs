@@ -175,11 +175,7 @@ impl CardSession {
     }
 
     /// What is on the card at an index.
-    fn found(
-        &mut self,
-        index: ContainerIndex,
-        files: &[(KeyHalf, ContainerIndex)],
-    ) -> Result<Found, Error> {
+    fn found(&mut self, index: ContainerIndex, files: &[(KeyHalf, ContainerIndex)]) -> Result<Found, Error> {
         let mut remarks = Vec::new();
         let keys = match self.module.get_container_info(index) {
             Ok(keys) => Some(keys),
@@ -429,10 +425,7 @@ mod tests {
         assert_eq!(names.keep(&name("web"), at(0)), name("web"));
         assert_eq!(names.keep(&name("web"), at(3)), name("web-03"));
         assert_eq!(names.invent(Some("mail".to_owned()), at(4)), name("mail"));
-        assert_eq!(
-            names.invent(Some("web".to_owned()), at(5)),
-            name("11111111-1111-1111-1111-111111111114")
-        );
+        assert_eq!(names.invent(Some("web".to_owned()), at(5)), name("11111111-1111-1111-1111-111111111114"));
         assert_eq!(names.invent(None, at(5)), name("container-05"));
         assert_eq!(names.invent(Some("back\\slash".to_owned()), at(6)).as_str().len(), 36);
     }

@@ -3,15 +3,16 @@
 use std::ops::{Deref, DerefMut};
 
 use cardmod_heap::Ledger;
-use cardmod_pcsc::{Card, Context as Pcsc, Disposition, PcscError, Protocols, ShareMode};
+use cardmod_pcsc::{Card, Context as Pcsc, Disposition, PcscError, Protocols, ReaderState, ShareMode};
 use cardmod_sys::{
     SCARD_E_INVALID_HANDLE, SCARD_E_NO_SERVICE, SCARD_E_NO_SMARTCARD, SCARD_E_NOT_TRANSACTED,
-    SCARD_E_READER_UNAVAILABLE, SCARD_E_SERVICE_STOPPED, SCARD_E_SYSTEM_CANCELLED, SCARD_W_REMOVED_CARD,
-    SCARD_W_RESET_CARD,
+    SCARD_E_READER_UNAVAILABLE, SCARD_E_SERVICE_STOPPED, SCARD_E_SYSTEM_CANCELLED, SCARD_E_TIMEOUT,
+    SCARD_W_REMOVED_CARD, SCARD_W_RESET_CARD,
 };
 use cardmod_types::{PinId, PinSet};
 
 use super::cache::Cached;
+use super::pin_cache::PinCache;
 use crate::error::Error;
 use crate::host::OpenOptions;
 use crate::module::{Connection, Context, LoadError, Module};
@@ -53,6 +54,10 @@ pub struct CardSession {
     gone: bool,
     /// The tries left of each role, as last told.
     pub(super) tries: [Option<u32>; 8],
+    /// Whether each role's PIN is turned into a session PIN; unknown until asked.
+    pub(super) session_pins: [Option<bool>; 8],
+    /// The host's kept PINs.
+    pub(super) pin_cache: PinCache,
 }
 
 impl CardSession {
@@ -62,6 +67,7 @@ impl CardSession {
         card: Card,
         module: &Module,
         options: OpenOptions,
+        pin_cache: PinCache,
     ) -> Result<Self, Error> {
         begin_again(&card, reader)?;
         let acquired = acquire(reader, &pcsc, &card, module, &options);
@@ -89,6 +95,8 @@ impl CardSession {
             doubtful: PinSet::NONE,
             gone: false,
             tries: [None; 8],
+            session_pins: [None; 8],
+            pin_cache,
         })
     }
 
@@ -255,6 +263,7 @@ impl CardSession {
     /// Another card is in the reader: the session is over.
     pub(super) fn card_is_gone(&mut self) -> Error {
         self.gone = true;
+        self.pin_cache.forget_reader(&self.reader);
         Error::Removed { reader: self.reader.clone() }
     }
 
@@ -285,8 +294,10 @@ impl CardSession {
         }
     }
 
-    /// Makes new handles after the resource manager dropped the old ones.
+    /// Makes new handles after the resource manager dropped the old ones. What happened to the card
+    /// meanwhile nobody saw: its PINs are asked for anew.
     fn reestablish(&mut self) -> Result<(), Error> {
+        self.pin_cache.forget_reader(&self.reader);
         let failed = |error| Error::of_pcsc(&self.reader, error);
         let pcsc = Pcsc::establish(self.pcsc.provider()).map_err(failed)?;
         let card = pcsc.connect(&self.reader, ShareMode::Shared, Protocols::ANY).map_err(failed)?;
@@ -296,6 +307,16 @@ impl CardSession {
         self.nobody_is_authenticated();
         self.cached.connection_lost();
         self.same_card()
+    }
+
+    /// The reader's counter of insertions and removals; `None` where it cannot be had.
+    pub(super) fn insertion(&self) -> Option<u32> {
+        let mut state = [ReaderState::unaware(&self.reader)];
+        let [state] = match self.pcsc.status_change(Some(0), &mut state) {
+            Err(error) if error.code != SCARD_E_TIMEOUT => return None,
+            Ok(()) | Err(_) => state,
+        };
+        state.has_card().then_some(state.insertion())
     }
 
     /// After a reconnection: another kind of card is another card. One of the same kind shows by its

@@ -196,36 +196,35 @@ impl Context {
         }
     }
 
-    /// Verifies a PIN; without one, the module collects it, unless it must be silent.
+    /// Verifies a PIN.
     ///
     /// # Errors
     /// The module's code, with the tries left.
-    pub fn verify_pin(&mut self, role: PinId, pin: Option<&Pin>, silent: bool) -> Result<(), CallError> {
+    pub fn verify_pin(&mut self, role: PinId, pin: &Pin, silent: bool) -> Result<(), CallError> {
         if self.has(CardFunction::AuthenticateEx) {
             let flags = if silent { CARD_PIN_SILENT_CONTEXT } else { 0 };
-            return self.authenticate_ex(role, flags, pin).map(drop);
+            return self.authenticate_ex(role, flags, Some(pin)).map(drop);
         }
-        let absent = || CallError::new(CardFunction::AuthenticateEx, CallErrorKind::Absent);
-        match (user_name(role), pin) {
-            (Some(UserName::User), Some(pin)) => self.authenticate_pin(UserName::User, pin),
-            _ => Err(absent()),
+        match user_name(role) {
+            Some(UserName::User) => self.authenticate_pin(UserName::User, pin),
+            _ => Err(CallError::new(CardFunction::AuthenticateEx, CallErrorKind::Absent)),
         }
     }
 
-    /// Changes a PIN by its old value.
+    /// Changes a PIN by its old value, or by the PIN of another role that may.
     ///
     /// # Errors
     /// The module's code, with the tries left.
-    pub fn change_pin(&mut self, role: PinId, old: &Pin, new: &Pin) -> Result<(), CallError> {
+    pub fn change_pin(&mut self, by: PinId, old: &Pin, target: PinId, new: &Pin) -> Result<(), CallError> {
         if self.has(CardFunction::ChangeAuthenticatorEx) {
-            let answer = self.change_authenticator_ex(role, old.as_bytes(), role, new.as_bytes());
+            let answer = self.change_authenticator_ex(by, old.as_bytes(), target, new.as_bytes());
             match answer {
-                Err(error) if error.is_unsupported() && role == PinId::USER => {}
+                Err(error) if error.is_unsupported() && by == PinId::USER && target == by => {}
                 answer => return answer,
             }
         }
         let absent = || CallError::new(CardFunction::ChangeAuthenticatorEx, CallErrorKind::Absent);
-        let user = user_name(role).ok_or_else(absent)?;
+        let user = user_name(target).filter(|_| by == target).ok_or_else(absent)?;
         self.change_authenticator(user, old.as_bytes(), UnblockFlag::Pin, new.as_bytes(), 0)
     }
 
@@ -365,7 +364,7 @@ impl Context {
     }
 
     /// A DWORD property; `None` where the module has it not.
-    fn number(&mut self, name: &'static [u16], flags: u32) -> Result<Option<u32>, CallError> {
+    pub(super) fn number(&mut self, name: &'static [u16], flags: u32) -> Result<Option<u32>, CallError> {
         if !self.has(CardFunction::GetProperty) {
             return Ok(None);
         }

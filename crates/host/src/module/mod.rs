@@ -15,6 +15,7 @@ mod entries;
 mod function;
 mod layout;
 mod pad;
+mod pin_entry;
 mod shared;
 mod source;
 mod table;
@@ -25,5 +26,6 @@ pub use calls::{
 pub use choice::KeyMaterial;
 pub use context::{Connection, Context, HIGHEST_VERSION, LOWEST_VERSION, Module};
 pub use function::{CallError, CallErrorKind, CardFunction, code_text};
+pub use pin_entry::PinStrength;
 pub use source::{LoadError, ModuleSource};
 pub use table::BuiltInEntry;

@@ -48,8 +48,13 @@ pub(crate) fn card_of(name: &str, profile: &GidsProfile) -> String {
     cardmod_winscard::reader_name(name)
 }
 
-/// A host over the virtual readers.
+/// A host over the virtual readers, which keeps no PIN: every operation shows what it asks for.
 pub(crate) fn host() -> Host {
+    caching_host().without_pin_cache()
+}
+
+/// A host over the virtual readers, which keeps PINs as hosts do.
+pub(crate) fn caching_host() -> Host {
     store();
     Host::new(Provider::from_table(cardmod_winscard::table()))
 }

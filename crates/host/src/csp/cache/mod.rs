@@ -6,7 +6,9 @@
 
 use std::collections::HashMap;
 
-use cardmod_sys::{SCARD_E_DIR_NOT_FOUND, SCARD_E_FILE_NOT_FOUND, SCARD_E_NO_KEY_CONTAINER};
+use cardmod_sys::{
+    SCARD_E_DIR_NOT_FOUND, SCARD_E_FILE_NOT_FOUND, SCARD_E_INVALID_PARAMETER, SCARD_E_NO_KEY_CONTAINER,
+};
 use cardmod_types::{
     CacheMode, Capabilities, CardCf, CardId, ContainerIndex, ContainerKeys, ContainerMap, FilePath, PinId,
     PinInfo, PinPurpose,
@@ -43,12 +45,6 @@ impl Cached {
     pub(super) fn connection_lost(&mut self) {
         self.fresh = false;
         self.identified = false;
-    }
-
-    /// A card was known, and whether this is the same one was not looked at since the connection was
-    /// made anew.
-    pub(super) fn may_be_another_card(&self) -> bool {
-        self.card_id.is_some() && !self.identified
     }
 
     /// Forgets the keys of a container.
@@ -112,6 +108,8 @@ impl CardSession {
                 if known.pins != read.pins {
                     self.cached.pins.clear();
                     self.tries = [None; 8];
+                    self.session_pins = [None; 8];
+                    self.pin_cache.forget_changed(&self.reader, read.pins);
                 }
             }
             _ => self.cached.drop_all(),
@@ -281,7 +279,10 @@ impl CardSession {
             return Ok(*info);
         }
         let info = self.module.pin_info(role);
-        let info = info.map_err(|error| self.failed("describe a PIN", error))?;
+        let info = info.map_err(|error| match error.is(SCARD_E_INVALID_PARAMETER) {
+            true => Error::NoSuchRole { card: self.reader.clone(), role },
+            false => self.failed("describe a PIN", error),
+        })?;
         self.cached.pins.insert(role, info);
         Ok(info)
     }
