@@ -89,6 +89,7 @@ fn failed_word(error: &Error) -> &'static str {
     match error {
         Error::ReaderBusy { .. } => "reader-busy",
         Error::Reset { .. } => "reset",
+        Error::Closed { .. } => "closed",
         Error::Pcsc { .. } => "pcsc",
         Error::ModuleLoad(_) => "module-load",
         Error::Call { .. } => "module-call",

@@ -33,6 +33,9 @@ pub enum Error {
     /// The card was reset, more than once during one operation.
     #[error("the card in {reader:?} was reset by another program; try again")]
     Reset { reader: String },
+    /// The session was closed, by this or another part of the program.
+    #[error("the card in {reader:?} was closed by this program; open it again")]
+    Closed { reader: String },
     /// PC/SC itself fails.
     #[error("PC/SC fails for {reader:?}: {} answered {}", .source.call, code_text(.source.code))]
     Pcsc { reader: String, source: PcscError },

@@ -1,10 +1,12 @@
 //! The host: readers, and cards opened with a card module.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cardmod_pcsc::{Context, Protocols, Provider, ReaderState, ShareMode};
 
-use crate::csp::{CardSession, PinCache};
+use crate::clock::{Clock, SystemClock};
+use crate::csp::{Card, CardSession, PinCache, Timer};
 use crate::error::Error;
 use crate::module::{HIGHEST_VERSION, Module, ModuleSource};
 use crate::store::PublicStore;
@@ -43,6 +45,10 @@ pub struct OpenOptions {
     pub silent: bool,
     /// The window (`HWND`) above which a module shows its own PIN entry; 0 for none.
     pub parent_window: usize,
+    /// How long the transaction of a [`Card`] goes on after an operation, with whoever was authenticated;
+    /// at most [`HOLD_LIMIT`](crate::HOLD_LIMIT), zero for not at all. Windows calls it
+    /// `TransactionTimeoutMilliseconds` (specification 7.07, section 7.8) and takes 1500 ms, as here.
+    pub transaction_hold: Duration,
 }
 
 impl Default for OpenOptions {
@@ -54,6 +60,7 @@ impl Default for OpenOptions {
             rule: "given by the caller".to_owned(),
             silent: false,
             parent_window: 0,
+            transaction_hold: Duration::from_millis(1500),
         }
     }
 }
@@ -64,6 +71,16 @@ pub struct Host {
     provider: Arc<Provider>,
     store: Option<Arc<dyn PublicStore>>,
     pin_cache: PinCache,
+    timer: Arc<LastHost>,
+}
+
+/// The timer, as the clones of one host have it: when the last goes, what it waits for is done at once.
+struct LastHost(Arc<Timer>);
+
+impl Drop for LastHost {
+    fn drop(&mut self) {
+        self.0.finish_all();
+    }
 }
 
 impl Host {
@@ -73,7 +90,8 @@ impl Host {
     /// ([`Provider::install`]): the library finds no other.
     #[must_use]
     pub fn new(provider: Arc<Provider>) -> Self {
-        Self { provider, store: None, pin_cache: PinCache::default() }
+        let timer = Arc::new(LastHost(Timer::new(Arc::new(SystemClock))));
+        Self { provider, store: None, pin_cache: PinCache::default(), timer }
     }
 
     /// The same host, which keeps what everybody may read of a card in this store: the next program that
@@ -110,6 +128,12 @@ impl Host {
     /// Forgets every PIN, at once.
     pub fn forget_pins(&self) {
         self.pin_cache.forget_all();
+    }
+
+    /// The same host with another clock, for tests.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { timer: Arc::new(LastHost(Timer::new(clock))), ..self }
     }
 
     /// The provider.
@@ -163,7 +187,21 @@ impl Host {
         // The module first: a file that is no card module is reported without touching the card.
         let module = Module::load(source)?;
         let card = context.connect(reader, ShareMode::Shared, Protocols::ANY).map_err(failed)?;
-        CardSession::open(reader, context, card, &module, options, self.pin_cache.clone())
+        CardSession::open(reader, context, card, &module, options, self.pin_cache.clone(), &self.timer.0)
+    }
+
+    /// Opens the card in a reader for several threads, with transactions that go on for a while after each
+    /// operation ([`OpenOptions::transaction_hold`]).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_card(
+        &self,
+        reader: &str,
+        source: &ModuleSource,
+        options: OpenOptions,
+    ) -> Result<Card, Error> {
+        self.open(reader, source, options).map(CardSession::share)
     }
 }
 

@@ -24,6 +24,7 @@
 //! - What a session authenticated, it deauthenticates, or it resets the card.
 #![deny(unsafe_code)]
 
+pub mod clock;
 mod csp;
 mod error;
 mod host;
@@ -34,10 +35,10 @@ mod watch;
 pub mod x509;
 
 pub use csp::{
-    AdminAuthority, CardDescription, CardSession, Container, ContainerKey, DecryptRequest, DeriveRequest,
-    FileAuthority, FixedPin, Held, KeyAlgorithm, KeySource, Moment, NewContainer, NoPin, PinCache, PinClock,
-    PinRequest, PinSource, PinSourceError, PinStatus, RebuildAction, RebuildEntry, RebuildPlan, Responder,
-    SignRequest, UnblockWith, UnknownKeyAlgorithm,
+    AdminAuthority, Card, CardDescription, CardGuard, CardHold, CardSession, Container, ContainerKey,
+    DecryptRequest, DeriveRequest, FileAuthority, FixedPin, HOLD_LIMIT, Held, KeyAlgorithm, KeySource,
+    Moment, NewContainer, NoPin, PinCache, PinClock, PinRequest, PinSource, PinSourceError, PinStatus,
+    RebuildAction, RebuildEntry, RebuildPlan, Responder, SignRequest, UnblockWith, UnknownKeyAlgorithm,
 };
 pub use error::{Error, PinAction};
 pub use host::{Host, OpenOptions, ReaderInfo};

@@ -2,6 +2,7 @@
 
 mod authentication;
 mod cache;
+mod card;
 mod certificates;
 mod containers;
 mod create;
@@ -15,9 +16,13 @@ mod pin_cache;
 mod pin_source;
 mod pins;
 mod rebuild;
+mod recovery;
 mod request;
 mod session;
+mod timer;
+mod transaction;
 
+pub use card::{Card, CardGuard, CardHold};
 pub use pin_cache::{Moment, PinCache, PinClock};
 pub use pin_source::{FixedPin, NoPin, PinRequest, PinSource, PinSourceError};
 pub use rebuild::{RebuildAction, RebuildEntry, RebuildPlan};
@@ -26,4 +31,6 @@ pub use request::{
     KeyAlgorithm, KeySource, NewContainer, PinStatus, Responder, SignRequest, UnblockWith,
     UnknownKeyAlgorithm,
 };
-pub use session::{CardSession, Held};
+pub use session::CardSession;
+pub(crate) use timer::Timer;
+pub use transaction::{HOLD_LIMIT, Held};
