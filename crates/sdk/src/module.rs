@@ -346,6 +346,14 @@ pub trait AdminAuthentication {
     /// Replaces the administrator's key, by the answer to the challenge fetched before; the
     /// administrator is authenticated afterwards.
     fn change_key(&mut self, cx: &mut CardContext<'_>, response: &[u8], new_key: &SecretBytes) -> Result<()>;
+    /// A fresh challenge for another role than the administrator whose kind is challenge and response.
+    fn challenge_of(&mut self, _cx: &mut CardContext<'_>, _id: PinId) -> Result<Vec<u8>> {
+        Err(Status::UnsupportedFeature)
+    }
+    /// Authenticates such a role by the answer to the challenge fetched before.
+    fn authenticate_as(&mut self, _cx: &mut CardContext<'_>, _id: PinId, _response: &[u8]) -> Result<()> {
+        Err(Status::UnsupportedFeature)
+    }
 }
 
 /// PIN entry outside the host, and PINs that travel protected (session PINs).

@@ -114,7 +114,7 @@ impl CardSession {
         match self.kept(role, info)? {
             None => Ok(None),
             Some(Kept::Pin(pin)) => {
-                let verified = self.authenticate(role, &pin, info, dialogue.silent());
+                let verified = self.prove(role, &pin, dialogue.silent()).map(drop);
                 dialogue.tried(role, pin);
                 Ok(Some(verified))
             }
@@ -193,6 +193,15 @@ impl CardSession {
         info: &PinInfo,
         silent: bool,
     ) -> Result<(), Error> {
+        let session_pin = self.prove(role, pin, silent)?;
+        let kept = session_pin.map_or_else(|| Kept::Pin(pin.clone()), Kept::SessionPin);
+        self.keep(role, &kept, info);
+        Ok(())
+    }
+
+    /// Verifies a PIN, plainly or by a session PIN made of it, which it answers. A kept PIN comes this way
+    /// too: its use does not prolong its life.
+    fn prove(&mut self, role: PinId, pin: &Pin, silent: bool) -> Result<Option<SecretBytes>, Error> {
         let session_pin = if self.makes_session_pins(role) {
             let made = self.module.generate_session_pin(role, pin);
             match made {
@@ -207,10 +216,7 @@ impl CardSession {
             Some(session_pin) => self.module.verify_session_pin(role, session_pin, silent),
             None => self.module.verify_pin(role, pin, silent),
         };
-        self.outcome(role, verified)?;
-        let kept = session_pin.map_or_else(|| Kept::Pin(pin.clone()), Kept::SessionPin);
-        self.keep(role, &kept, info);
-        Ok(())
+        self.outcome(role, verified).map(|()| session_pin)
     }
 
     /// `false` where the session PIN is not good any more.

@@ -22,6 +22,10 @@ impl CardSession {
             // No PIN is shown to another card.
             session.refresh()?;
             let info = session.typed_pin(role)?;
+            if info.purpose == PinPurpose::UnblockOnly {
+                let what = "verify a PUK: it only unblocks".to_owned();
+                return Err(Error::NotSupported { what, card: session.reader.clone() });
+            }
             session.authenticate(role, pin, &info, true)
         })
     }

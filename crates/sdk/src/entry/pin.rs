@@ -121,17 +121,18 @@ fn respond<M: CardModule>(call: &mut Call<'_, M>, id: PinId, response: &Bytes<'_
     if response.is_empty() {
         return Err(Status::InvalidParameter);
     }
-    if id != PinId::ADMIN {
-        return Err(Status::UnsupportedFeature);
-    }
     offered(call.module.admin_authentication())?;
     call.memory.spend_challenge(response.len())?;
-    offered(call.module.admin_authentication())?.authenticate(&mut call.cx, response)
+    let roles = offered(call.module.admin_authentication())?;
+    match id {
+        PinId::ADMIN => roles.authenticate(&mut call.cx, response),
+        id => roles.authenticate_as(&mut call.cx, id, response),
+    }
 }
 
 pub(crate) fn get_challenge<M: CardModule>(host: &Host, challenge: OutBlock) -> Result<()> {
     challenge.required()?;
-    let bytes = enter::<M, _>(host, fetch_challenge)?;
+    let bytes = enter::<M, _>(host, |call| fetch_challenge(call, PinId::ADMIN))?;
     challenge.give(host, &bytes)
 }
 
@@ -148,14 +149,18 @@ pub(crate) fn get_challenge_ex<M: CardModule>(
         if describe(call, id)?.kind != PinKind::ChallengeResponse {
             return Err(Status::InvalidParameter);
         }
-        if id == PinId::ADMIN { fetch_challenge(call) } else { Err(Status::UnsupportedFeature) }
+        fetch_challenge(call, id)
     })?;
     challenge.give(host, &bytes)
 }
 
-fn fetch_challenge<M: CardModule>(call: &mut Call<'_, M>) -> Result<Vec<u8>> {
+fn fetch_challenge<M: CardModule>(call: &mut Call<'_, M>, id: PinId) -> Result<Vec<u8>> {
     call.memory.void_challenge();
-    let challenge = offered(call.module.admin_authentication())?.challenge(&mut call.cx)?;
+    let roles = offered(call.module.admin_authentication())?;
+    let challenge = match id {
+        PinId::ADMIN => roles.challenge(&mut call.cx),
+        id => roles.challenge_of(&mut call.cx, id),
+    }?;
     if challenge.is_empty() || !challenge.len().is_multiple_of(8) {
         tracing::error!(length = challenge.len(), "a challenge is one or more blocks of 8 bytes");
         return Err(Status::Unexpected);
