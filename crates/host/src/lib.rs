@@ -12,6 +12,7 @@
 //!   each function. It survives a module that lies about lengths, versions and memory.
 //! - [`CardSession`] is what Windows calls the Base CSP and the key storage provider: containers by
 //!   name, freshness counters, certificates, padding, PINs, transactions and changed handles.
+//! - [`registry`] finds the module for a card by its answer to reset.
 //! - [`x509`] makes certificate requests and self-signed certificates with a key of a card;
 //!   [`verify`] checks signatures with public keys.
 //!
@@ -29,6 +30,7 @@ mod csp;
 mod error;
 mod host;
 pub mod module;
+pub mod registry;
 mod store;
 pub mod verify;
 mod watch;
