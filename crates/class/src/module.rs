@@ -6,8 +6,8 @@ use cardmod_sdk::{
     PinAdministration, PropertyWriting, Result, RsaDecryption, SignatureInput, Status,
 };
 use cardmod_types::{
-    Capabilities, CardId, ContainerIndex, ContainerKeys, DirectoryName, FileInfo, FileName, FilePath,
-    FreeSpace, KeySizes, KeySpec, Pin, PinId, PinInfo, PinSet, SecretBytes,
+    Capabilities, CardApplication, CardId, ContainerIndex, ContainerKeys, DirectoryName, FileInfo, FileName,
+    FilePath, FreeSpace, KeySizes, KeySpec, Pin, PinId, PinInfo, PinSet, SecretBytes,
 };
 
 use crate::answer;
@@ -44,6 +44,10 @@ impl ClassModule {
 
 impl CardModule for ClassModule {
     fn acquire(cx: &mut CardContext<'_>) -> Result<Self> {
+        // PIV is asked for by name, and there is no edge for it here.
+        if CardApplication::of_card_name(cx.card_name()) == Some(CardApplication::Piv) {
+            return Err(Status::UnknownCard);
+        }
         let mut gids = GidsState::new();
         let application = gids.on(cx.card()).select().map_err(answer::discovering)?;
         Ok(Self { gids, elliptic_curves: application.elliptic_curves() })

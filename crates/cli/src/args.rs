@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use cardmod_types::{HashAlgorithm, KeyHalf, SecretBytes};
+use cardmod_types::{CardApplication, HashAlgorithm, KeyHalf, SecretBytes};
 
 use crate::verbs;
 
@@ -37,9 +37,12 @@ pub(crate) struct Global {
     /// Use the card in this reader
     #[arg(long, global = true, help_heading = "Every verb's options", value_name = "NAME")]
     pub(crate) reader: Option<String>,
-    /// Drive this card module (a shared library) instead of the built-in one
+    /// Drive this card module (a shared library) instead of the registered or built-in one
     #[arg(long, global = true, help_heading = "Every verb's options", value_name = "PATH")]
     pub(crate) module: Option<PathBuf>,
+    /// Use this application of a card that has several [default: the module's choice]
+    #[arg(long, global = true, help_heading = "Every verb's options", value_enum)]
+    pub(crate) application: Option<Application>,
     /// Print one JSON document instead of text
     #[arg(long, global = true, help_heading = "Every verb's options")]
     pub(crate) json: bool,
@@ -84,9 +87,30 @@ pub(crate) enum Verb {
     /// Create, list, erase or plug virtual cards
     #[command(subcommand)]
     Card(verbs::card::CardVerb),
+    /// Choose which card module serves which card
+    #[command(subcommand)]
+    Module(verbs::module::ModuleVerb),
     /// List, read, write or delete the card's logical files
     #[command(subcommand)]
     File(verbs::file::FileVerb),
+}
+
+/// Which application of a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Application {
+    /// NIST SP 800-73
+    Piv,
+    /// Microsoft's generic profile
+    Gids,
+}
+
+impl From<Application> for CardApplication {
+    fn from(application: Application) -> Self {
+        match application {
+            Application::Piv => Self::Piv,
+            Application::Gids => Self::Gids,
+        }
+    }
 }
 
 /// Which key of a container.
@@ -172,7 +196,8 @@ impl std::str::FromStr for HexBytes {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        decode_hex(text.as_bytes()).map(Self).ok_or("an even number of hexadecimal digits is expected")
+        let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b' ' | b':')).collect();
+        decode_hex(&digits).map(Self).ok_or("an even number of hexadecimal digits is expected")
     }
 }
 

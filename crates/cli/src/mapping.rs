@@ -26,6 +26,9 @@ impl From<EnvironmentError> for Failure {
     fn from(error: EnvironmentError) -> Self {
         let failure = Self::failed("environment", told(&error));
         match error {
+            EnvironmentError::Card(error) => error.into(),
+            EnvironmentError::RegisteredModule { name, .. } => Self { code: "module-load", ..failure }
+                .hint(format!("cardmod module unregister {name:?} takes it out; --module names another")),
             EnvironmentError::NoSharedProvider { .. } => {
                 failure.hint("cargo build --release --workspace builds it beside this program")
             }

@@ -2,11 +2,12 @@
 
 use std::io::Write as _;
 
-use cardmod_default::{Environment, EnvironmentOptions};
-use cardmod_host::{CardSession, OpenOptions, ReaderInfo};
+use cardmod_default::{Environment, EnvironmentError, EnvironmentOptions};
+use cardmod_host::{CardSession, Error, LoadError, OpenOptions, ReaderInfo};
+use cardmod_types::CardApplication;
 use cardmod_virtual::{CardFault, StoreError};
 
-use crate::args::Global;
+use crate::args::{Application, Global};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -41,9 +42,14 @@ impl Desk {
         let options = EnvironmentOptions {
             store_dir: None,
             module: global.module.clone(),
+            registry: None,
             apdu_log: global.apdu_log.clone(),
         };
-        Ok(Self { environment: Environment::open(options)?, global: global.clone(), out })
+        let environment = Environment::open(options)?;
+        for problem in environment.registry.problems() {
+            out.note(&format!("note: a file of the module registry is not used: {problem}"));
+        }
+        Ok(Self { environment, global: global.clone(), out })
     }
 
     /// Opens the card the options name, or the one there is, and runs `work` on it.
@@ -79,8 +85,12 @@ impl Desk {
         reader: &str,
         work: impl FnOnce(&mut CardSession) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let options = OpenOptions { rule: self.environment.module_rule(), ..OpenOptions::default() };
-        let mut session = self.environment.host.open(reader, &self.environment.module, options)?;
+        let mut options = OpenOptions::default();
+        if let Some(application) = self.global.application {
+            options.card_name = CardApplication::from(application).card_name().to_owned();
+        }
+        let opened = self.environment.open_card(reader, options);
+        let mut session = opened.map_err(|error| self.explained(error))?;
         let result = work(&mut session);
         let closed = session.close();
         let value = result?;
@@ -92,6 +102,20 @@ impl Desk {
             ));
         }
         Ok(value)
+    }
+
+    /// Why a card is not opened, with what is known of the application that was asked for.
+    fn explained(&self, error: EnvironmentError) -> Failure {
+        let unknown =
+            matches!(&error, EnvironmentError::Card(Error::ModuleLoad(LoadError::UnknownCard { .. })));
+        let failure = Failure::from(error);
+        match self.global.application {
+            Some(Application::Piv) if unknown && self.global.module.is_none() => {
+                failure.hint("the built-in class module serves GIDS alone: register a module for PIV, or name one with --module")
+            }
+            Some(_) if unknown => failure.hint("without --application the module chooses the application itself"),
+            _ => failure,
+        }
     }
 
     /// What is behind a failure of a virtual card: PC/SC passes a code on, the card's files tell more.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use cardmod_host::registry::{Registry, RegistryPaths};
 use cardmod_host::{Host, ModuleSource};
 use cardmod_pcsc::{Provider, ProviderError};
 use cardmod_virtual::{Store, StoreError};
@@ -14,8 +15,11 @@ use crate::shared::SharedProvider;
 pub struct EnvironmentOptions {
     /// The directory of the virtual cards; `None` is [`Store::default_dir`].
     pub store_dir: Option<PathBuf>,
-    /// A card module to be loaded; `None` is the built-in one.
+    /// A card module to be loaded for every card; `None` chooses by the registry, card by card, and
+    /// takes the built-in class module for the others.
     pub module: Option<PathBuf>,
+    /// Where the module registry is; `None` is [`RegistryPaths::standard`].
+    pub registry: Option<RegistryPaths>,
     /// A file for one JSON object per APDU, with secrets replaced.
     pub apdu_log: Option<PathBuf>,
 }
@@ -50,6 +54,19 @@ pub enum EnvironmentError {
         /// What is wrong.
         reason: String,
     },
+    /// The module that is registered for a card cannot be used.
+    #[error("the card module registered for this card as {name:?} ({origin}) cannot be used: {reason}")]
+    RegisteredModule {
+        /// The entry's name.
+        name: String,
+        /// File and line of the entry.
+        origin: String,
+        /// Why.
+        reason: String,
+    },
+    /// The card cannot be opened.
+    #[error(transparent)]
+    Card(#[from] cardmod_host::Error),
     /// The APDU log cannot be written.
     #[error("the APDU log {path} cannot be written: {reason}")]
     ApduLog {
@@ -71,10 +88,14 @@ pub struct Environment {
     pub host: Host,
     /// The virtual cards.
     pub store: Store,
-    /// The card module.
+    /// The card module of cards for which no other is registered.
     pub module: ModuleSource,
+    /// The module registry. Empty where one module was named for all cards.
+    pub registry: Registry,
     /// The provider's further functions, where it is the shared library.
     shared: Option<SharedProvider>,
+    /// Why a registered module that is a file cannot be loaded: it would find another provider.
+    pub(crate) not_shared: Option<String>,
 }
 
 impl Environment {
@@ -90,13 +111,44 @@ impl Environment {
         };
         let store = Store::open(directory)?;
         match &options.module {
-            None => Self::built_in(store, &options),
-            Some(path) => Self::with_module(store, path.clone(), &options),
+            Some(path) => {
+                let shared = SharedProvider::load()?;
+                let module = ModuleSource::Path(path.clone());
+                Self::sharing(store, module, Registry::default(), shared, &options)
+            }
+            None => {
+                let paths = options.registry.clone().unwrap_or_else(RegistryPaths::standard);
+                Self::by_registry(store, Registry::load(&paths), &options)
+            }
+        }
+    }
+
+    /// This program's own modules and provider, unless a registered module may need the shared one.
+    fn by_registry(
+        store: Store,
+        registry: Registry,
+        options: &EnvironmentOptions,
+    ) -> Result<Self, EnvironmentError> {
+        if !registry.has_libraries() {
+            return Self::built_in(store, registry, options);
+        }
+        match SharedProvider::load() {
+            Ok(shared) => Self::sharing(store, built_in_module(), registry, shared, options),
+            // Most cards need no module from a file; those that do are refused with this.
+            Err(error) => {
+                let mut environment = Self::built_in(store, registry, options)?;
+                environment.not_shared = Some(error.to_string());
+                Ok(environment)
+            }
         }
     }
 
     /// This program's own code, called directly.
-    fn built_in(store: Store, options: &EnvironmentOptions) -> Result<Self, EnvironmentError> {
+    fn built_in(
+        store: Store,
+        registry: Registry,
+        options: &EnvironmentOptions,
+    ) -> Result<Self, EnvironmentError> {
         let provider = Provider::from_table(cardmod_winscard::table());
         Provider::install(Arc::clone(&provider))?;
         if options.store_dir.is_some() {
@@ -108,18 +160,18 @@ impl Environment {
                 reason: error.to_string(),
             })?;
         }
-        let entry = cardmod_class::CardAcquireContext;
-        let module = ModuleSource::BuiltIn { entry, name: "built-in class module" };
-        Ok(Self { host: Host::new(provider), store, module, shared: None })
+        let host = Host::new(provider);
+        Ok(Self { host, store, module: built_in_module(), registry, shared: None, not_shared: None })
     }
 
-    /// The shared library, which is loaded before the module so that the module finds it.
-    fn with_module(
+    /// The shared library, which is loaded before any module so that the module finds it.
+    fn sharing(
         store: Store,
-        module: PathBuf,
+        module: ModuleSource,
+        registry: Registry,
+        (provider, shared): (Arc<Provider>, SharedProvider),
         options: &EnvironmentOptions,
     ) -> Result<Self, EnvironmentError> {
-        let (provider, shared) = SharedProvider::load()?;
         Provider::install(Arc::clone(&provider))?;
         if let Some(directory) = &options.store_dir {
             shared.set_store_dir(directory)?;
@@ -130,8 +182,10 @@ impl Environment {
         Ok(Self {
             host: Host::new(provider),
             store,
-            module: ModuleSource::Path(module),
+            module,
+            registry,
             shared: Some(shared),
+            not_shared: None,
         })
     }
 
@@ -156,13 +210,9 @@ impl Environment {
         let cards = self.store.cards().unwrap_or_default();
         cards.into_iter().map(|card| card.name).find(|name| self.reader_of(name) == reader)
     }
+}
 
-    /// The rule by which the card module was chosen.
-    #[must_use]
-    pub fn module_rule(&self) -> String {
-        match &self.module {
-            ModuleSource::BuiltIn { .. } => "the built-in module, since none was named".to_owned(),
-            ModuleSource::Path(path) => format!("named by the caller: {}", path.display()),
-        }
-    }
+/// The class module of this program.
+pub(crate) fn built_in_module() -> ModuleSource {
+    ModuleSource::BuiltIn { entry: cardmod_class::CardAcquireContext, name: "built-in class module" }
 }

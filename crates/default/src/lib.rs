@@ -5,14 +5,17 @@
 //! who talks to whom.
 //!
 //! Invariants:
-//! - one PC/SC provider for the process: with the built-in card module it is this program's own code,
-//!   with a card module from a file it is the shared library that the module finds too;
+//! - one PC/SC provider for the process: with the built-in card module it is this program's own code;
+//!   with a card module from a file, named or registered for any card, it is the shared library that
+//!   the module finds too;
 //! - options of the environment reach that provider, whichever it is.
 //! - Unsafe code is in `shared.rs` alone: calls of the shared provider's three functions.
 #![deny(unsafe_code)]
 
+mod choice;
 mod environment;
 mod shared;
 
+pub use choice::ModuleChoice;
 pub use environment::{Environment, EnvironmentError, EnvironmentOptions};
 pub use shared::shared_library;

@@ -2,6 +2,7 @@
 
 use cardmod_default::{Environment, EnvironmentOptions};
 use cardmod_host::OpenOptions;
+use cardmod_host::registry::RegistryPaths;
 use cardmod_types::{CardId, Pin, SecretBytes};
 use cardmod_virtual::GidsProfile;
 
@@ -13,6 +14,7 @@ fn a_virtual_card_is_reached_through_the_built_in_module() {
     let options = EnvironmentOptions {
         store_dir: Some(directory.path().join("cards")),
         module: None,
+        registry: Some(RegistryPaths::default()),
         apdu_log: Some(log.clone()),
     };
     let environment = Environment::open(options).expect("an environment");
@@ -33,6 +35,7 @@ fn a_virtual_card_is_reached_through_the_built_in_module() {
     let unwritable = EnvironmentOptions {
         store_dir: Some(directory.path().join("cards")),
         module: None,
+        registry: Some(RegistryPaths::default()),
         apdu_log: Some(directory.path().join("no/such/directory")),
     };
     let error = Environment::open(unwritable).map(drop).expect_err("no log");

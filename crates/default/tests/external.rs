@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 
 use cardmod_default::{Environment, EnvironmentOptions};
+use cardmod_host::registry::RegistryPaths;
 use cardmod_host::{
     Error, FixedPin, KeyAlgorithm, KeySource, LoadError, ModuleSource, NewContainer, OpenOptions,
     SignRequest, verify,
@@ -28,6 +29,7 @@ fn a_loaded_module_finds_the_shared_provider() {
         store_dir: Some(directory.path().join("cards")),
         module: Some(class_module()),
         apdu_log: Some(log.clone()),
+        ..EnvironmentOptions::default()
     };
     let environment = Environment::open(options.clone()).expect("an environment");
     let key = SecretBytes::from(&[0x31; 24][..]);
@@ -67,7 +69,11 @@ fn a_loaded_module_finds_the_shared_provider() {
     assert!(!lines.contains("313233343536"), "the PIN is not in the log");
     // A second environment of the same kind is the same; one of the other kind cannot be.
     Environment::open(options.clone()).expect("the same provider");
-    let other = Environment::open(EnvironmentOptions { module: None, ..options });
+    let other = Environment::open(EnvironmentOptions {
+        module: None,
+        registry: Some(RegistryPaths::default()),
+        ..options
+    });
     assert!(other.is_err(), "a process has one provider");
     let missing = open(&ModuleSource::Path(directory.path().join("missing.so"))).map(drop);
     assert!(matches!(missing, Err(Error::ModuleLoad(LoadError::Unreadable { .. }))), "{missing:?}");

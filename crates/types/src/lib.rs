@@ -22,6 +22,7 @@ pub mod padding;
 pub mod redact;
 
 mod access;
+mod application;
 mod card_info;
 mod cardcf;
 mod cardid;
@@ -40,6 +41,7 @@ mod public_key;
 mod secret;
 
 pub use access::{DirectoryAccess, FileAccess};
+pub use application::CardApplication;
 pub use card_info::{CacheMode, Capabilities, ContainerKeys, FileInfo, FreeSpace, KeySizes};
 pub use cardcf::{CardCf, CardCfLength};
 pub use cardid::{CardId, CardIdLength};

@@ -9,6 +9,7 @@ pub(crate) mod derive;
 pub(crate) mod file;
 pub(crate) mod info;
 pub(crate) mod key;
+pub(crate) mod module;
 pub(crate) mod pin;
 pub(crate) mod sign;
 pub(crate) mod trial;
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: &Cli, out: Output) -> Result<(), Failure> {
         Verb::Pin(verb) => pin::run(verb, global, out),
         Verb::Admin(verb) => admin::run(verb, global, out),
         Verb::Card(verb) => card::run(verb, global, out),
+        Verb::Module(verb) => module::run(verb, global, out),
         Verb::File(verb) => file::run(verb, global, out),
     }
 }

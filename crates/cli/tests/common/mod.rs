@@ -104,6 +104,9 @@ impl Home {
             .env("CARDMOD_HOME", self.folder())
             .env("PIN", "123456")
             .env("WRONG", "654321")
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("CARDMOD_SYSTEM_CONFIG", self.path("etc"))
+            .env_remove("CARDMOD_CARDS")
             .env_remove("CARDMOD_APDU_LOG")
             .env_remove("CARDMOD_LOG")
             .stdin(Stdio::null());

@@ -126,6 +126,9 @@ fn reader_of(event: &ReaderEvent) -> &str {
 
 impl Watcher<'_> {
     fn tell(&mut self, event: &ReaderEvent) -> Result<(), Failure> {
+        if matches!(event, ReaderEvent::CardRemoved { .. } | ReaderEvent::ReaderRemoved { .. }) {
+            self.desk.environment.host.pin_cache().forget_reader(reader_of(event));
+        }
         match event {
             ReaderEvent::ReaderAdded(info) => self.plain("reader-added", "reader", &info.name),
             ReaderEvent::ReaderRemoved { reader } => self.plain("reader-removed", "reader gone:", reader),

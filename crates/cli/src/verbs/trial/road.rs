@@ -1,6 +1,7 @@
 //! The steps of `cardmod try`. Each checks what it shows; nothing is taken on trust.
 
 use cardmod_default::{Environment, EnvironmentOptions};
+use cardmod_host::registry::RegistryPaths;
 use cardmod_host::verify::verify_signature;
 use cardmod_host::x509::{self, Subject};
 use cardmod_host::{
@@ -36,6 +37,8 @@ pub(super) fn travel(board: &mut Board, global: &Global, _out: Output) -> Result
     let environment = Environment::open(EnvironmentOptions {
         store_dir: Some(folder.path().to_owned()),
         module: global.module.clone(),
+        // What is registered is for other cards than the one made here.
+        registry: Some(RegistryPaths::default()),
         apdu_log: global.apdu_log.clone(),
     })?;
     let apdus = || environment.apdu_count();

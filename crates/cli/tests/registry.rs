@@ -1,0 +1,144 @@
+//! The module registry through the program: which module serves which card, and what is said where the
+//! registered one cannot.
+#![forbid(unsafe_code)]
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::{Home, class_module};
+use serde_json::Value;
+
+/// The ATR of the card `demo`, as `info` tells it.
+fn atr(home: &Home) -> String {
+    let document = home.run("--card demo info --json").succeeds().json();
+    document["card"]["atr"].as_str().expect("an ATR").to_owned()
+}
+
+fn compile(home: &Home, name: &str, source: &str) -> String {
+    let (file, library) = (home.path(&format!("{name}.c")), home.path(&format!("{name}.so")));
+    std::fs::write(&file, source).expect("a file can be written");
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&file).status();
+    assert!(built.expect("a C compiler").success(), "{name}.c does not compile");
+    library.display().to_string()
+}
+
+#[test]
+fn a_registered_module_serves_its_cards() {
+    let home = Home::with_key("p256");
+    let module = class_module().canonicalize().expect("the module").display().to_string();
+    home.run("module match").succeeds().says("built-in class module").says("no entry");
+    let line = format!("--card demo module register {module} --name Demo");
+    home.run(&line).succeeds().says("config/cardmod/cards.d/demo.toml");
+    home.run(&line).exits(1).says("registered already").says("--replace");
+    home.run(&format!("{line} --replace")).succeeds();
+    let info = home.run("--card demo info --json").succeeds().json();
+    let rule = info["module"]["chosen_by"].as_str().expect("a rule");
+    assert!(rule.starts_with("registered as \"Demo\" (") && rule.contains("demo.toml:2"), "{rule}");
+    assert_eq!(info["card"]["name"], "Demo");
+    assert_eq!(info["containers"][0]["name"], "web");
+    // A real use of the key through it.
+    home.run("--card demo sign --container web --in data --out sig --pin-env PIN").succeeds();
+    home.run("--card demo verify --container web --in data --signature sig").succeeds();
+    let list = home.run("module list --json").succeeds().json();
+    assert_eq!(list["cards"][0]["module"], Value::from(module.clone()));
+    assert_eq!((&list["cards"][0]["scope"], &list["problems"]), (&"user".into(), &Value::Array(vec![])));
+    home.run("module list").succeeds().says("Demo").says("any other");
+    home.run("module unregister Demo --system").exits(1).says("no entry of the system");
+    home.run("module unregister Demo").succeeds();
+    home.run("--card demo info").succeeds().says("none is registered");
+}
+
+#[test]
+fn the_first_entry_wins_and_the_others_are_named() {
+    let home = Home::with_card();
+    let atr = atr(&home);
+    let spaced =
+        atr.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair)).collect::<Vec<_>>().join(":");
+    let module = class_module().display().to_string();
+    let register = |options: &str| home.run(&format!("module register {options} --atr {spaced}")).succeeds();
+    register(&format!("{module} --name system --system"));
+    register("class --name user");
+    let found = home.run("--card demo module match --json").succeeds().json();
+    assert_eq!((&found["entry"]["name"], &found["rule"]), (&"user".into(), &"registered".into()));
+    assert_eq!(found["others"][0]["name"], "system");
+    home.run(&format!("module match --atr {atr}")).succeeds().says("would match").says("\"system\" too");
+    home.run("--card demo info").succeeds().says("registered as \"user\"").says("built-in class module");
+    // The environment goes before both.
+    home.write("first.toml", format!("[[card]]\nname='first'\natr='{atr}'\nmodule='class'\n").as_bytes());
+    let mut command = home.cardmod("--card demo module match");
+    common::Outcome::of(command.env("CARDMOD_CARDS", home.path("first.toml"))).succeeds().says("\"first\" (");
+    // A mask takes in cards of several kinds.
+    home.run("module register class --name wide --atr 3b8d --mask ff00").succeeds();
+    home.run("module match --atr 3b77").succeeds().says("\"wide\"");
+    home.run("module match --atr 3c77").succeeds().says("no entry");
+}
+
+#[test]
+fn an_entry_that_leads_nowhere_is_named_with_its_file() {
+    let home = Home::with_card();
+    let atr = atr(&home);
+    let empty = compile(&home, "empty", "int something_else(void) { return 0; }");
+    class_module();
+    for (module, words) in [("/no/such/module.so", "cannot be read"), (empty.as_str(), "CardAcquireContext")]
+    {
+        home.run(&format!("module register {module} --name bad --atr {atr}")).exits(1).says(words);
+        home.run(&format!("module register {module} --name bad --atr {atr} --no-check")).succeeds();
+        let failed = home.run("--card demo info").exits(1);
+        failed.says("\"bad\"").says("bad.toml:2").says(words).says("module unregister");
+        let document = home.run("--card demo info --json").exits(1).json();
+        assert_eq!(document["error"]["code"], "module-load");
+        // Who names a module is not troubled by what is registered.
+        let named = class_module().display().to_string();
+        home.run(&format!("--card demo info --module {named}")).succeeds().says("named by the caller");
+        home.run("module unregister bad").succeeds();
+    }
+}
+
+#[test]
+fn a_bad_file_is_told_and_the_others_are_used() {
+    let home = Home::with_card();
+    home.run("--card demo module register class --name good").succeeds();
+    let directory = home.path("config/cardmod/cards.d");
+    std::fs::write(directory.join("a.toml"), "[[card]]\nname = 'x'\natr = '3B 8'\nmodule = 'm'\n")
+        .expect("a file");
+    home.run("--card demo info").succeeds().says("a.toml:3: ").says("odd").says("registered as \"good\"");
+    let list = home.run("module list --json").succeeds().json();
+    assert_eq!(list["problems"][0]["line"], 3);
+    assert_eq!(list["cards"].as_array().map(Vec::len), Some(1));
+    home.run("module register class --name x --atr 3b8").exits(2);
+    home.run("module register class --name x --atr 3b80 --mask ff").exits(2).says("equal");
+    home.run("module register class --name x --atr 3b").exits(2).says("2 to 33 bytes");
+}
+
+#[test]
+fn without_the_shared_library_only_cards_that_need_it_are_refused() {
+    let home = Home::with_card();
+    let atr = atr(&home);
+    let module = class_module().display().to_string();
+    home.run(&format!("module register {module} --name other --atr 3b0102")).succeeds();
+    // A copy of the program with nothing beside it.
+    std::fs::create_dir_all(home.path("alone/bin")).expect("a folder");
+    let alone = home.path("alone/bin/cardmod");
+    std::fs::copy(Path::new(env!("CARGO_BIN_EXE_cardmod")), &alone).expect("a copy");
+    let words = format!("{} --card demo info", alone.display());
+    home.tool(&words).succeeds().says("none is registered");
+    home.run(&format!("module register {module} --name demo --atr {atr}")).succeeds();
+    home.tool(&words).exits(1).says("\"demo\"").says("is not installed").says("libcardmod_winscard");
+    home.run("--card demo info").succeeds().says("registered as \"demo\"");
+}
+
+#[test]
+fn an_application_is_chosen_by_name() {
+    let home = Home::with_card();
+    let info = home.run("--card demo --application gids info --json").succeeds().json();
+    assert_eq!(info["card"]["name"], "Identity Device (Microsoft Generic Profile)");
+    home.run("--card demo --application piv info")
+        .exits(1)
+        .says("does not know this card")
+        .says("GIDS alone");
+    home.run("--card demo --application openpgp info").exits(2);
+    let module = class_module().display().to_string();
+    home.run(&format!("--card demo --application piv --module {module} info")).exits(1).says("--application");
+}
