@@ -16,7 +16,7 @@ pub(crate) struct Home {
 /// What a program left behind.
 pub(crate) struct Outcome {
     line: String,
-    status: Option<i32>,
+    pub(crate) status: Option<i32>,
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: String,
 }

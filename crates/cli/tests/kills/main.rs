@@ -1,0 +1,164 @@
+//! `cardmod` killed with SIGKILL at any moment of any verb that writes: the card and its container map stay
+//! consistent, tries are never gained and at most one is lost, and the next run works.
+//!
+//! Every trial begins with a copy of the same card, kills one verb (or two in a row), looks at what is left
+//! through fresh runs of the program, runs the verb again and looks once more. The moment is chosen in three
+//! ways: at a system call that changes the disk (`strace` injects the signal there), after an APDU (whose line
+//! in the APDU log is awaited), and at a fraction of the time that the verb takes.
+//!
+//! | Variable | Means |
+//! |---|---|
+//! | `CARDMOD_KILLS` | how many trials, instead of [`TRIALS`] |
+//! | `CARDMOD_KILL_SEED` | the seed of the moments; printed by every run |
+//! | `CARDMOD_KILL_TRIAL` | this trial of the seed alone |
+#![forbid(unsafe_code)]
+#![cfg(target_os = "linux")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod place;
+mod random;
+mod rules;
+mod state;
+mod verbs;
+mod weapon;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use place::Template;
+use random::Random;
+use state::State;
+use verbs::{VERBS, Verb};
+use weapon::{Measured, Way, Weapons};
+
+/// Trials of an ordinary run; a prime to the number of verbs and ways, so that all of them meet.
+const TRIALS: usize = 307;
+/// At least this share of the kills must have hit a program that was not done.
+const SHARE_OF_HITS: f64 = 0.8;
+/// At least this share must have hit one that had begun to talk to the card.
+const SHARE_IN_THE_MIDDLE: f64 = 0.5;
+
+#[test]
+fn a_killed_program_leaves_a_whole_card_and_the_next_run_works() {
+    let seed = number("CARDMOD_KILL_SEED").unwrap_or_else(now);
+    let trials = number("CARDMOD_KILLS").map_or(TRIALS, |count| count as usize);
+    eprintln!("the seed of these kills: CARDMOD_KILL_SEED={seed}");
+    let (weapons, template) = (Weapons::tried(), Template::new());
+    let subjects: Vec<Subject> = VERBS.iter().map(|verb| Subject::new(verb, &template, &weapons)).collect();
+    let only = number("CARDMOD_KILL_TRIAL");
+    let chosen: Vec<u64> = (0..trials as u64).filter(|trial| only.is_none_or(|only| only == *trial)).collect();
+    let (next, failed, counts) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Counts::default());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(trial) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let what = format!("CARDMOD_KILL_SEED={seed} CARDMOD_KILL_TRIAL={trial}");
+                    let trial = || {
+                        one_trial(&subjects, &template, &weapons, Random::new(seed, *trial), &what, &counts);
+                    };
+                    // One failure tells less than all of them.
+                    if catch_unwind(AssertUnwindSafe(trial)).is_err() {
+                        failed.lock().expect("no panic").push(what);
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().expect("no panic");
+    assert!(failed.is_empty(), "{} of {} trials failed:\n{}", failed.len(), chosen.len(), failed.join("\n"));
+    counts.judge();
+}
+
+/// A verb, how long it takes, and what it comes to when nobody disturbs it.
+struct Subject {
+    verb: &'static Verb,
+    before: State,
+    done: State,
+    measured: Measured,
+}
+
+impl Subject {
+    fn new(verb: &'static Verb, template: &Template, weapons: &Weapons) -> Self {
+        let place = template.place(verb.start);
+        let before = State::of(&place, "before the verb");
+        let measured = weapons.measure(verb, template);
+        place.run(verb.line).exits(verb.exit);
+        let done = State::of(&place, "after the verb");
+        Self { verb, before, done, measured }
+    }
+}
+
+fn one_trial(
+    subjects: &[Subject],
+    template: &Template,
+    weapons: &Weapons,
+    mut random: Random,
+    what: &str,
+    counts: &Counts,
+) {
+    let subject = random.choose(subjects);
+    let way = weapons.way(&mut random);
+    let place = template.place(subject.verb.start);
+    let mut story = format!("{what}: {}", subject.verb.line);
+    let mut before = subject.before.clone();
+    // Now and then the run after a kill is killed as well.
+    let kills = if random.below(4) == 0 { 2 } else { 1 };
+    for _ in 0..kills {
+        let blow = weapons.strike(&place, subject.verb, way, &subject.measured, &mut random);
+        counts.note(way, &blow);
+        story = format!("{story}, {blow}");
+        let (killed, after) = (!blow.ended, State::of(&place, &story));
+        rules::after_a_kill(subject.verb, &before, &subject.done, &after, &place, &story);
+        if !killed {
+            break;
+        }
+        before = after;
+    }
+    rules::next_run(subject.verb, &subject.done, &place, &mut random, &story);
+}
+
+/// What the kills hit, by way.
+#[derive(Default)]
+struct Counts {
+    kills: [AtomicUsize; 3],
+    hits: [AtomicUsize; 3],
+    middle: [AtomicUsize; 3],
+}
+
+impl Counts {
+    fn note(&self, way: Way, blow: &weapon::Blow) {
+        let add = |counter: &[AtomicUsize; 3], is: bool| {
+            counter[way as usize].fetch_add(usize::from(is), Ordering::Relaxed);
+        };
+        add(&self.kills, true);
+        add(&self.hits, !blow.ended);
+        add(&self.middle, !blow.ended && blow.at_work);
+    }
+
+    /// Kills of programs that were done already prove nothing.
+    fn judge(&self) {
+        let sum = |counter: &[AtomicUsize; 3]| -> usize {
+            counter.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+        };
+        eprintln!("kills by system call, APDU, time: {:?}; not done: {:?}; in the middle: {:?}", self.kills, self.hits, self.middle);
+        let (kills, hits, middle) = (sum(&self.kills), sum(&self.hits), sum(&self.middle));
+        if kills < 50 {
+            return; // a trial that was asked for by its number
+        }
+        let share = |part: usize| part as f64 / kills as f64;
+        assert!(share(hits) >= SHARE_OF_HITS, "{hits} of {kills} kills hit a program that was not done");
+        assert!(share(middle) >= SHARE_IN_THE_MIDDLE, "{middle} of {kills} kills hit one at its work");
+    }
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let value = std::env::var(variable).ok()?;
+    Some(value.parse().unwrap_or_else(|_| panic!("{variable} is no number: {value}")))
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_nanos() as u64
+}

@@ -1,0 +1,184 @@
+//! How a program is killed: at a system call, after an APDU, at a fraction of its time.
+
+use std::fmt;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::place::{Place, Template};
+use crate::random::Random;
+use crate::verbs::Verb;
+
+/// The system calls by which the program changes anything on the disk.
+const CHANGES: &str =
+    "write,pwrite64,writev,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,fsync,fdatasync,ftruncate";
+const KILL: i32 = 9;
+
+/// How the moment is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    SystemCall,
+    Apdu,
+    Time,
+}
+
+/// A verb as it goes when nobody disturbs it.
+pub(crate) struct Measured {
+    calls: u64,
+    apdus: u64,
+    time: Duration,
+}
+
+/// What a kill was, and what it hit.
+pub(crate) struct Blow {
+    at: String,
+    /// The program had ended before.
+    pub(crate) ended: bool,
+    /// It had begun to talk to the card, or to write.
+    pub(crate) at_work: bool,
+}
+
+/// The ways that are possible here.
+pub(crate) struct Weapons {
+    can_trace: bool,
+}
+
+impl Weapons {
+    /// # Panics
+    /// When `strace` is missing. Where it is there and the system forbids tracing, the other ways remain.
+    pub(crate) fn tried() -> Self {
+        let mut strace = Command::new("strace");
+        let status = strace.args(["-f", "-qq", "-e", "trace=none", "true"]).stderr(Stdio::null()).status();
+        let status = status.unwrap_or_else(|error| {
+            panic!("strace cannot be run ({error}); it is in the Debian package strace, which ./test.sh installs")
+        });
+        if !status.success() {
+            eprintln!("this system forbids tracing: no program is killed at a chosen system call");
+        }
+        Self { can_trace: status.success() }
+    }
+
+    pub(crate) fn way(&self, random: &mut Random) -> Way {
+        let ways: &[Way] =
+            if self.can_trace { &[Way::SystemCall, Way::Apdu, Way::Time] } else { &[Way::Apdu, Way::Time] };
+        *random.choose(ways)
+    }
+
+    /// Runs the verb undisturbed, in a place of its own each time.
+    pub(crate) fn measure(&self, verb: &Verb, template: &Template) -> Measured {
+        let started = Instant::now();
+        template.place(verb.start).run(verb.line).exits(verb.exit);
+        let time = started.elapsed();
+        let place = template.place(verb.start);
+        place.run(&format!("{} --apdu-log log", verb.line)).exits(verb.exit);
+        let apdus = lines(&place, "log");
+        let calls = if self.can_trace {
+            let place = template.place(verb.start);
+            place.spawn_traced(verb, None).wait().expect("strace ends");
+            lines(&place, "trace")
+        } else {
+            0
+        };
+        Measured { calls, apdus, time }
+    }
+
+    /// Kills the verb once.
+    pub(crate) fn strike(
+        &self,
+        place: &Place,
+        verb: &Verb,
+        way: Way,
+        measured: &Measured,
+        random: &mut Random,
+    ) -> Blow {
+        match way {
+            Way::SystemCall => {
+                let number = 1 + random.below(measured.calls);
+                let status = place.spawn_traced(verb, Some(number)).wait().expect("strace ends");
+                let ended = status.signal() != Some(KILL);
+                Blow { at: format!("system call {number} of {}", measured.calls), ended, at_work: true }
+            }
+            Way::Apdu if measured.apdus > 0 => after_an_apdu(place, verb, measured, random),
+            Way::Apdu | Way::Time => at_a_time(place, verb, measured, random),
+        }
+    }
+}
+
+/// Waits for a line of the APDU log, then a part of the time between two of them.
+fn after_an_apdu(place: &Place, verb: &Verb, measured: &Measured, random: &mut Random) -> Blow {
+    let (number, part) = (1 + random.below(measured.apdus), random.fraction());
+    let gap = measured.time / u32::try_from(measured.apdus).unwrap_or(u32::MAX);
+    let log = place.path("log");
+    let _ = fs::remove_file(&log);
+    let made = Command::new("mkfifo").arg(&log).status().expect("mkfifo, of the Debian package coreutils");
+    assert!(made.success(), "no pipe for the APDU log");
+    let mut child = place.spawn(&format!("{} --apdu-log log", verb.line));
+    let lines = BufReader::new(fs::File::open(&log).expect("the pipe")).lines();
+    let seen = lines.take(number as usize).filter(Result::is_ok).count() as u64;
+    spend(gap.mul_f64(part));
+    let ended = end(&mut child);
+    let _ = fs::remove_file(&log);
+    Blow { at: format!("{part:.2} of a gap after APDU {number} of {}", measured.apdus), ended, at_work: seen > 0 }
+}
+
+fn at_a_time(place: &Place, verb: &Verb, measured: &Measured, random: &mut Random) -> Blow {
+    let part = random.fraction();
+    let _ = fs::remove_file(place.path("log"));
+    let mut child = place.spawn(&format!("{} --apdu-log log", verb.line));
+    spend(measured.time.mul_f64(part));
+    let ended = end(&mut child);
+    let at_work = measured.apdus == 0 || lines(place, "log") > 0;
+    Blow { at: format!("{part:.2} of {:?}", measured.time), ended, at_work }
+}
+
+/// Kills; had it ended before?
+fn end(child: &mut Child) -> bool {
+    let ended = child.try_wait().expect("its status").is_some();
+    // One that is gone already cannot be killed.
+    let _ = child.kill();
+    ended | (child.wait().expect("its end").signal() != Some(KILL))
+}
+
+/// The moment of a kill is a length of time: this is no wait for something to happen.
+fn spend(time: Duration) {
+    let started = Instant::now();
+    while started.elapsed() < time {
+        std::thread::sleep(Duration::from_micros(50).min(time));
+    }
+}
+
+fn lines(place: &Place, file: &str) -> u64 {
+    fs::read(place.path(file)).map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count() as u64)
+}
+
+impl Place {
+    fn spawn(&self, line: &str) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cardmod"));
+        command.args(line.split_whitespace());
+        self.start(&mut command)
+    }
+
+    /// Under `strace`; with a number, killed at entry into this call.
+    fn spawn_traced(&self, verb: &Verb, number: Option<u64>) -> Child {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-o", "trace", "-e", &format!("trace={CHANGES}")]);
+        if let Some(number) = number {
+            command.args(["-e", &format!("inject={CHANGES}:signal=KILL:when={number}")]);
+        }
+        command.arg(env!("CARGO_BIN_EXE_cardmod")).args(verb.line.split_whitespace());
+        self.start(&mut command)
+    }
+
+    fn start(&self, command: &mut Command) -> Child {
+        self.furnish(command);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
+    }
+}
+
+impl fmt::Display for Blow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", if self.ended { "missed" } else { "killed" }, self.at)
+    }
+}
