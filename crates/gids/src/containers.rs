@@ -136,18 +136,26 @@ impl GidsCard<'_> {
         Ok(key)
     }
 
-    /// Deletes the key of a container; one without key is no error.
+    /// Deletes the key of a container; one without key is no error. What a creation or a deletion that was
+    /// cut short left of it goes as well.
     ///
     /// # Errors
     ///
     /// The card's refusal: `6982` without the right.
     pub fn delete_key(&mut self, container: ContainerIndex) -> Result<(), GidsError> {
         let mut keymap = self.keymap()?;
-        let Some(record) = keymap.get(container) else { return Ok(()) };
+        let Some(record) = keymap.get(container) else { return self.delete_stray_key(&keymap, container) };
         self.state.content.set_key(record.key_reference(), None);
         keymap.clear(container);
         self.put_object(ef::TABLE, object::KEYMAP_OR_CARDID, &keymap.to_bytes())?;
         self.delete_key_file(record.ef)
+    }
+
+    /// Deletes the key file that the keymap no longer, or not yet, knows of.
+    fn delete_stray_key(&mut self, keymap: &Keymap, container: ContainerIndex) -> Result<(), GidsError> {
+        let Ok(reference) = key_reference(container) else { return Ok(()) };
+        let taken = |other| keymap.get(other).is_some_and(|record| record.ef == key_ef(reference));
+        if keymap.used().any(taken) { Ok(()) } else { self.delete_key_file(key_ef(reference)) }
     }
 
     /// Containers that still can get a key.

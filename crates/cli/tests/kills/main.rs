@@ -13,6 +13,7 @@
 //! | `CARDMOD_KILL_TRIAL` | this trial of the seed alone |
 #![forbid(unsafe_code)]
 #![cfg(target_os = "linux")]
+#![allow(clippy::print_stderr, reason = "the seed and what was hit belong into the test's output")]
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -49,7 +50,8 @@ fn a_killed_program_leaves_a_whole_card_and_the_next_run_works() {
     let (weapons, template) = (Weapons::tried(), Template::new());
     let subjects: Vec<Subject> = VERBS.iter().map(|verb| Subject::new(verb, &template, &weapons)).collect();
     let only = number("CARDMOD_KILL_TRIAL");
-    let chosen: Vec<u64> = (0..trials as u64).filter(|trial| only.is_none_or(|only| only == *trial)).collect();
+    let chosen: Vec<u64> =
+        (0..trials as u64).filter(|trial| only.is_none_or(|only| only == *trial)).collect();
     let (next, failed, counts) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Counts::default());
     std::thread::scope(|scope| {
         for _ in 0..2 {
@@ -111,8 +113,8 @@ fn one_trial(
         counts.note(way, &blow);
         story = format!("{story}, {blow}");
         let (killed, after) = (!blow.ended, State::of(&place, &story));
-        rules::after_a_kill(subject.verb, &before, &subject.done, &after, &place, &story);
-        if !killed {
+        let again = rules::after_a_kill(subject.verb, &before, &subject.done, &after, &place, &story);
+        if !killed || !again {
             break;
         }
         before = after;
@@ -143,7 +145,10 @@ impl Counts {
         let sum = |counter: &[AtomicUsize; 3]| -> usize {
             counter.iter().map(|count| count.load(Ordering::Relaxed)).sum()
         };
-        eprintln!("kills by system call, APDU, time: {:?}; not done: {:?}; in the middle: {:?}", self.kills, self.hits, self.middle);
+        eprintln!(
+            "kills by system call, APDU, time: {:?}; not done: {:?}; in the middle: {:?}",
+            self.kills, self.hits, self.middle
+        );
         let (kills, hits, middle) = (sum(&self.kills), sum(&self.hits), sum(&self.middle));
         if kills < 50 {
             return; // a trial that was asked for by its number

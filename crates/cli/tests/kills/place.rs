@@ -33,7 +33,7 @@ pub(crate) enum Start {
 /// file `mscp/notes`, and one try of the PIN and of the PUK lost, so that one gained would show.
 pub(crate) struct Template(Place);
 
-/// A home.
+/// A home that is the working folder too.
 pub(crate) struct Place {
     folder: TempDir,
 }
@@ -46,7 +46,7 @@ impl Template {
         fs::write(place.path("more"), vec![b'm'; 1500]).expect("a file");
         let on_web = "--card demo --container web --pin-env PIN";
         for line in [
-            "card new demo --new-pin-env PIN --puk-env PUK --admin-key-env KEY",
+            "card new demo --tries 5 --new-pin-env PIN --puk-env PUK --admin-key-env KEY",
             "key generate --card demo --container web --algorithm p256 --pin-env PIN",
             "key generate --card demo --container bare --algorithm p256 --pin-env PIN",
             "key generate --card demo --container rsa --algorithm rsa2048 --pin-env PIN",
@@ -72,6 +72,15 @@ impl Template {
     pub(crate) fn place(&self, start: Start) -> Place {
         let place = Place { folder: TempDir::new().expect("a temporary folder") };
         copy(self.0.folder(), place.folder(), start);
+        place
+    }
+}
+
+impl Place {
+    /// A copy, to be spoiled.
+    pub(crate) fn scratch(&self) -> Place {
+        let place = Place { folder: TempDir::new().expect("a temporary folder") };
+        copy(self.folder(), place.folder(), Start::Card);
         place
     }
 }

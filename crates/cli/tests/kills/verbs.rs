@@ -88,8 +88,16 @@ pub(crate) const VERBS: &[Verb] = &[
         Changes::Creates("new"),
         &["container-exists"],
     ),
-    card("cert import renewed.pem --card demo --container web --pin-env PIN", Changes::Certificate("web"), &[]),
-    card("cert import bare.pem --card demo --container bare --pin-env PIN", Changes::Certificate("bare"), &[]),
+    card(
+        "cert import renewed.pem --card demo --container web --pin-env PIN",
+        Changes::Certificate("web"),
+        &[],
+    ),
+    card(
+        "cert import bare.pem --card demo --container bare --pin-env PIN",
+        Changes::Certificate("bare"),
+        &[],
+    ),
     card(
         "cert self-sign --subject CN=bare --store --card demo --container bare --pin-env PIN",
         Changes::Certificate("bare"),
@@ -124,7 +132,11 @@ pub(crate) const VERBS: &[Verb] = &[
     card("sign --card demo --container web --in data --out killed.sig --pin-env PIN", Changes::Tries, &[]),
     card("file write mscp/fresh --in more --card demo --pin-env PIN", Changes::File("mscp/fresh"), &[]),
     card("file write mscp/notes --in more --card demo --pin-env PIN", Changes::File("mscp/notes"), &[]),
-    card("file delete mscp/notes --card demo --pin-env PIN", Changes::File("mscp/notes"), &["file-not-found"]),
+    card(
+        "file delete mscp/notes --card demo --pin-env PIN",
+        Changes::File("mscp/notes"),
+        &["file-not-found"],
+    ),
     Verb {
         line: "card new other --new-pin-env PIN",
         start: Start::Card,

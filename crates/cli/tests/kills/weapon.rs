@@ -12,8 +12,7 @@ use crate::random::Random;
 use crate::verbs::Verb;
 
 /// The system calls by which the program changes anything on the disk.
-const CHANGES: &str =
-    "write,pwrite64,writev,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,fsync,fdatasync,ftruncate";
+const CHANGES: &str = "write,pwrite64,writev,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,fsync,fdatasync,ftruncate";
 const KILL: i32 = 9;
 
 /// How the moment is chosen.
@@ -52,7 +51,9 @@ impl Weapons {
         let mut strace = Command::new("strace");
         let status = strace.args(["-f", "-qq", "-e", "trace=none", "true"]).stderr(Stdio::null()).status();
         let status = status.unwrap_or_else(|error| {
-            panic!("strace cannot be run ({error}); it is in the Debian package strace, which ./test.sh installs")
+            panic!(
+                "strace cannot be run ({error}); it is in the Debian package strace, which ./test.sh installs"
+            )
         });
         if !status.success() {
             eprintln!("this system forbids tracing: no program is killed at a chosen system call");
@@ -120,7 +121,11 @@ fn after_an_apdu(place: &Place, verb: &Verb, measured: &Measured, random: &mut R
     spend(gap.mul_f64(part));
     let ended = end(&mut child);
     let _ = fs::remove_file(&log);
-    Blow { at: format!("{part:.2} of a gap after APDU {number} of {}", measured.apdus), ended, at_work: seen > 0 }
+    Blow {
+        at: format!("{part:.2} of a gap after APDU {number} of {}", measured.apdus),
+        ended,
+        at_work: seen > 0,
+    }
 }
 
 fn at_a_time(place: &Place, verb: &Verb, measured: &Measured, random: &mut Random) -> Blow {

@@ -1,6 +1,6 @@
 //! Certificates of containers: written, replaced, deleted.
 
-use cardmod_types::{ContainerIndex, FilePath, KeyHalf, PinId, PublicKey, certificate};
+use cardmod_types::{ContainerIndex, ContainerRecord, FilePath, KeyHalf, PinId, PublicKey, certificate};
 
 use super::cache::Counter;
 use super::containers::{HALVES, is_missing};
@@ -33,12 +33,12 @@ impl CardSession {
         let need = |session: &mut Self| {
             session.writable()?;
             let (index, record) = session.find(name)?;
-            session.matching_half(index, record.name.as_str(), half, &public)?;
+            session.matching_half(index, &record, half, &public)?;
             Ok(Need { role: Some(PinId::USER), container: Some(record.name.as_str().to_owned()) })
         };
         self.run(Repeat::Safe, Some(pins), need, |session| {
             let (index, record) = session.find(name)?;
-            let half = session.matching_half(index, record.name.as_str(), half, &public)?;
+            let half = session.matching_half(index, &record, half, &public)?;
             let content = session.certificate_file(der)?;
             session.write_certificate(half, index, &content)?;
             Ok(half)
@@ -72,16 +72,16 @@ impl CardSession {
     fn matching_half(
         &mut self,
         index: ContainerIndex,
-        container: &str,
+        record: &ContainerRecord,
         half: Option<KeyHalf>,
         public: &PublicKey,
     ) -> Result<KeyHalf, Error> {
-        let keys = self.container_keys(index)?;
+        let keys = self.recorded_keys(index, record)?;
         let key = |half| match half {
             KeyHalf::Signature => keys.signature.as_ref(),
             KeyHalf::KeyExchange => keys.key_exchange.as_ref(),
         };
-        let (container, card) = (container.to_owned(), self.reader.clone());
+        let (container, card) = (record.name.as_str().to_owned(), self.reader.clone());
         let candidates: Vec<_> =
             HALVES.into_iter().filter(|candidate| half.is_none_or(|half| half == *candidate)).collect();
         if candidates.iter().all(|half| key(*half).is_none()) {

@@ -1,8 +1,8 @@
 //! Containers by name: list, find, delete, default.
 
 use cardmod_types::{
-    ContainerIndex, ContainerMap, ContainerNameError, ContainerRecord, FilePath, KeyHalf, PinId, PublicKey,
-    RecordState, certificate,
+    ContainerIndex, ContainerKeys, ContainerMap, ContainerNameError, ContainerRecord, FilePath, KeyHalf,
+    PinId, PublicKey, RecordState, certificate,
 };
 
 use super::cache::Counter;
@@ -67,13 +67,8 @@ impl CardSession {
         };
         self.run(Repeat::Never, Some(pins), need, |session| {
             let (index, record) = session.find(Some(name))?;
-            match session.module.delete_container(index) {
-                // The record alone is there: it goes.
-                Err(error) if error.is(cardmod_sys::SCARD_E_NO_KEY_CONTAINER) => {}
-                deleted => deleted.map_err(|error| session.failed("delete a container", error))?,
-            }
-            session.cached.drop_keys(index);
             session.count(&[Counter::Containers, Counter::Files])?;
+            session.delete_keys(index)?;
             // Before the record: a certificate that stayed behind would become that of the next key here.
             for half in HALVES {
                 session.delete_certificate_file(half, index)?;
@@ -110,6 +105,32 @@ impl CardSession {
         })
     }
 
+    /// Deletes the keys of a container, where there are any. They are counted by the caller.
+    pub(super) fn delete_keys(&mut self, index: ContainerIndex) -> Result<(), Error> {
+        self.cached.drop_keys(index);
+        match self.module.delete_container(index) {
+            // The record alone is there: it goes.
+            Err(error) if error.is(cardmod_sys::SCARD_E_NO_KEY_CONTAINER) => Ok(()),
+            deleted => deleted.map_err(|error| self.failed("delete a container", error)),
+        }
+    }
+
+    /// The public keys of a container as far as its record tells of them: a key that the record does not
+    /// know was left by a creation that was broken off, and nobody uses it. The next creation there
+    /// replaces it.
+    pub(super) fn recorded_keys(
+        &mut self,
+        index: ContainerIndex,
+        record: &ContainerRecord,
+    ) -> Result<ContainerKeys, Error> {
+        let keys = self.container_keys(index)?;
+        let told = |half| record.bits(half) != 0;
+        Ok(ContainerKeys {
+            signature: keys.signature.filter(|_| told(KeyHalf::Signature)),
+            key_exchange: keys.key_exchange.filter(|_| told(KeyHalf::KeyExchange)),
+        })
+    }
+
     /// Where a container is, and its record.
     pub(super) fn find(&mut self, name: Option<&str>) -> Result<(ContainerIndex, ContainerRecord), Error> {
         let card = self.reader.clone();
@@ -126,7 +147,9 @@ impl CardSession {
     /// A container whose record is damaged, for a list: without a name, with its keys as far as they can
     /// be read.
     fn nameless(&mut self, index: ContainerIndex, cause: ContainerNameError) -> Result<Container, Error> {
-        let mut container = match self.described_as(index, String::new(), false) {
+        let keys = self.container_keys(index);
+        let described = keys.and_then(|keys| self.described_as(bare(index, String::new(), false), &keys));
+        let mut container = match described {
             Err(Error::BadCardData { .. } | Error::Call { .. }) => bare(index, String::new(), false),
             described => described?,
         };
@@ -152,18 +175,13 @@ impl CardSession {
         index: ContainerIndex,
         record: &ContainerRecord,
     ) -> Result<Container, Error> {
-        self.described_as(index, record.name.as_str().to_owned(), record.default)
+        let keys = self.recorded_keys(index, record)?;
+        self.described_as(bare(index, record.name.as_str().to_owned(), record.default), &keys)
     }
 
-    fn described_as(
-        &mut self,
-        index: ContainerIndex,
-        name: String,
-        default: bool,
-    ) -> Result<Container, Error> {
-        let mut container = bare(index, name, default);
+    fn described_as(&mut self, mut container: Container, keys: &ContainerKeys) -> Result<Container, Error> {
+        let index = container.index;
         container.pin = self.container_owner(index)?;
-        let keys = self.container_keys(index)?;
         for half in HALVES {
             let key = match half {
                 KeyHalf::Signature => &keys.signature,

@@ -5,10 +5,12 @@
 //! is there before the key, and the key's length is written when the key is there.
 
 use cardmod_types::{
-    ContainerIndex, ContainerMap, ContainerName, ContainerRecord, KeyHalf, KeySpec, PinId, RecordState,
+    ContainerIndex, ContainerKeys, ContainerMap, ContainerName, ContainerRecord, KeyHalf, KeySpec, PinId,
+    RecordState,
 };
 
 use super::cache::Counter;
+use super::containers::HALVES;
 use super::operation::{Need, Repeat};
 use super::pin_source::PinSource;
 use super::request::{Container, KeySource, NewContainer};
@@ -133,9 +135,10 @@ impl CardSession {
         let before = self.map()?.clone();
         let announced = existing.is_none();
         let mut record = existing.unwrap_or_else(|| ContainerRecord::new(name.clone()));
+        let empty = HALVES.into_iter().all(|half| record.bits(half) == 0);
         let made = self
             .announce_record(index, &mut record, announced, default)
-            .and_then(|()| self.make_key(index, new));
+            .and_then(|()| self.make_key(index, new, empty));
         if let Err(error) = made {
             self.take_back(before);
             return Err(error);
@@ -163,9 +166,14 @@ impl CardSession {
         Ok(())
     }
 
-    fn make_key(&mut self, index: ContainerIndex, new: &NewContainer) -> Result<(), Error> {
+    /// Makes the key. In a container whose record tells of none (`empty`), what a broken off creation left
+    /// goes first: a card with one key for each container would not take another kind beside it.
+    fn make_key(&mut self, index: ContainerIndex, new: &NewContainer, empty: bool) -> Result<(), Error> {
         let algorithm = new.key.algorithm();
         self.count(&[Counter::Containers])?;
+        if empty && self.container_keys(index)? != ContainerKeys::default() {
+            self.delete_keys(index)?;
+        }
         let material = match &new.key {
             KeySource::Generate(_) => KeyMaterial::Generate(algorithm.bits()),
             KeySource::Import(key) => KeyMaterial::Import(key),

@@ -178,7 +178,7 @@ impl CardSession {
     /// The key to use: the named half, or the container's only one, preferring key exchange.
     pub(super) fn choose(&mut self, name: Option<&str>, half: Option<KeyHalf>) -> Result<Chosen, Error> {
         let (index, record) = self.find(name)?;
-        let keys = self.container_keys(index)?;
+        let keys = self.recorded_keys(index, &record)?;
         let key_exchange = keys.key_exchange.map(|key| (KeyHalf::KeyExchange, key));
         let signature = keys.signature.map(|key| (KeyHalf::Signature, key));
         let key = match half {
