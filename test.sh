@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 packages=(build-essential ca-certificates gnutls-bin iproute2 openssh-client openssl opensc opensc-pkcs11
-  pcscd python3 python3-pykcs11 python3-pyscard util-linux vsmartcard-vpcd)
+  pcscd python3 python3-pykcs11 python3-pyscard strace util-linux vsmartcard-vpcd)
 
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi; }
 

@@ -1,4 +1,5 @@
-//! `cargo xtask`: `ci` is the definition of green, `tidy` keeps the house, `apdus` counts.
+//! `cargo xtask`: `ci` is the definition of green, `tidy` keeps the house, `apdus` counts,
+//! `kills` kills.
 //!
 //! Each verb is a module with a `run` function; nothing else is here.
 #![forbid(unsafe_code)]
@@ -6,6 +7,7 @@
 
 mod apdus;
 mod ci;
+mod kills;
 mod tidy;
 
 use std::ffi::OsString;
@@ -22,6 +24,7 @@ struct Verb {
 const VERBS: &[Verb] = &[
     Verb { name: "apdus", does: "how many APDUs a task costs, beside OpenSC", run: apdus::run },
     Verb { name: "ci", does: "everything a change must pass, or the steps named", run: ci::run },
+    Verb { name: "kills", does: "the program killed at thousands of random moments", run: kills::run },
     Verb { name: "tidy", does: "the rules of the house that no compiler checks", run: tidy::run },
 ];
 

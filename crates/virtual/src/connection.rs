@@ -326,6 +326,23 @@ mod tests {
         assert_eq!(std::fs::read_dir(clients).unwrap().count(), 1);
     }
 
+    /// A process that died after it announced that it would erase the card.
+    #[test]
+    fn an_announced_erasure_that_never_came() {
+        let (_dir, store, mut card) = card();
+        let mut other = store.open_card("card").unwrap();
+        card.transmit(&SELECT).unwrap();
+        card.shared.mark_erased_only();
+        assert!(store.status("card").unwrap().present, "it can be seen");
+        assert_eq!(*other.transmit(&SELECT).unwrap(), [0x90, 0x00], "who has it goes on");
+        card.shared.mark_erased_only();
+        assert_eq!(*store.open_card("card").unwrap().transmit(&SELECT).unwrap(), [0x90, 0x00]);
+        card.shared.mark_erased_only();
+        drop((card, other));
+        store.erase("card").unwrap();
+        assert!(store.status("card").is_err());
+    }
+
     /// A process that died after it announced a new image and before it was there.
     #[test]
     fn an_announced_image_that_never_came() {

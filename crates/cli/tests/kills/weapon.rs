@@ -25,7 +25,8 @@ pub(crate) enum Way {
 
 /// A verb as it goes when nobody disturbs it.
 pub(crate) struct Measured {
-    calls: u64,
+    /// The system calls that change the disk: each one's name, and how many of this name there were so far.
+    calls: Vec<(String, u64)>,
     apdus: u64,
     time: Duration,
 }
@@ -75,13 +76,7 @@ impl Weapons {
         let place = template.place(verb.start);
         place.run(&format!("{} --apdu-log log", verb.line)).exits(verb.exit);
         let apdus = lines(&place, "log");
-        let calls = if self.can_trace {
-            let place = template.place(verb.start);
-            place.spawn_traced(verb, None).wait().expect("strace ends");
-            lines(&place, "trace")
-        } else {
-            0
-        };
+        let calls = if self.can_trace { traced_calls(&template.place(verb.start), verb) } else { Vec::new() };
         Measured { calls, apdus, time }
     }
 
@@ -96,15 +91,28 @@ impl Weapons {
     ) -> Blow {
         match way {
             Way::SystemCall => {
-                let number = 1 + random.below(measured.calls);
-                let status = place.spawn_traced(verb, Some(number)).wait().expect("strace ends");
+                let call = random.choose(&measured.calls);
+                let status = place.spawn_traced(verb, Some(call)).wait().expect("strace ends");
                 let ended = status.signal() != Some(KILL);
-                Blow { at: format!("system call {number} of {}", measured.calls), ended, at_work: true }
+                Blow { at: format!("{} number {}", call.0, call.1), ended, at_work: true }
             }
             Way::Apdu if measured.apdus > 0 => after_an_apdu(place, verb, measured, random),
             Way::Apdu | Way::Time => at_a_time(place, verb, measured, random),
         }
     }
+}
+
+/// Runs the verb undisturbed and notes its system calls. `strace` counts each name by itself.
+fn traced_calls(place: &Place, verb: &Verb) -> Vec<(String, u64)> {
+    place.spawn_traced(verb, None).wait().expect("strace ends");
+    let trace = fs::read_to_string(place.path("trace")).expect("the trace");
+    let mut calls: Vec<(String, u64)> = Vec::new();
+    for name in trace.lines().filter_map(|line| line.split_whitespace().nth(1)?.split_once('(')) {
+        let before = calls.iter().filter(|(known, _)| known == name.0).count() as u64;
+        calls.push((name.0.to_owned(), before + 1));
+    }
+    assert!(!calls.is_empty(), "no system call in\n{trace}");
+    calls
 }
 
 /// Waits for a line of the APDU log, then a part of the time between two of them.
@@ -165,12 +173,12 @@ impl Place {
         self.start(&mut command)
     }
 
-    /// Under `strace`; with a number, killed at entry into this call.
-    fn spawn_traced(&self, verb: &Verb, number: Option<u64>) -> Child {
+    /// Under `strace`; with a call, killed at entry into it.
+    fn spawn_traced(&self, verb: &Verb, call: Option<&(String, u64)>) -> Child {
         let mut command = Command::new("strace");
         command.args(["-f", "-qq", "-o", "trace", "-e", &format!("trace={CHANGES}")]);
-        if let Some(number) = number {
-            command.args(["-e", &format!("inject={CHANGES}:signal=KILL:when={number}")]);
+        if let Some((name, number)) = call {
+            command.args(["-e", &format!("inject={name}:signal=KILL:when={number}")]);
         }
         command.arg(env!("CARGO_BIN_EXE_cardmod")).args(verb.line.split_whitespace());
         self.start(&mut command)

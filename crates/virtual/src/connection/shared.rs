@@ -51,8 +51,8 @@ impl Shared {
         let found =
             run::read(&mut run_file, None).map_err(|cause| files::fault("read", &paths.run(), cause))?;
         let run = match found {
-            Found::Run(run) if run.erased => return Err(erased()),
-            Found::Run(run) => *run,
+            // Marked, and its image is there under the lock: whoever erased it was killed before it was gone.
+            Found::Run(run) => Run { erased: false, ..*run },
             Found::Unchanged | Found::Unusable => fresh_run(Run::default())?,
         };
         let client = ClientFile::create(&paths.clients(), random_id()?)?;
@@ -277,10 +277,12 @@ impl Shared {
         let found = run::read(&mut self.run_file, Some(self.written.sequence));
         match found.map_err(|cause| files::fault("read", &self.place.paths.run(), cause))? {
             Found::Unchanged => {}
-            Found::Run(run) if run.erased => return Err(CardFault::Erased { card: self.place.name.clone() }),
+            Found::Run(run) if run.erased && !self.is_still_there() => {
+                return Err(CardFault::Erased { card: self.place.name.clone() });
+            }
             Found::Run(run) => {
-                self.run = *run;
-                self.written = self.run.clone();
+                self.written = *run;
+                self.run = Run { erased: false, ..self.written.clone() };
                 self.take_session();
             }
             // A kill while the file was written: the card loses power. What the file said of the image is
@@ -298,6 +300,12 @@ impl Shared {
             self.run.image_stamp = loaded.header.stamp;
         }
         Ok(())
+    }
+
+    /// The image is there under this connection's own lock, so that nobody is erasing it now.
+    fn is_still_there(&self) -> bool {
+        let paths = &self.place.paths;
+        paths.image().exists() && files::is_at(&self.lock, &paths.lock())
     }
 
     /// Opens the session of the run file. One that cannot be opened is that of a card without power.
@@ -343,6 +351,15 @@ impl Shared {
         std::mem::replace(&mut self.client, stranger)
     }
 
+    /// Announces an erasure that never comes.
+    pub(super) fn mark_erased_only(&mut self) {
+        self.locked(|shared| {
+            shared.run.erased = true;
+            Ok(())
+        })
+        .unwrap();
+    }
+
     /// Announces an image that is never written.
     pub(super) fn announce_only(&mut self) {
         self.locked(|shared| {
@@ -383,7 +400,9 @@ pub(crate) fn snapshot(place: &CardPlace) -> Result<CardStatus, CardFault> {
     };
     for _ in 0..SNAPSHOT_TRIES {
         match run::read(&mut file, None).map_err(|cause| files::fault("read", &path, cause))? {
-            Found::Run(run) if run.erased => return Err(CardFault::Erased { card: place.name.clone() }),
+            Found::Run(run) if run.erased && !place.paths.image().exists() => {
+                return Err(CardFault::Erased { card: place.name.clone() });
+            }
             Found::Run(mut run) => {
                 run.clients.retain(|client| clients::is_alive(&place.paths.clients(), client.id));
                 run.lease =
