@@ -1,10 +1,10 @@
 //! Containers: their public keys (kept in the host's cache), their use, their making and deleting.
 
-use cardmod_gids::{CardKey, KeyAlgorithm, KeyMaterial, MAX_CONTAINERS, PinReference};
+use cardmod_gids::{CardKey, GidsCard, KeyAlgorithm, KeyMaterial, MAX_CONTAINERS, PinReference};
 use cardmod_sdk::{
     CardContext, ContainerCreation, KeyAgreement, KeyRef, NewKey, Result, SignatureInput, Status,
 };
-use cardmod_types::{ContainerIndex, ContainerKeys, EcPublicKey, KeyHalf, PinId, PublicKey, SecretBytes};
+use cardmod_types::{ContainerIndex, ContainerKeys, EcPublicKey, KeyHalf, PinId, SecretBytes};
 
 use crate::ClassModule;
 use crate::answer;
@@ -15,15 +15,12 @@ impl ClassModule {
         cx: &mut CardContext<'_>,
         index: ContainerIndex,
     ) -> Result<ContainerKeys> {
-        let tag = self.cache_tag(cx, index)?;
-        let cached = tag.as_ref().and_then(|tag| cx.cache().lookup(tag)).and_then(|entry| read_entry(&entry));
-        let (half, key) = match cached {
+        let (half, key) = match self.kept_key(cx, index).map_err(answer::reading)? {
             Some(known) => known,
             None => {
-                let (half, key) = self.card(cx).container_key(index).map_err(answer::reading)?;
-                if let Some(tag) = &tag {
-                    cx.cache().add(tag, &write_entry(half, &key));
-                }
+                let read = self.at_hand(cx, |card| card.container_key(index));
+                let (half, key) = read.map_err(answer::reading)?;
+                self.keep_key(cx, index, (half, &key)).map_err(answer::reading)?;
                 (half, key)
             }
         };
@@ -33,29 +30,11 @@ impl ClassModule {
         })
     }
 
-    /// The name of a container's entry in the host's cache: it contains the card's counters, so that a
-    /// change by anybody makes it another name. `None` where the counters were not read yet: reading them
-    /// for this alone could cost more than the cache saves.
-    fn cache_tag(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Result<Option<String>> {
-        let counters = self.card(cx).counters_at_hand().map_err(answer::reading)?;
-        Ok(counters.map(|counters| {
-            format!("gids-key-{:02x}-{:04x}-{:04x}", index.get(), counters.containers, counters.files)
-        }))
-    }
-
-    /// A change of the container makes the host forget what it kept under the present counters.
-    fn forget_cached(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Result<()> {
-        if let Some(tag) = self.cache_tag(cx, index)? {
-            cx.cache().delete(&tag);
-        }
-        Ok(())
-    }
-
     /// The key behind a reference, which must be of the kind the caller believes it to be.
     fn card_key(&mut self, cx: &mut CardContext<'_>, key: KeyRef) -> Result<CardKey> {
-        let mut card = self.card(cx);
-        let record = card.key_record(key.container).map_err(answer::using_a_key)?;
-        let card_key = card.card_key(key.container).map_err(answer::using_a_key)?;
+        let known =
+            |card: &mut GidsCard<'_>| Ok((card.key_record(key.container)?, card.card_key(key.container)?));
+        let (record, card_key) = self.at_hand(cx, known).map_err(answer::using_a_key)?;
         let same = record.half == key.spec.half() && card_key.algorithm.curve() == key.spec.curve();
         if same { Ok(card_key) } else { Err(Status::NoKeyContainer) }
     }
@@ -130,7 +109,7 @@ impl ContainerCreation for ClassModule {
             }
         };
         self.require_user(cx)?;
-        self.forget_cached(cx, key.container)?;
+        self.forget_kept(cx, Some(key.container));
         self.card(cx)
             .create_key(key.container, key.spec.half(), material)
             .map(drop)
@@ -138,44 +117,7 @@ impl ContainerCreation for ClassModule {
     }
 
     fn delete_container(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Result<()> {
-        self.forget_cached(cx, index)?;
+        self.forget_kept(cx, Some(index));
         self.card(cx).delete_key(index).map_err(answer::making_a_key)
-    }
-}
-
-/// A cache entry: the half, then the public key as `SubjectPublicKeyInfo`.
-fn write_entry(half: KeyHalf, key: &PublicKey) -> Vec<u8> {
-    let mut entry = vec![match half {
-        KeyHalf::Signature => 2,
-        KeyHalf::KeyExchange => 1,
-    }];
-    entry.extend(key.to_spki_der());
-    entry
-}
-
-fn read_entry(entry: &[u8]) -> Option<(KeyHalf, PublicKey)> {
-    let (half, key) = match entry {
-        [1, key @ ..] => (KeyHalf::KeyExchange, key),
-        [2, key @ ..] => (KeyHalf::Signature, key),
-        _ => return None,
-    };
-    PublicKey::from_spki_der(key).ok().map(|key| (half, key))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use cardmod_types::RsaPublicKey;
-
-    #[test]
-    fn cache_entries_come_back_and_foreign_ones_do_not() {
-        let modulus = [&[0xC1][..], &[1; 127]].concat();
-        let key = PublicKey::Rsa(RsaPublicKey::new(&modulus, 65_537).expect("key"));
-        for half in [KeyHalf::Signature, KeyHalf::KeyExchange] {
-            assert_eq!(read_entry(&write_entry(half, &key)), Some((half, key.clone())));
-        }
-        for entry in [&[][..], &[3, 0x30, 0][..], &[1][..], &[1, 0x30, 0x80][..]] {
-            assert_eq!(read_entry(entry), None);
-        }
     }
 }

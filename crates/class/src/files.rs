@@ -15,6 +15,7 @@ impl FileWriting for ClassModule {
         access: FileAccess,
     ) -> Result<()> {
         // GIDS objects grow when they are written; nothing can be reserved.
+        self.forget_kept(cx, None);
         self.card(cx).create_file(path, access).map_err(answer::filing)
     }
 
@@ -23,6 +24,7 @@ impl FileWriting for ClassModule {
     }
 
     fn delete_file(&mut self, cx: &mut CardContext<'_>, path: &FilePath) -> Result<()> {
+        self.forget_kept(cx, None);
         self.card(cx).delete_file(path).map_err(answer::filing)
     }
 
@@ -32,10 +34,12 @@ impl FileWriting for ClassModule {
         name: &DirectoryName,
         access: DirectoryAccess,
     ) -> Result<()> {
+        self.forget_kept(cx, None);
         self.card(cx).create_directory(name, access).map_err(answer::filing)
     }
 
     fn delete_directory(&mut self, cx: &mut CardContext<'_>, name: &DirectoryName) -> Result<()> {
+        self.forget_kept(cx, None);
         self.card(cx).delete_directory(name).map_err(answer::filing)
     }
 }

@@ -58,6 +58,10 @@ impl CardModule for ClassModule {
         self.gids.interrupted();
     }
 
+    fn forget_content(&mut self) {
+        self.gids.forget_content();
+    }
+
     fn card_id(&mut self, cx: &mut CardContext<'_>) -> Result<CardId> {
         self.card(cx).card_id().map_err(answer::reading)
     }
@@ -68,7 +72,7 @@ impl CardModule for ClassModule {
     }
 
     fn free_space(&mut self, cx: &mut CardContext<'_>) -> Result<FreeSpace> {
-        let containers = self.card(cx).free_containers().map_err(answer::reading)?;
+        let containers = self.at_hand(cx, |card| card.free_containers()).map_err(answer::reading)?;
         Ok(FreeSpace {
             bytes: None,
             containers: Some(containers),
@@ -113,18 +117,20 @@ impl CardModule for ClassModule {
     }
 
     fn container_pin(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Result<PinId> {
-        self.card(cx).key_record(index).map_err(answer::reading)?;
+        self.at_hand(cx, |card| card.key_record(index)).map_err(answer::reading)?;
         Ok(PinId::USER)
     }
 
     fn read_file(&mut self, cx: &mut CardContext<'_>, path: &FilePath) -> Result<Vec<u8>> {
-        self.card(cx).read_file(path).map_err(answer::reading)
+        if *path == FilePath::cardcf() || *path == FilePath::cardid() {
+            return self.card(cx).read_file(path).map_err(answer::reading);
+        }
+        self.at_hand(cx, |card| card.read_file(path)).map_err(answer::reading)
     }
 
     fn file_info(&mut self, cx: &mut CardContext<'_>, path: &FilePath) -> Result<FileInfo> {
-        let mut card = self.card(cx);
-        let access = card.file_access(path).map_err(answer::reading)?;
-        let size = card.read_file(path).map_err(answer::reading)?.len();
+        let described = |card: &mut GidsCard<'_>| Ok((card.file_access(path)?, card.read_file(path)?.len()));
+        let (access, size) = self.at_hand(cx, described).map_err(answer::reading)?;
         Ok(FileInfo { size: u32::try_from(size).unwrap_or(u32::MAX), access })
     }
 
@@ -133,7 +139,7 @@ impl CardModule for ClassModule {
         cx: &mut CardContext<'_>,
         directory: Option<&DirectoryName>,
     ) -> Result<Vec<FileName>> {
-        self.card(cx).list_files(directory).map_err(answer::reading)
+        self.at_hand(cx, |card| card.list_files(directory)).map_err(answer::reading)
     }
 
     fn verify_pin(&mut self, cx: &mut CardContext<'_>, id: PinId, pin: &Pin) -> Result<()> {

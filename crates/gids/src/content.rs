@@ -177,6 +177,16 @@ impl Content {
         }
     }
 
+    /// Enters what an earlier run of a program read, where nothing newer is known and nothing in doubt.
+    /// Returns whether it did.
+    pub(crate) fn restore(&mut self, ef: u16, objects: impl IntoIterator<Item = (u32, Vec<u8>)>) -> bool {
+        let free = self.doubt() == Doubt::None && !self.knows(ef);
+        if free {
+            objects.into_iter().for_each(|(tag, value)| self.enter(ef, tag, Some(value)));
+        }
+        free
+    }
+
     pub(crate) fn key(&mut self, reference: u8) -> Option<PublicKey> {
         match self.doubt() {
             Doubt::None => self.keys.get(&reference).cloned(),

@@ -49,6 +49,6 @@ pub use keys::CardKey;
 pub use layout::{AID, ef, object};
 pub use personalise::Personalisation;
 pub use pins::{PinReference, PinState};
-pub use state::{GidsState, VerifiedRoles};
+pub use state::{CardLayout, GidsState, VerifiedRoles};
 pub use table::{FileEntry, FileTable, TableError};
 pub use templates::{data_file_template, key_file_template};

@@ -4,7 +4,8 @@ use crate::admin::PendingChallenge;
 use crate::algorithm::KeyOperation;
 use crate::application::Application;
 use crate::card::GidsCard;
-use crate::content::Content;
+use crate::content::{Content, Doubt};
+use crate::layout::{ef, object};
 use cardmod_iso7816::CardChannel;
 
 /// Whether the GIDS application is the selected one.
@@ -66,6 +67,15 @@ impl Environments {
         self.signature = None;
         self.confidentiality = None;
     }
+}
+
+/// Where everything is on a card: the two objects that map files and containers to places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardLayout {
+    /// The file table (A000/DF1F), as it stands on the card.
+    pub file_table: Vec<u8>,
+    /// The keymap (A000/DF20), as it stands on the card.
+    pub keymap: Vec<u8>,
 }
 
 /// What is known of one card over the life of a connection.
@@ -151,6 +161,29 @@ impl GidsState {
     /// Forgets all cached content; the next reads go to the card.
     pub fn forget_content(&mut self) {
         self.content = Content::default();
+    }
+
+    /// File table and keymap as they are known now, for a store that outlives this state; `None` where they
+    /// are not both known, or in doubt. Everybody may read them on every card of the profile.
+    pub fn layout(&mut self) -> Option<CardLayout> {
+        let mut object = |tag| self.content.get(ef::TABLE, tag).flatten();
+        Some(CardLayout {
+            file_table: object(object::FILE_TABLE)?,
+            keymap: object(object::KEYMAP_OR_CARDID)?,
+        })
+    }
+
+    /// File table or keymap would have to be read, or may be stale.
+    pub fn lacks_layout(&mut self) -> bool {
+        self.content.doubt() != Doubt::None || !self.content.knows(ef::TABLE)
+    }
+
+    /// Takes over what [`layout`](Self::layout) answered under the same identity and counters, which the
+    /// caller vouches for. Does nothing where something newer is known.
+    pub fn restore_layout(&mut self, layout: CardLayout) {
+        let CardLayout { file_table, keymap } = layout;
+        let objects = [(object::FILE_TABLE, file_table), (object::KEYMAP_OR_CARDID, keymap)];
+        self.content.restore(ef::TABLE, objects);
     }
 
     /// The roles seen authenticated.

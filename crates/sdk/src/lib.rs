@@ -38,7 +38,7 @@ pub mod testing;
 pub use boundary::acquire;
 
 pub use context::{Cache, CardContext, PadRequest};
-pub use entry::property::{TRANSACTION_PROPERTY, TRIES_PROPERTY};
+pub use entry::property::{FORGET_PROPERTY, TRANSACTION_PROPERTY, TRIES_PROPERTY};
 pub use module::{
     AdminAuthentication, CardModule, ContainerCreation, FileWriting, KeyAgreement, KeyInjection, KeyRef,
     NewKey, PinAdministration, PropertyWriting, Result, RsaDecryption, SecurePinEntry, SignatureInput,

@@ -176,6 +176,12 @@ impl<M: CardModule> State<M> {
         self.module.connection_lost();
     }
 
+    /// What was told of the card's content turned out to be wrong.
+    pub(crate) fn forget_content(&mut self) {
+        self.memory.forget_content();
+        self.module.forget_content();
+    }
+
     /// The host's word about its transaction: another serial, or none, breaks what is known of the card.
     pub(crate) fn vouch(&mut self, serial: u32) {
         if serial == 0 || serial != self.facts.transaction {

@@ -47,6 +47,11 @@ impl Memory {
         self.keys.clear();
     }
 
+    /// What was seen of the card's content is not the card's.
+    pub(crate) fn forget_content(&mut self) {
+        self.keys.clear();
+    }
+
     pub(crate) fn challenge_given(&mut self, length: usize) {
         self.challenge = Some(length);
     }

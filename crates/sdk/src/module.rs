@@ -49,6 +49,11 @@ pub trait CardModule: Send + Sized + 'static {
     /// Must not talk to the card.
     fn connection_lost(&mut self);
 
+    /// What was remembered of the card's content (files, public keys) turned out not to be the card's (see
+    /// [`FORGET_PROPERTY`](crate::FORGET_PROPERTY)): it is read again. Must not talk to the card. A module
+    /// that remembers nothing of its own leaves this as it is; the host forgets what it keeps for it.
+    fn forget_content(&mut self) {}
+
     /// The card's identity, also served as property "Card Identifier".
     fn card_id(&mut self, cx: &mut CardContext<'_>) -> Result<CardId>;
 

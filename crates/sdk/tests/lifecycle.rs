@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use cardmod_sdk::sys::{CARD_DATA, PFN_CARD_DELETE_DIRECTORY};
 use cardmod_sdk::types::{ContainerIndex, PinId};
-use cardmod_sdk::{Status, TRANSACTION_PROPERTY};
+use cardmod_sdk::{FORGET_PROPERTY, Status, TRANSACTION_PROPERTY};
 
 use common::module::{Full, reset_script, script};
 use common::{Host, Out, call, name, refused, wide};
@@ -74,6 +74,25 @@ fn the_host_vouches_for_its_transaction() {
         call!(host, pfnCardGetProperty, name.as_ptr(), value, 4, &raw mut length, 0),
         Status::UnsupportedFeature
     );
+}
+
+#[test]
+fn the_host_makes_the_module_forget() {
+    reset_script();
+    let mut host = Host::new::<Full>();
+    let (name, mut value) = (wide(FORGET_PROPERTY), 1_u32.to_ne_bytes());
+    assert_eq!(call!(host, pfnCardSetProperty, name.as_ptr(), value.as_mut_ptr(), 4, 0), OK.code());
+    assert_eq!(script(|script| (script.forgotten, script.lost)), (1, 0), "the transaction goes on");
+    let mut value = 0_u32.to_ne_bytes();
+    let value = value.as_mut_ptr();
+    refused!(call!(host, pfnCardSetProperty, name.as_ptr(), value, 4, 0), Status::InvalidParameter);
+    refused!(call!(host, pfnCardSetProperty, name.as_ptr(), value, 4, 1), Status::InvalidParameter);
+    let mut length = 9;
+    refused!(
+        call!(host, pfnCardGetProperty, name.as_ptr(), value, 4, &raw mut length, 0),
+        Status::UnsupportedFeature
+    );
+    assert_eq!(script(|script| script.forgotten), 1);
 }
 
 #[test]

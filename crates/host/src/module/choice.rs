@@ -21,7 +21,10 @@ const PIN_INFO_VERSION: u32 = 6;
 /// Our own property: the number of the transaction that now runs. While it stays the same, nobody
 /// else touched the card, and a module may rely on what it knows of it. A module that has no such
 /// property refuses it, which is no error.
-const TRANSACTION_PROPERTY: &str = "Cardmod Transaction";
+pub(super) const TRANSACTION_PROPERTY: &str = "Cardmod Transaction";
+/// The property by which a module made with our SDK is told to forget what it remembers of the card's
+/// content.
+pub(super) const FORGET_PROPERTY: &str = "Cardmod Forget";
 /// The property by which a module made with our SDK tells the tries left of a role (in the flags).
 const TRIES_PROPERTY: &str = "Cardmod PIN Tries Left";
 
@@ -342,6 +345,18 @@ impl Context {
             return Err(CallError::new(CardFunction::SetProperty, CallErrorKind::Absent));
         }
         self.set_property(TRANSACTION_PROPERTY, Some(&serial.to_le_bytes()), 0)
+    }
+
+    /// Tells a module that knows our property "Cardmod Forget" that what it remembers of the card turned
+    /// out not to be the card's; and forgets what the module kept with the host. Any other module reads
+    /// the card again where it remembers nothing by itself.
+    pub fn forget_content(&mut self) {
+        self.clear_module_cache();
+        if self.has(CardFunction::SetProperty)
+            && let Err(error) = self.set_property(FORGET_PROPERTY, Some(&1_u32.to_le_bytes()), 0)
+        {
+            tracing::debug!(%error, "the module is not told to forget");
+        }
     }
 
     /// The tries left of a role's PIN, from a module that knows our property "Cardmod PIN Tries Left";

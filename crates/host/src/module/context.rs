@@ -8,6 +8,7 @@ use cardmod_heap::{Heap, Ledger, Mode};
 use cardmod_sys::{CARD_DATA, ERROR_REVISION_MISMATCH, SCARD_E_UNKNOWN_CARD};
 use zeroize::Zeroizing;
 
+use super::cache::Touched;
 use super::entries;
 use super::function::{CallError, CallErrorKind, CardFunction};
 use super::layout::wide_units;
@@ -27,6 +28,7 @@ const LARGEST_BLOCK: u32 = 16 * 1024 * 1024;
 pub struct Module {
     entry: Entry,
     name: String,
+    identity: String,
 }
 
 /// The connection a context works on.
@@ -54,9 +56,12 @@ impl Module {
     pub fn load(source: &ModuleSource) -> Result<Self, LoadError> {
         match source {
             ModuleSource::BuiltIn { entry, name } => {
-                Ok(Self { entry: Entry::built_in(*entry), name: (*name).to_owned() })
+                let identity = format!("{name} {}", env!("CARGO_PKG_VERSION"));
+                Ok(Self { entry: Entry::built_in(*entry), name: (*name).to_owned(), identity })
             }
-            ModuleSource::Path(path) => Ok(Self { entry: Entry::load(path)?, name: shown(path) }),
+            ModuleSource::Path(path) => {
+                Ok(Self { entry: Entry::load(path)?, name: shown(path), identity: identity_of(path) })
+            }
         }
     }
 
@@ -64,6 +69,12 @@ impl Module {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The module's name and what tells this build of it from another: what one build kept is not shown to
+    /// another.
+    pub(crate) fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// Acquires a context, asking for `highest` and, where the module refuses that version, for each
@@ -113,7 +124,7 @@ impl Module {
             return Err(LoadError::HostMember { module: module(), member });
         }
         let structures = entries::StructureVersions::of(version);
-        Ok(Context { table, structures, module: self.name.clone() })
+        Ok(Context { table, structures, module: self.name.clone(), touched: Touched::default() })
     }
 }
 
@@ -155,6 +166,16 @@ fn shown(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
+/// A module's file with its size and age: another build has others.
+fn identity_of(path: &Path) -> String {
+    let metadata = path.metadata().ok();
+    let size = metadata.as_ref().map_or(0, std::fs::Metadata::len);
+    let modified = metadata.and_then(|metadata| metadata.modified().ok());
+    let age = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default();
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    format!("{} {size} {}", path.display(), age.as_nanos())
+}
+
 /// Bytes in hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
@@ -172,6 +193,8 @@ pub struct Context {
     pub(super) table: Table,
     pub(super) structures: entries::StructureVersions,
     module: String,
+    /// What was written; see [`take_touched`](Self::take_touched).
+    pub(super) touched: Touched,
 }
 
 impl Context {
@@ -196,17 +219,13 @@ impl Context {
     /// Tells the module new handles, which it reads at its next call.
     pub fn set_handles(&mut self, context: usize, card: usize) {
         self.table.set_handles(context, card);
+        self.interrupted();
     }
 
     /// The account of the memory lent to the module.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
         self.table.shared().heap().ledger()
-    }
-
-    /// Forgets what the module put into its own cache.
-    pub fn clear_module_cache(&mut self) {
-        self.table.shared().cache().clear();
     }
 
     /// Calls `CardDeleteContext` and tells what is left of the memory lent: a module that frees what

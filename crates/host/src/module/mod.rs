@@ -7,6 +7,7 @@
 //! A module is trusted to be code for this interface, and no further: the lengths, versions, blocks
 //! and lists it answers are checked before use, and an answer that cannot be is a [`CallError`].
 
+mod cache;
 mod callbacks;
 mod calls;
 mod choice;
@@ -20,6 +21,7 @@ mod shared;
 mod source;
 mod table;
 
+pub(crate) use cache::Touched;
 pub use calls::{
     Agreement, KdfParameter, OaepParameters, SessionKeyPadding, SharedKey, UnblockFlag, UserName,
 };

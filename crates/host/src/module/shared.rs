@@ -3,17 +3,12 @@
 //! have no context argument.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cardmod_heap::Heap;
-use zeroize::Zeroizing;
 
+use super::cache::ModuleCache;
 use super::function::CardFunction;
-
-/// The most bytes a module may keep in its cache. A module that wants more is told no and works
-/// without: the cache is a help, never a store.
-const CACHE_LIMIT: usize = 4 * 1024 * 1024;
 
 thread_local! {
     /// The contexts whose module functions run on this thread, the innermost last.
@@ -23,7 +18,7 @@ thread_local! {
 /// One context as its callbacks see it.
 pub(super) struct Shared {
     heap: Heap,
-    cache: Mutex<Cache>,
+    cache: Mutex<ModuleCache>,
     agreements: Mutex<Vec<(usize, u8)>>,
 }
 
@@ -32,43 +27,6 @@ const _: () = {
     const fn is_send_and_sync<T: Send + Sync>() {}
     is_send_and_sync::<Shared>();
 };
-
-/// The module's own cached files, by tag.
-#[derive(Default)]
-pub(super) struct Cache {
-    files: HashMap<Vec<u16>, Zeroizing<Vec<u8>>>,
-    bytes: usize,
-}
-
-impl Cache {
-    /// Adds or replaces a file; `false` where there is no room.
-    pub(super) fn add(&mut self, tag: Vec<u16>, data: Zeroizing<Vec<u8>>) -> bool {
-        self.remove(&tag);
-        if self.bytes.saturating_add(data.len()) > CACHE_LIMIT {
-            return false;
-        }
-        self.bytes += data.len();
-        self.files.insert(tag, data);
-        true
-    }
-
-    pub(super) fn get(&self, tag: &[u16]) -> Option<&[u8]> {
-        self.files.get(tag).map(|data| data.as_slice())
-    }
-
-    /// Removes a file; `false` where there is none.
-    pub(super) fn remove(&mut self, tag: &[u16]) -> bool {
-        let removed = self.files.remove(tag);
-        self.bytes -= removed.as_ref().map_or(0, |data| data.len());
-        removed.is_some()
-    }
-
-    /// Forgets every file.
-    pub(super) fn clear(&mut self) {
-        self.files.clear();
-        self.bytes = 0;
-    }
-}
 
 impl Shared {
     pub(super) fn new(heap: Heap) -> Self {
@@ -79,7 +37,7 @@ impl Shared {
         &self.heap
     }
 
-    pub(super) fn cache(&self) -> MutexGuard<'_, Cache> {
+    pub(super) fn cache(&self) -> MutexGuard<'_, ModuleCache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

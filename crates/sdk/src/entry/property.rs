@@ -29,6 +29,15 @@ use crate::status::Status;
 /// [`CardContext::continuity`](crate::CardContext::continuity) stays `false`.
 pub const TRANSACTION_PROPERTY: &str = "Cardmod Transaction";
 
+/// A card property of this SDK's own, beyond the specification: a host found that what it was told of the
+/// card is not so, as after a card was changed without its freshness counters.
+///
+/// Write-only, 4 bytes (a native `u32` that is 1), flags 0, allowed to everyone, interface version 6 or
+/// more. The SDK forgets the keys it has seen and calls
+/// [`CardModule::forget_content`](crate::CardModule::forget_content). The transaction, and who is
+/// authenticated in it, are not touched.
+pub const FORGET_PROPERTY: &str = "Cardmod Forget";
+
 /// A card property of this SDK's own, beyond the specification: the tries left of a role's PIN.
 ///
 /// Read-only, 4 bytes (a native `u32`), the flags select the role, allowed to everyone, interface version 6
@@ -63,11 +72,12 @@ pub(super) enum Property {
     PaddingSchemes,
     ChainingModes,
     Transaction,
+    Forget,
     TriesLeft,
 }
 
 impl Property {
-    const NAMES: [(&'static str, Self); 22] = [
+    const NAMES: [(&'static str, Self); 23] = [
         ("Free Space", Self::FreeSpace),
         ("Capabilities", Self::Capabilities),
         ("Key Sizes", Self::KeySizes),
@@ -89,6 +99,7 @@ impl Property {
         ("Padding Schemes", Self::PaddingSchemes),
         ("Chaining Modes", Self::ChainingModes),
         (TRANSACTION_PROPERTY, Self::Transaction),
+        (FORGET_PROPERTY, Self::Forget),
         (TRIES_PROPERTY, Self::TriesLeft),
     ];
 
@@ -109,6 +120,7 @@ impl Property {
             Self::ParentWindow
                 | Self::PinContext
                 | Self::Transaction
+                | Self::Forget
                 | Self::PinStrengthChange
                 | Self::PinStrengthUnblock
         )

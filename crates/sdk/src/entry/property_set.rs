@@ -33,6 +33,15 @@ pub(super) fn set<M: CardModule>(host: &Host, name: &str, value: &Bytes<'_>, fla
                 Ok(())
             })
         }
+        Property::Forget => {
+            if number(value)? != 1 {
+                return Err(Status::InvalidParameter);
+            }
+            with_state::<M, _>(host, |state| {
+                state.forget_content();
+                Ok(())
+            })
+        }
         Property::ParentWindow => {
             let window = window(value)?;
             with_state::<M, _>(host, |state| {
@@ -58,6 +67,7 @@ impl Property {
         matches!(
             self,
             Self::Transaction
+                | Self::Forget
                 | Self::ParentWindow
                 | Self::PinContext
                 | Self::ReadOnly

@@ -15,6 +15,7 @@ pub struct Script {
     pub fail_read: Option<Status>,
     pub read_only: bool,
     pub lost: usize,
+    pub forgotten: usize,
     pub dropped: usize,
     pub calls: Vec<&'static str>,
     /// What `sign` was given last.
@@ -137,6 +138,10 @@ impl CardModule for Full {
 
     fn connection_lost(&mut self) {
         script(|script| script.lost += 1);
+    }
+
+    fn forget_content(&mut self) {
+        script(|script| script.forgotten += 1);
     }
 
     fn card_id(&mut self, cx: &mut CardContext<'_>) -> Result<CardId> {

@@ -15,6 +15,7 @@ impl Context {
     /// The module's code.
     pub fn generate_key(&mut self, index: ContainerIndex, spec: KeySpec, bits: u32) -> Result<(), CallError> {
         let bits = if spec.is_rsa() { bits } else { 0 };
+        self.touched.containers.push(index);
         self.table.create_container(index.get(), CARD_CREATE_CONTAINER_KEY_GEN, spec.code(), bits, None)
     }
 
@@ -31,6 +32,7 @@ impl Context {
         let bits = if spec.is_rsa() { key.public().bits() } else { 0 };
         let blob = key.to_blob(spec);
         let flags = CARD_CREATE_CONTAINER_KEY_IMPORT;
+        self.touched.containers.push(index);
         self.table.create_container(index.get(), flags, spec.code(), bits, Some(blob.as_bytes()))
     }
 
@@ -47,6 +49,7 @@ impl Context {
     ) -> Result<(), CallError> {
         let bits = if spec.is_rsa() { bits } else { 0 };
         let flags = CARD_CREATE_CONTAINER_KEY_GEN;
+        self.touched.containers.push(index);
         self.table.create_container_ex(index.get(), flags, spec.code(), bits, None, owner.get())
     }
 
@@ -64,6 +67,7 @@ impl Context {
         let bits = if spec.is_rsa() { key.public().bits() } else { 0 };
         let blob = key.to_blob(spec);
         let flags = CARD_CREATE_CONTAINER_KEY_IMPORT;
+        self.touched.containers.push(index);
         self.table.create_container_ex(
             index.get(),
             flags,
@@ -80,6 +84,7 @@ impl Context {
     /// # Errors
     /// The module's code.
     pub fn delete_container(&mut self, index: ContainerIndex) -> Result<(), CallError> {
+        self.touched.containers.push(index);
         self.table.delete_container(index.get())
     }
 

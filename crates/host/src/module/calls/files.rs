@@ -40,6 +40,7 @@ impl Context {
     /// The module's code: `ERROR_FILE_EXISTS`, `SCARD_E_DIR_NOT_FOUND`, `SCARD_W_SECURITY_VIOLATION`.
     pub fn create_file(&mut self, path: &FilePath, size: u32, access: FileAccess) -> Result<(), CallError> {
         let (directory, name) = split(CardFunction::CreateFile, path)?;
+        self.touched.files.push(*path);
         self.table.create_file(directory.as_deref(), &name, size, access.code())
     }
 
@@ -62,6 +63,7 @@ impl Context {
     pub fn write_file(&mut self, path: &FilePath, content: &[u8]) -> Result<(), CallError> {
         fits(CardFunction::WriteFile, content)?;
         let (directory, name) = split(CardFunction::WriteFile, path)?;
+        self.touched.files.push(*path);
         self.table.write_file(directory.as_deref(), &name, content)
     }
 
@@ -71,6 +73,7 @@ impl Context {
     /// The module's code: `SCARD_E_FILE_NOT_FOUND`.
     pub fn delete_file(&mut self, path: &FilePath) -> Result<(), CallError> {
         let (directory, name) = split(CardFunction::DeleteFile, path)?;
+        self.touched.files.push(*path);
         self.table.delete_file(directory.as_deref(), &name)
     }
 

@@ -26,6 +26,13 @@ pub enum UserName {
 }
 
 impl UserName {
+    fn role(self) -> PinId {
+        match self {
+            Self::User => PinId::USER,
+            Self::Admin => PinId::ADMIN,
+        }
+    }
+
     fn units(self) -> &'static [u16] {
         match self {
             Self::User => wszCARD_USER_USER,
@@ -60,8 +67,9 @@ impl Context {
     pub fn authenticate_pin(&mut self, user: UserName, pin: &Pin) -> Result<(), CallError> {
         let function = CardFunction::AuthenticatePin;
         fits(function, pin.as_bytes())?;
-        let user = view(function, user.units())?;
+        let (role, user) = (user.role(), view(function, user.units())?);
         let mut tries = TRIES_UNKNOWN;
+        self.authenticating(role);
         self.table.authenticate_pin(user, pin.as_bytes(), &mut tries).map_err(|error| counted(error, tries))
     }
 
@@ -80,6 +88,7 @@ impl Context {
         let bytes = pin.map(Pin::as_bytes);
         bytes.map_or(Ok(()), |bytes| fits(function, bytes))?;
         let (mut session, mut tries) = (Block::EMPTY, TRIES_UNKNOWN);
+        self.authenticating(role);
         self.table
             .authenticate_ex(role.get(), flags, bytes, &mut session, &mut tries)
             .map_err(|error| counted(error, tries))?;
@@ -122,6 +131,7 @@ impl Context {
     pub fn authenticate_challenge(&mut self, response: &[u8]) -> Result<(), CallError> {
         fits(CardFunction::AuthenticateChallenge, response)?;
         let mut tries = TRIES_UNKNOWN;
+        self.authenticating(PinId::ADMIN);
         self.table.authenticate_challenge(response, &mut tries).map_err(|error| counted(error, tries))
     }
 
@@ -140,6 +150,8 @@ impl Context {
         let function = CardFunction::UnblockPin;
         fits(function, authority)?;
         fits(function, new.as_bytes())?;
+        self.authenticating(PinId::USER);
+        self.authenticating(PinId::ADMIN);
         let user = view(function, user.units())?;
         self.table.unblock_pin(user, authority, new.as_bytes(), tries, flag.code())
     }
@@ -160,6 +172,7 @@ impl Context {
         let function = CardFunction::ChangeAuthenticator;
         fits(function, current)?;
         fits(function, new)?;
+        self.authenticating(user.role());
         let user = view(function, user.units())?;
         let mut left = TRIES_UNKNOWN;
         self.table
@@ -204,6 +217,7 @@ impl Context {
         let function = CardFunction::ChangeAuthenticatorEx;
         fits(function, authority)?;
         fits(function, new)?;
+        self.authenticating(by);
         let mut left = TRIES_UNKNOWN;
         self.table
             .change_authenticator_ex(flag, by.get(), authority, target.get(), new, 0, &mut left)
@@ -215,8 +229,10 @@ impl Context {
     /// # Errors
     /// The module's code; the rights are then not known to be gone, and the card must be reset.
     pub fn deauthenticate(&mut self, user: UserName) -> Result<(), CallError> {
-        let user = view(CardFunction::Deauthenticate, user.units())?;
-        self.table.deauthenticate(user)
+        let (role, user) = (user.role(), view(CardFunction::Deauthenticate, user.units())?);
+        self.table.deauthenticate(user)?;
+        self.deauthenticated(PinSet::only(role));
+        Ok(())
     }
 
     /// `CardDeauthenticateEx` (specification 7.07, section 4.2.16).
@@ -224,7 +240,9 @@ impl Context {
     /// # Errors
     /// The module's code; the rights are then not known to be gone, and the card must be reset.
     pub fn deauthenticate_ex(&mut self, roles: PinSet) -> Result<(), CallError> {
-        self.table.deauthenticate_ex(roles.bits())
+        self.table.deauthenticate_ex(roles.bits())?;
+        self.deauthenticated(roles);
+        Ok(())
     }
 }
 

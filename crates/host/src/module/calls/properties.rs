@@ -5,6 +5,7 @@ use cardmod_types::ContainerIndex;
 use zeroize::Zeroizing;
 
 use super::{fits, view, wide};
+use crate::module::choice::{FORGET_PROPERTY, TRANSACTION_PROPERTY};
 use crate::module::context::Context;
 use crate::module::function::{CallError, CardFunction};
 use crate::module::layout::Wide;
@@ -14,6 +15,10 @@ use crate::module::table::Table;
 const USUAL_PROPERTY: usize = 256;
 /// The longest property a host takes.
 const LONGEST_PROPERTY: usize = 1024 * 1024;
+
+/// Properties that say something of the context and change nothing of the card.
+const OF_THE_CONTEXT: [&str; 4] =
+    [TRANSACTION_PROPERTY, FORGET_PROPERTY, "Parent Window", "PIN Context String"];
 
 impl Context {
     /// `CardGetProperty` (specification 7.07, section 4.5.4). `version` is written into the buffer
@@ -62,6 +67,7 @@ impl Context {
     pub fn set_property(&mut self, name: &str, data: Option<&[u8]>, flags: u32) -> Result<(), CallError> {
         let function = CardFunction::SetProperty;
         data.map_or(Ok(()), |data| fits(function, data))?;
+        self.touched.properties |= !OF_THE_CONTEXT.contains(&name);
         let units = wide(function, name)?;
         let name = view(function, &units)?;
         self.table.set_property(name, data, flags)
@@ -99,6 +105,7 @@ impl Context {
         let function = CardFunction::SetContainerProperty;
         fits(function, data)?;
         let name = view(function, name)?;
+        self.touched.containers.push(index);
         self.table.set_container_property(index.get(), name, data)
     }
 }
