@@ -22,11 +22,7 @@ impl ClassModule {
         cx: &mut CardContext<'_>,
         work: impl FnOnce(&mut GidsCard<'_>) -> Result<T, GidsError>,
     ) -> Result<T, GidsError> {
-        let lacking = {
-            drop(self.card(cx));
-            self.state().lacks_layout()
-        };
-        if !lacking {
+        if !self.card(cx).lacks_layout() {
             return work(&mut self.card(cx));
         }
         let counters = self.card(cx).counters_at_hand()?;
@@ -36,7 +32,7 @@ impl ClassModule {
         {
             self.state().restore_layout(layout);
         }
-        let restored = !self.state().lacks_layout();
+        let restored = !self.card(cx).lacks_layout();
         let result = work(&mut self.card(cx));
         if let (Some(counters), false, Some(layout)) = (counters, restored, self.state().layout()) {
             cx.cache().add(LAYOUT, &write_layout(&layout, &counters));
@@ -129,7 +125,9 @@ mod tests {
     use cardmod_types::RsaPublicKey;
 
     fn counters(containers: u16, files: u16) -> CardCf {
-        CardCf { containers, files, ..CardCf::new() }
+        let mut counters = CardCf::new();
+        (counters.containers, counters.files) = (containers, files);
+        counters
     }
 
     #[test]

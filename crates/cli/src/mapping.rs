@@ -92,6 +92,7 @@ fn failed_word(error: &Error) -> &'static str {
     match error {
         Error::ReaderBusy { .. } => "reader-busy",
         Error::Reset { .. } => "reset",
+        Error::CardChanged { .. } => "card-changed",
         Error::Closed { .. } => "closed",
         Error::Pcsc { .. } => "pcsc",
         Error::ModuleLoad(_) => "module-load",

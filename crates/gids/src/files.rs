@@ -6,7 +6,7 @@ use cardmod_types::{
 };
 
 use crate::card::GidsCard;
-use crate::content::CARDCF;
+use crate::content::{CARDCF, Doubt};
 use crate::layout::{access_of, ef, ef_for, object};
 use crate::table::{FileEntry, FileTable};
 use crate::{GidsCommand, GidsError};
@@ -252,6 +252,12 @@ impl GidsCard<'_> {
         let (ef, tag) = CARDCF;
         let file = self.state.content.get(ef, tag).flatten();
         Ok(file.and_then(|file| CardCf::parse(&file).ok()))
+    }
+
+    /// File table or keymap would have to be read, or may be stale.
+    pub fn lacks_layout(&mut self) -> bool {
+        let content = &mut self.state.content;
+        content.doubt() != Doubt::None || !content.knows(ef::TABLE)
     }
 
     /// The table's entry of a file.

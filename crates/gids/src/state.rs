@@ -4,7 +4,7 @@ use crate::admin::PendingChallenge;
 use crate::algorithm::KeyOperation;
 use crate::application::Application;
 use crate::card::GidsCard;
-use crate::content::{Content, Doubt};
+use crate::content::Content;
 use crate::layout::{ef, object};
 use cardmod_iso7816::CardChannel;
 
@@ -171,11 +171,6 @@ impl GidsState {
             file_table: object(object::FILE_TABLE)?,
             keymap: object(object::KEYMAP_OR_CARDID)?,
         })
-    }
-
-    /// File table or keymap would have to be read, or may be stale.
-    pub fn lacks_layout(&mut self) -> bool {
-        self.content.doubt() != Doubt::None || !self.content.knows(ef::TABLE)
     }
 
     /// Takes over what [`layout`](Self::layout) answered under the same identity and counters, which the

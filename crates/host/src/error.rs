@@ -30,6 +30,9 @@ pub enum Error {
     /// The card is gone.
     #[error("the card was removed from {reader:?}; insert it and try again")]
     Removed { reader: String },
+    /// What was remembered of the card is not on it, more than once during one operation.
+    #[error("the card in {card:?} is not what was remembered of it; try again")]
+    CardChanged { card: String },
     /// The card was reset, more than once during one operation.
     #[error("the card in {reader:?} was reset by another program; try again")]
     Reset { reader: String },

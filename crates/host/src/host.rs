@@ -187,7 +187,9 @@ impl Host {
         // The module first: a file that is no card module is reported without touching the card.
         let module = Module::load(source)?;
         let card = context.connect(reader, ShareMode::Shared, Protocols::ANY).map_err(failed)?;
-        CardSession::open(reader, context, card, &module, options, self.pin_cache.clone(), &self.timer.0)
+        let pins = self.pin_cache.clone();
+        let session = CardSession::open(reader, context, card, &module, options, pins, &self.timer.0)?;
+        Ok(session.remembering(self.store.clone(), module.identity()))
     }
 
     /// Opens the card in a reader for several threads, with transactions that go on for a while after each

@@ -37,10 +37,11 @@ mod watch;
 pub mod x509;
 
 pub use csp::{
-    AdminAuthority, Card, CardDescription, CardGuard, CardHold, CardSession, Container, ContainerKey,
-    DecryptRequest, DeriveRequest, FileAuthority, FixedPin, HOLD_LIMIT, Held, KeyAlgorithm, KeySource,
-    Moment, NewContainer, NoPin, PinCache, PinClock, PinRequest, PinSource, PinSourceError, PinStatus,
-    RebuildAction, RebuildEntry, RebuildPlan, Responder, SignRequest, UnblockWith, UnknownKeyAlgorithm,
+    AdminAuthority, CacheRecord, Card, CardDescription, CardGuard, CardHold, CardSession, Container,
+    ContainerKey, DecryptRequest, DeriveRequest, FileAuthority, FixedPin, HOLD_LIMIT, Held, KeyAlgorithm,
+    KeySource, Moment, NewContainer, NoPin, PinCache, PinClock, PinRequest, PinSource, PinSourceError,
+    PinStatus, RebuildAction, RebuildEntry, RebuildPlan, Responder, SignRequest, UnblockWith,
+    UnknownKeyAlgorithm,
 };
 pub use error::{Error, PinAction};
 pub use host::{Host, OpenOptions, ReaderInfo};

@@ -146,13 +146,17 @@ impl<const KIND: u8> CardModule for Fake<KIND> {
         &mut self,
         _cx: &mut CardContext<'_>,
         _key: KeyRef,
-        _input: &SignatureInput<'_>,
+        input: &SignatureInput<'_>,
     ) -> Answer<Vec<u8>> {
         self.signatures += 1;
         if KIND == FORGETFUL && self.signatures == 2 {
             self.authenticated = false;
         }
-        if self.authenticated || KIND == EMPTY { Ok(vec![7; 64]) } else { Err(Status::SecurityViolation) }
+        if self.authenticated || KIND == EMPTY {
+            Ok(crate::common::signature_by_seven(input))
+        } else {
+            Err(Status::SecurityViolation)
+        }
     }
 
     fn secure_pin_entry(&mut self) -> Option<&mut dyn SecurePinEntry> {

@@ -147,6 +147,9 @@ impl CardSession {
         };
         self.count(&[Counter::Files])?;
         let written = self.write_or_create(&path, content);
+        if written.is_ok() {
+            self.remember_file(&path, content);
+        }
         if written.is_err()
             && !existed
             && let Err(error) = self.module.delete_file(&path)

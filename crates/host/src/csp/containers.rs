@@ -207,13 +207,12 @@ impl CardSession {
         index: ContainerIndex,
     ) -> Result<Option<Vec<u8>>, Error> {
         let path = FilePath::certificate(half, index);
-        match self.module.read_file(&path) {
-            Ok(file) if file.is_empty() => Ok(None),
-            Ok(file) => certificate::expand(&file).map(Some).map_err(|error| {
+        match self.file(&path, "read a certificate")? {
+            Some(file) if file.is_empty() => Ok(None),
+            Some(file) => certificate::expand(&file).map(Some).map_err(|error| {
                 self.damaged(format!("the certificate in file {path} cannot be read: {error}"))
             }),
-            Err(error) if is_missing(&error) => Ok(None),
-            Err(error) => Err(Error::of_file(&self.reader, &path.to_string(), "read a certificate", error)),
+            None => Ok(None),
         }
     }
 

@@ -94,7 +94,7 @@ impl CardSession {
     fn check_size(&mut self, new: &NewContainer) -> Result<(), Error> {
         let algorithm = new.key.algorithm();
         let (card, spec) = (self.reader.clone(), algorithm.spec(new.half));
-        let sizes = self.module.key_sizes(spec).map_err(|error| self.failed("tell its key sizes", error))?;
+        let sizes = self.key_sizes(spec)?;
         let Some(sizes) = sizes else {
             return Err(Error::UnsupportedAlgorithm {
                 algorithm: describe_spec(spec, &algorithm.to_string()),

@@ -63,8 +63,7 @@ impl CardSession {
     fn all_key_sizes(&mut self) -> Result<Vec<(KeySpec, KeySizes)>, Error> {
         let mut known = Vec::new();
         for spec in KeySpec::ALL {
-            let sizes =
-                self.module.key_sizes(spec).map_err(|error| self.failed("tell its key sizes", error))?;
+            let sizes = self.key_sizes(spec)?;
             known.extend(sizes.map(|sizes| (spec, sizes)));
         }
         Ok(known)

@@ -50,6 +50,8 @@ impl CardSession {
             if key.spec.is_rsa() {
                 signature.reverse();
             }
+            let signed = (&request.padding, request.digest);
+            session.check_signature(key.index, &key.public, signed, &signature)?;
             Ok(signature)
         })
     }
@@ -67,6 +69,7 @@ impl CardSession {
     ) -> Result<SecretBytes, Error> {
         let need = |session: &mut Self| {
             let key = session.choose(name, request.half)?;
+            session.check_key(key.index, key.spec.half(), &key.public)?;
             session.check_ciphertext(request, &key)?;
             session.owner_of(&key)
         };
@@ -133,6 +136,7 @@ impl CardSession {
     ) -> Result<SecretBytes, Error> {
         let need = |session: &mut Self| {
             let key = session.choose(name, request.half)?;
+            session.check_key(key.index, key.spec.half(), &key.public)?;
             session.check_peer(&key, request.peer)?;
             session.owner_of(&key)
         };

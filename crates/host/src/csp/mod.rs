@@ -22,6 +22,7 @@ mod session;
 mod timer;
 mod transaction;
 
+pub use cache::CacheRecord;
 pub use card::{Card, CardGuard, CardHold};
 pub use pin_cache::{Moment, PinCache, PinClock};
 pub use pin_source::{FixedPin, NoPin, PinRequest, PinSource, PinSourceError};

@@ -61,9 +61,9 @@ impl CardSession {
         mut body: impl FnMut(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut dialogue = Dialogue::new(pins, self.options.silent);
-        let (mut repeated, mut authenticated_again) = (false, false);
+        let (mut repeated, mut renewed, mut authenticated_again) = (false, false, false);
         loop {
-            match self.attempt(&mut dialogue, &mut need, &mut body) {
+            match self.attempt(repeat, &mut dialogue, &mut need, &mut body) {
                 Ok(Attempt::Done(value)) => return Ok(value),
                 Ok(Attempt::Ask(question)) => self.ask(&mut dialogue, &question)?,
                 Err(error)
@@ -75,6 +75,8 @@ impl CardSession {
                     repeated = true;
                     self.reconnect()?;
                 }
+                // It failed at what was only remembered, which is forgotten now.
+                Err(Error::CardChanged { .. }) if repeat == Repeat::Safe && !renewed => renewed = true,
                 // The rights this session believed to have are gone: take them again, once.
                 Err(Error::NotAuthenticated { .. })
                     if !dialogue.has_answer()
@@ -98,12 +100,14 @@ impl CardSession {
     /// One attempt, within one transaction.
     fn attempt<T>(
         &mut self,
+        repeat: Repeat,
         dialogue: &mut Dialogue<'_>,
         need: &mut impl FnMut(&mut Self) -> Result<Need, Error>,
         body: &mut impl FnMut(&mut Self) -> Result<T, Error>,
     ) -> Result<Attempt<T>, Error> {
         self.begin()?;
         let result = self.within(dialogue, need, body);
+        let result = result.map_err(|error| self.reconsidered(repeat, error));
         let finished = match &result {
             // Nothing is held while a user is asked.
             Ok(Attempt::Ask(_)) => self.suspend(),

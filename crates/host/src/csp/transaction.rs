@@ -169,6 +169,7 @@ impl CardSession {
         if !core::mem::take(&mut self.transaction.begun) {
             return Ok(());
         }
+        self.store_public();
         let disposition = self.drop_rights();
         match self.card.end_transaction(disposition) {
             Ok(()) => Ok(()),

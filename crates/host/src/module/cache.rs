@@ -172,6 +172,11 @@ impl Context {
         cache.close();
     }
 
+    /// This file was written by the cache itself.
+    pub(crate) fn take_touched_file(&mut self, path: &FilePath) {
+        self.touched.files.retain(|touched| touched != path);
+    }
+
     /// What was written since this was last asked.
     pub(crate) fn take_touched(&mut self) -> Touched {
         core::mem::take(&mut self.touched)

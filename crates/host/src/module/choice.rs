@@ -352,6 +352,11 @@ impl Context {
     /// the card again where it remembers nothing by itself.
     pub fn forget_content(&mut self) {
         self.clear_module_cache();
+        self.forget_memory();
+    }
+
+    /// The same without what the module kept with the host.
+    pub(crate) fn forget_memory(&mut self) {
         if self.has(CardFunction::SetProperty)
             && let Err(error) = self.set_property(FORGET_PROPERTY, Some(&1_u32.to_le_bytes()), 0)
         {

@@ -21,11 +21,11 @@ mod shared;
 mod source;
 mod table;
 
-pub(crate) use cache::Touched;
 pub use calls::{
     Agreement, KdfParameter, OaepParameters, SessionKeyPadding, SharedKey, UnblockFlag, UserName,
 };
 pub use choice::KeyMaterial;
+pub(crate) use context::hex;
 pub use context::{Connection, Context, HIGHEST_VERSION, LOWEST_VERSION, Module};
 pub use function::{CallError, CallErrorKind, CardFunction, code_text};
 pub use pin_entry::PinStrength;

@@ -91,3 +91,12 @@ pub(crate) fn close(session: CardSession) {
 pub(crate) fn apdus(reader: &str) -> u64 {
     cardmod_winscard::counters().readers.get(reader).copied().unwrap_or(0)
 }
+
+/// The signature of a module without a card: by the P-256 key whose private half is 32 bytes of 7.
+pub fn signature_by_seven(input: &cardmod_sdk::SignatureInput<'_>) -> Vec<u8> {
+    use p256::ecdsa::signature::hazmat::PrehashSigner as _;
+    let cardmod_sdk::SignatureInput::Ecdsa(hash) = input else { panic!("an elliptic key signs hashes") };
+    let key = p256::ecdsa::SigningKey::from_slice(&[7; 32]).expect("a key");
+    let signature: p256::ecdsa::Signature = key.sign_prehash(hash).expect("a signature");
+    signature.to_bytes().to_vec()
+}

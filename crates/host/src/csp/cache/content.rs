@@ -1,0 +1,213 @@
+//! What the session asks of its card, from memory where that holds.
+
+use cardmod_sys::{
+    SCARD_E_DIR_NOT_FOUND, SCARD_E_FILE_NOT_FOUND, SCARD_E_INVALID_PARAMETER, SCARD_E_NO_KEY_CONTAINER,
+};
+use cardmod_types::{
+    Capabilities, ContainerIndex, ContainerKeys, ContainerMap, FilePath, KeySizes, KeySpec, PinId, PinInfo,
+    PinPurpose,
+};
+
+use super::items::{self, Remembered};
+use crate::csp::session::CardSession;
+use crate::error::Error;
+
+/// Every method needs a transaction.
+impl CardSession {
+    /// The card refuses to be written.
+    pub(in crate::csp) fn read_only(&mut self) -> Result<bool, Error> {
+        self.refresh()?;
+        if let Some(read_only) = self.cached.read_only {
+            return Ok(read_only);
+        }
+        let read_only =
+            self.module.read_only().map_err(|error| self.failed("tell whether it is read-only", error))?;
+        self.cached.read_only = Some(read_only);
+        Ok(read_only)
+    }
+
+    /// Refuses a change of a read-only card before it is begun.
+    pub(in crate::csp) fn writable(&mut self) -> Result<(), Error> {
+        if !self.read_only()? {
+            return Ok(());
+        }
+        let why = "its property \"Read Only Mode\" says so".to_owned();
+        Err(Error::ReadOnlyCard { card: self.reader.clone(), why })
+    }
+
+    /// What the module can do.
+    pub(in crate::csp) fn capabilities(&mut self) -> Result<Capabilities, Error> {
+        self.refresh()?;
+        if let Some(capabilities) = self.cached.parsed.capabilities {
+            return Ok(capabilities);
+        }
+        let name = items::CAPABILITIES;
+        let capabilities = match self.item(name) {
+            Some(known) => known,
+            None => {
+                let told = self.module.capabilities();
+                let told = told.map_err(|error| self.failed("tell its capabilities", error))?;
+                self.remember(name.to_owned(), &told);
+                told
+            }
+        };
+        self.cached.parsed.capabilities = Some(capabilities);
+        Ok(capabilities)
+    }
+
+    /// The lengths of a kind of keys; `None` where the card has no such keys.
+    pub(in crate::csp) fn key_sizes(&mut self, spec: KeySpec) -> Result<Option<KeySizes>, Error> {
+        self.refresh()?;
+        let name = items::key_sizes(spec);
+        if let Some(known) = self.item(&name) {
+            return Ok(known);
+        }
+        let sizes = self.module.key_sizes(spec).map_err(|error| self.failed("tell its key sizes", error))?;
+        self.remember(name, &sizes);
+        Ok(sizes)
+    }
+
+    /// A file; `None` where there is none. Those that everybody may read are remembered.
+    pub(in crate::csp) fn file(
+        &mut self,
+        path: &FilePath,
+        operation: &'static str,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        self.refresh()?;
+        let (name, public) = (items::file(path), items::is_public(path));
+        if let Some(known) = self.cached.items.get(&name) {
+            return Ok(known.map(<[u8]>::to_vec));
+        }
+        let content = match self.module.read_file(path) {
+            Ok(content) => Some(content.to_vec()),
+            Err(error) if error.is(SCARD_E_FILE_NOT_FOUND) => None,
+            // The one failure that is remembered is the one above.
+            Err(error) if error.is(SCARD_E_DIR_NOT_FOUND) => return Ok(None),
+            Err(error) => return Err(Error::of_file(&self.reader, &path.to_string(), operation, error)),
+        };
+        if public {
+            self.cached.items.put(name, content.clone());
+        }
+        Ok(content)
+    }
+
+    /// The container map; a card that has none yet has an empty one.
+    pub(in crate::csp) fn map(&mut self) -> Result<&mut ContainerMap, Error> {
+        self.refresh()?;
+        if self.cached.parsed.map.is_none() {
+            let path = FilePath::cmapfile();
+            let map = match self.file(&path, "read a file")? {
+                Some(file) => ContainerMap::parse(&file)
+                    .map_err(|error| self.damaged(format!("file {path}: {error}")))?,
+                None => ContainerMap::new(),
+            };
+            self.cached.parsed.map = Some(map);
+        }
+        Ok(self.cached.parsed.map.get_or_insert_with(ContainerMap::new))
+    }
+
+    /// Remembers what was written to the card's map, or forgets it after a failure.
+    pub(in crate::csp) fn remember_map(&mut self, map: Option<ContainerMap>) {
+        self.drop_touched();
+        let name = items::file(&FilePath::cmapfile());
+        match &map {
+            Some(map) => self.cached.items.put(name, Some(map.to_bytes())),
+            None => self.cached.items.drop_one(&name),
+        }
+        self.cached.parsed.map = map;
+    }
+
+    /// Remembers a file everybody may read as it was just written.
+    pub(in crate::csp) fn remember_file(&mut self, path: &FilePath, content: &[u8]) {
+        self.drop_touched();
+        if items::is_public(path) {
+            self.cached.items.put(items::file(path), Some(content.to_vec()));
+        }
+    }
+
+    /// A container's public keys; none where the card has no key for it.
+    pub(in crate::csp) fn container_keys(&mut self, index: ContainerIndex) -> Result<ContainerKeys, Error> {
+        self.refresh()?;
+        if let Some(keys) = self.cached.parsed.keys.get(&index) {
+            return Ok(keys.clone());
+        }
+        let name = items::keys(index);
+        let keys = match self.item::<ContainerKeys>(&name) {
+            Some(known) => known,
+            None => {
+                let keys = match self.module.get_container_info(index) {
+                    // In the map, but its key was never made: the creation was broken off.
+                    Err(error) if error.is(SCARD_E_NO_KEY_CONTAINER) => return Ok(ContainerKeys::default()),
+                    keys => {
+                        keys.map_err(|error| self.failed("tell the public keys of a container", error))?
+                    }
+                };
+                self.cached.was_told(index);
+                self.remember(name, &keys);
+                keys
+            }
+        };
+        self.cached.parsed.keys.insert(index, keys.clone());
+        Ok(keys)
+    }
+
+    /// The role that owns a container's keys.
+    pub(in crate::csp) fn container_owner(&mut self, index: ContainerIndex) -> Result<PinId, Error> {
+        self.refresh()?;
+        if let Some(owner) = self.cached.parsed.owners.get(&index) {
+            return Ok(*owner);
+        }
+        let name = items::owner(index);
+        let owner = match self.item(&name) {
+            Some(known) => known,
+            None => {
+                let owner = match self.module.container_pin(index) {
+                    // Without a key there is nothing to own: the user's PIN changes the container.
+                    Err(error) if error.is(SCARD_E_NO_KEY_CONTAINER) => return Ok(PinId::USER),
+                    owner => owner.map_err(|error| self.failed("tell the owner of a container", error))?,
+                };
+                self.remember(name, &owner);
+                owner
+            }
+        };
+        self.cached.parsed.owners.insert(index, owner);
+        Ok(owner)
+    }
+
+    /// What a role's PIN is for, where it is known without a card.
+    pub(in crate::csp) fn known_purpose(&self, role: PinId) -> PinPurpose {
+        self.cached.parsed.pins.get(&role).map_or(PinPurpose::Authentication, |info| info.purpose)
+    }
+
+    /// A role's PIN.
+    pub(in crate::csp) fn pin_info(&mut self, role: PinId) -> Result<PinInfo, Error> {
+        self.refresh()?;
+        if let Some(info) = self.cached.parsed.pins.get(&role) {
+            return Ok(*info);
+        }
+        let name = items::pin(role);
+        let info = match self.item(&name) {
+            Some(known) => known,
+            None => {
+                let info = self.module.pin_info(role);
+                let info = info.map_err(|error| match error.is(SCARD_E_INVALID_PARAMETER) {
+                    true => Error::NoSuchRole { card: self.reader.clone(), role },
+                    false => self.failed("describe a PIN", error),
+                })?;
+                self.remember(name, &info);
+                info
+            }
+        };
+        self.cached.parsed.pins.insert(role, info);
+        Ok(info)
+    }
+
+    /// A value from memory or the store.
+    fn item<T: Remembered>(&self, name: &str) -> Option<T> {
+        self.cached.items.get(name).flatten().and_then(T::from_item)
+    }
+
+    fn remember(&mut self, name: String, value: &impl Remembered) {
+        self.cached.items.put(name, Some(value.to_item()));
+    }
+}

@@ -1,0 +1,129 @@
+//! What no counter shows: a key that is not the one remembered, found when it is used.
+//!
+//! A program may have changed the card without moving its counters, the card may have been rolled back
+//! to an earlier state, or be another one with the same identity. So a key that is only remembered is
+//! checked at its first use: a signature by verifying it here, before anything that cannot be checked
+//! afterwards (decryption, key agreement) by reading the public key from the card. Then everything
+//! remembered of the card is dropped, in this program and in all others, and the operation is made once
+//! more with what the card says now.
+
+use cardmod_sys::SCARD_E_NO_KEY_CONTAINER;
+use cardmod_types::{ContainerIndex, ContainerKeys, KeyHalf, PublicKey, SignaturePadding};
+
+use super::Cached;
+use crate::csp::operation::Repeat;
+use crate::csp::session::CardSession;
+use crate::error::Error;
+use crate::verify::verify_signature;
+
+impl Cached {
+    /// The module told a container's keys. That counts as read from the card where the module has nothing
+    /// else to tell them from.
+    pub(super) fn was_told(&mut self, index: ContainerIndex) {
+        if !self.proofs.hearsay {
+            self.prove(index);
+        }
+    }
+
+    fn prove(&mut self, index: ContainerIndex) {
+        self.proofs.insertion.insert(index);
+        self.proofs.transaction.insert(index);
+    }
+}
+
+/// Every method needs a transaction.
+impl CardSession {
+    /// Checks a signature (as [`verify_signature`] takes it), unless the key was read or used in this
+    /// transaction already.
+    pub(in crate::csp) fn check_signature(
+        &mut self,
+        index: ContainerIndex,
+        public: &PublicKey,
+        (padding, digest): (&SignaturePadding, &[u8]),
+        signature: &[u8],
+    ) -> Result<(), Error> {
+        let proofs = &self.cached.proofs;
+        let read_now = proofs.transaction.contains(&index);
+        if read_now && !proofs.suspected {
+            return Ok(());
+        }
+        match verify_signature(public, padding, digest, signature) {
+            Ok(()) => {
+                self.cached.prove(index);
+                self.cached.proofs.suspected = false;
+                Ok(())
+            }
+            Err(Error::SignatureWrong) if read_now => {
+                Err(self.damaged("its signature is not of the key whose public half it tells".to_owned()))
+            }
+            Err(Error::SignatureWrong) => Err(self.not_the_card_remembered()),
+            // A key that nobody can verify with proves nothing, and its signature may still be good.
+            Err(error) => {
+                tracing::debug!(%error, "a signature was not checked");
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads a key that is only remembered from the card, before it is used for what cannot be checked.
+    pub(in crate::csp) fn check_key(
+        &mut self,
+        index: ContainerIndex,
+        half: KeyHalf,
+        public: &PublicKey,
+    ) -> Result<(), Error> {
+        if self.cached.proofs.insertion.contains(&index) {
+            return Ok(());
+        }
+        let keys = self.keys_from_the_card(index)?;
+        let key = match half {
+            KeyHalf::Signature => keys.signature,
+            KeyHalf::KeyExchange => keys.key_exchange,
+        };
+        if key.as_ref() == Some(public) {
+            self.cached.prove(index);
+            return Ok(());
+        }
+        Err(self.not_the_card_remembered())
+    }
+
+    /// A container's keys past every memory, the module's included.
+    fn keys_from_the_card(&mut self, index: ContainerIndex) -> Result<ContainerKeys, Error> {
+        self.module.module_cache().close();
+        self.module.forget_memory();
+        let keys = self.module.get_container_info(index);
+        self.module.module_cache().settle();
+        match keys {
+            Err(error) if error.is(SCARD_E_NO_KEY_CONTAINER) => Ok(ContainerKeys::default()),
+            keys => keys.map_err(|error| self.failed("tell the public keys of a container", error)),
+        }
+    }
+
+    fn not_the_card_remembered(&mut self) -> Error {
+        tracing::debug!(reader = self.reader, "the card is not the one remembered: everything is forgotten");
+        self.condemn();
+        Error::CardChanged { card: self.reader.clone() }
+    }
+
+    /// What an attempt failed at. Where that may be because of something only remembered, it is
+    /// forgotten, and the attempt can be made again.
+    pub(in crate::csp) fn reconsidered(&mut self, repeat: Repeat, error: Error) -> Error {
+        let doubtful = matches!(
+            error,
+            Error::NoSuchContainer { .. }
+                | Error::NoDefaultContainer { .. }
+                | Error::NoSuchKey { .. }
+                | Error::NoCertificate { .. }
+                | Error::BadCardData { .. }
+                | Error::BadInput { .. }
+                | Error::NotSupported { .. }
+                | Error::Call { .. }
+        );
+        if !doubtful || !self.cached.proofs.hearsay || repeat == Repeat::Never {
+            return error;
+        }
+        self.forget_everything();
+        self.cached.items.touch();
+        Error::CardChanged { card: self.reader.clone() }
+    }
+}

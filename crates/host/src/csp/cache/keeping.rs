@@ -1,0 +1,158 @@
+//! The store: what it has is taken over when a transaction's counters are known, what is new goes into
+//! it before the transaction ends.
+//!
+//! Both happen within the card's transaction, so no two programs do it for one card at a time, and a
+//! program that found the card changed is not overwritten by one that has not noticed yet.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use cardmod_types::{CacheMode, CardId};
+
+use super::items::{MODULE, Moved};
+use super::record::CacheRecord;
+use crate::csp::session::CardSession;
+use crate::store::PublicStore;
+
+/// The store of a session, and what was last seen in it.
+#[derive(Default)]
+pub(super) struct Keeper {
+    store: Option<Arc<dyn PublicStore>>,
+    /// The card module, and which build of it.
+    module: String,
+    /// The state of the record that is taken over already.
+    stamp: Option<u64>,
+    /// The epoch of what is remembered.
+    epoch: Option<u64>,
+}
+
+impl CardSession {
+    /// The same session with a store, and the build of the card module that fills it.
+    pub(crate) fn remembering(mut self, store: Option<Arc<dyn PublicStore>>, module: &str) -> Self {
+        self.module.module_cache().manage();
+        self.cached.keeper = Keeper { store, module: module.to_owned(), ..Keeper::default() };
+        self
+    }
+
+    /// Where the card's record is: only for cards that have counters, an identity of their own, and let a
+    /// host remember across insertions.
+    fn place(&self) -> Option<(Arc<dyn PublicStore>, String, CardId)> {
+        let cached = &self.cached;
+        let global = cached.mode == Some(CacheMode::Global) && cached.cardcf.is_some();
+        let card = cached.card_id.filter(|id| global && is_distinct(id))?;
+        let store = Arc::clone(cached.keeper.store.as_ref()?);
+        Some((store, CacheRecord::key(&card, &self.atr, &cached.keeper.module), card))
+    }
+
+    /// Takes over what the store has, as far as its counters are the card's.
+    pub(super) fn recall(&mut self) {
+        let Some((store, key, card)) = self.place() else { return };
+        let stamp = store.stamp(&key);
+        if stamp == self.cached.keeper.stamp {
+            return;
+        }
+        let record = store.load(&key).and_then(|bytes| CacheRecord::parse(&bytes));
+        let record = record.filter(|record| {
+            record.card == card && record.atr == self.atr && record.module == self.cached.keeper.module
+        });
+        let epoch = record.as_ref().map(|record| record.epoch);
+        let known = self.cached.keeper.epoch;
+        self.cached.keeper.stamp = stamp;
+        self.cached.keeper.epoch = epoch;
+        // Another program found the card to be another than remembered, or flushed.
+        if known.is_some() && known != epoch {
+            tracing::debug!(card = %card, "another program made this one forget the card");
+            self.forget_everything();
+        }
+        if let Some(record) = record {
+            self.take_over(record);
+        }
+    }
+
+    fn take_over(&mut self, record: CacheRecord) {
+        let Some(cardcf) = &self.cached.cardcf else { return };
+        let moved = Moved::between(&record.cardcf, cardcf);
+        let valid = record.items.into_iter().filter(|(name, _)| !moved.concerns(name));
+        for (name, value) in valid {
+            self.cached.proofs.hearsay = true;
+            match (name.strip_prefix(MODULE), value) {
+                (Some(tag), Some(data)) => self.module.module_cache().restore(tag, &data),
+                (Some(_), None) => {}
+                (None, value) => self.cached.items.restore(name, value),
+            }
+        }
+    }
+
+    /// Hands what is new to the store. The transaction still runs.
+    pub(in crate::csp) fn store_public(&mut self) {
+        self.drop_touched();
+        let changed = self.module.module_cache().take_changed();
+        if changed {
+            self.cached.items.touch();
+        }
+        if self.cached.fresh && self.place().is_some() && self.cached.items.take_changed() {
+            self.save();
+        }
+    }
+
+    /// Writes the record as things are.
+    fn save(&mut self) {
+        let Some((store, key, card)) = self.place() else { return };
+        let Some(cardcf) = self.cached.cardcf.clone() else { return };
+        let Some(epoch) = self.cached.keeper.epoch.or_else(new_epoch) else { return };
+        let known = self.cached.items.iter();
+        let mut items: BTreeMap<_, _> =
+            known.map(|(name, value)| (name.to_owned(), value.map(<[u8]>::to_vec))).collect();
+        let kept = self.module.module_cache();
+        items
+            .extend(kept.public_entries().map(|(tag, data)| (format!("{MODULE}{tag}"), Some(data.to_vec()))));
+        drop(kept);
+        let (atr, module) = (self.atr.clone(), self.cached.keeper.module.clone());
+        let record = CacheRecord { card, atr, module, cardcf, epoch, saved: SystemTime::now(), items };
+        if let Some(bytes) = record.to_bytes() {
+            store.save(&key, &bytes);
+            self.cached.keeper.stamp = store.stamp(&key);
+            self.cached.keeper.epoch = self.cached.keeper.stamp.map(|_| epoch);
+        }
+    }
+
+    /// Forgets the card's content, here and in the module.
+    pub(super) fn forget_everything(&mut self) {
+        self.cached.drop_all();
+        self.cached.proofs = super::Proofs::default();
+        self.module.forget_content();
+    }
+
+    /// Makes every program forget what is remembered of the card: it turned out to be of another one.
+    pub(super) fn condemn(&mut self) {
+        self.forget_everything();
+        self.cached.proofs.suspected = true;
+        self.cached.keeper.epoch = new_epoch();
+        self.save();
+    }
+}
+
+/// Cards that were never given an identity all have the same.
+fn is_distinct(card: &CardId) -> bool {
+    let bytes = card.as_bytes();
+    bytes.iter().any(|byte| *byte != bytes[0])
+}
+
+fn new_epoch() -> Option<u64> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).ok().map(|()| u64::from_ne_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cards_without_an_identity_of_their_own_are_not_kept() {
+        assert!(!is_distinct(&CardId([0; 16])) && !is_distinct(&CardId([0xFF; 16])));
+        let mut id = [0; 16];
+        id[15] = 1;
+        assert!(is_distinct(&CardId(id)));
+    }
+}
