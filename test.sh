@@ -7,8 +7,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-packages=(build-essential ca-certificates gnutls-bin iproute2 openssh-client openssl opensc opensc-pkcs11
-  pcscd python3 python3-pykcs11 python3-pyscard strace util-linux vsmartcard-vpcd)
+packages=(build-essential ca-certificates gnutls-bin iproute2 libpcsclite-dev openssh-client openssl opensc
+  opensc-pkcs11 pcscd pkg-config python3 python3-pykcs11 python3-pyscard python3-venv strace util-linux
+  vsmartcard-vpcd)
 
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi; }
 
@@ -30,6 +31,15 @@ install_cargo_tool() { # name, version
   cargo install --quiet --locked --root target/tools --target-dir target/tools-build --version "$2" "$1"
 }
 
+# ykman with a pyscard of its own, as pip gives it to people; also under target.
+install_ykman() { # version
+  target/tools/ykman/bin/python -c "import ykman; assert ykman.__version__ == '$1'" 2>/dev/null && return
+  echo "== installing ykman $1"
+  rm -rf target/tools/ykman
+  python3 -m venv target/tools/ykman
+  target/tools/ykman/bin/pip install --quiet "yubikey-manager==$1"
+}
+
 # Rust's own sources for the 32-bit check of the interface, and Miri where there is a nightly toolchain.
 install_rust_components() {
   command -v rustup >/dev/null || return 0
@@ -48,6 +58,7 @@ if [ "${1:-}" != "--no-install" ]; then
   fi
   command -v cargo-nextest >/dev/null || install_cargo_tool cargo-nextest 0.9.143
   install_cargo_tool cargo-deny 0.20.2
+  install_ykman 5.9.2
 fi
 export PATH="$PWD/target/tools/bin:$PATH"
 

@@ -108,6 +108,18 @@ pub fn class_module() -> PathBuf {
     built("libcardmod_class.so")
 }
 
+/// A program of the Python environment that `./test.sh` makes in the target folder, with ykman in it.
+///
+/// # Panics
+/// When it is not there.
+pub fn python_tool(name: &str) -> String {
+    let target = cardmod_program();
+    let target = target.parent().and_then(Path::parent).expect("TARGET/PROFILE");
+    let path = target.join("tools/ykman/bin").join(name);
+    assert!(path.exists(), "{} is not there; ./test.sh installs it", path.display());
+    path.to_str().expect("a path of text").to_owned()
+}
+
 /// OpenSC's PKCS#11 module.
 ///
 /// # Panics

@@ -14,5 +14,5 @@ mod home;
 mod world;
 
 pub use command::{Outcome, run, tool};
-pub use home::{Home, cardmod_program, class_module, pkcs11_module};
+pub use home::{Home, cardmod_program, class_module, pkcs11_module, python_tool};
 pub use world::{Plug, READER, World};

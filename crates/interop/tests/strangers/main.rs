@@ -5,4 +5,6 @@
 mod environment;
 mod keys;
 mod opensc;
+mod pcsc_crate;
 mod python;
+mod ykman;
