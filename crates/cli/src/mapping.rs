@@ -105,6 +105,8 @@ fn failed_word(error: &Error) -> &'static str {
         Error::NoSuchContainer { .. } => "no-such-container",
         Error::NoDefaultContainer { .. } => "no-default-container",
         Error::NoSuchKey { .. } => "no-such-key",
+        Error::WrongKeyKind { .. } => "wrong-key-kind",
+        Error::KeyChanged { .. } => "key-changed",
         Error::ContainerExists { .. } => "container-exists",
         Error::CardFull { .. } => "card-full",
         Error::ReadOnlyCard { .. } => "read-only-card",

@@ -67,6 +67,12 @@ pub enum EnvironmentError {
     /// The card cannot be opened.
     #[error(transparent)]
     Card(#[from] cardmod_host::Error),
+    /// There is no place for the files of a test's card.
+    #[error("a test's virtual card has no place for its files: {reason}")]
+    NoTemporaryStore {
+        /// What the system says.
+        reason: String,
+    },
     /// The APDU log cannot be written.
     #[error("the APDU log {path} cannot be written: {reason}")]
     ApduLog {

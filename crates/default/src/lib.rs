@@ -2,7 +2,7 @@
 //! readers beside the real ones.
 //!
 //! Called by programs that want it all ([`Environment::open`]); it has no logic beyond the choice of
-//! who talks to whom.
+//! who talks to whom. [`testing`] makes virtual cards for tests.
 //!
 //! Invariants:
 //! - one PC/SC provider for the process: with the built-in card module it is this program's own code;
@@ -15,7 +15,13 @@
 mod choice;
 mod environment;
 mod shared;
+pub mod testing;
 
 pub use choice::ModuleChoice;
 pub use environment::{Environment, EnvironmentError, EnvironmentOptions};
 pub use shared::shared_library;
+
+/// The guide for Rust programs, whose code is run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/library.md")]
+mod guide {}

@@ -90,6 +90,12 @@ pub enum Error {
     /// leaves it.
     #[error("container {container:?} on the card in {card:?} has no {}", half_text(*.half))]
     NoSuchKey { container: String, half: Option<KeyHalf>, card: String },
+    /// The key is of another kind than the one asked for.
+    #[error("the key of container {container:?} on the card in {card:?} is {found}, not {wanted}")]
+    WrongKeyKind { container: String, card: String, found: String, wanted: String },
+    /// The container has another key than when its signer was made.
+    #[error("container {container:?} on the card in {card:?} has another key now; open its key again")]
+    KeyChanged { container: String, card: String },
     /// A container of this name has that key already.
     #[error("container {name:?} exists on the card in {card:?}; delete it first, or take another name")]
     ContainerExists { name: String, card: String },

@@ -13,8 +13,26 @@
 //! - [`CardSession`] is what Windows calls the Base CSP and the key storage provider: containers by
 //!   name, freshness counters, certificates, padding, PINs, transactions and changed handles.
 //! - [`registry`] finds the module for a card by its answer to reset.
+//! - [`signer`] is a container's key behind the traits of the `signature` crate, so that it issues
+//!   certificates and signs tokens with the crates that everybody uses.
 //! - [`x509`] makes certificate requests and self-signed certificates with a key of a card;
 //!   [`verify`] checks signatures with public keys.
+//!
+//! # A signature
+//! ```
+//! use p256::NistP256;
+//! use p256::ecdsa::Signature;
+//! use signature::{Keypair, Signer, Verifier};
+//! # use cardmod_host::{KeyAlgorithm, types::EcCurve};
+//!
+//! let test = cardmod_default::testing::card(); // a virtual card
+//! test.generate("web", KeyAlgorithm::Ec(EcCurve::P256));
+//! let card = test.host().open_card(test.reader(), &test.module(), Default::default())?;
+//! let signer = card.signer(Some("web"), None, test.pin())?.ecdsa::<NistP256>()?;
+//! let signature: Signature = signer.try_sign(b"message")?;
+//! signer.verifying_key().verify(b"message", &signature)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Invariants
 //! - Unsafe code is in `module/table.rs` (calls into the module) and `module/callbacks.rs` (calls
@@ -31,6 +49,7 @@ mod error;
 mod host;
 pub mod module;
 pub mod registry;
+pub mod signer;
 mod store;
 pub mod verify;
 mod watch;

@@ -34,7 +34,10 @@ mod status_change;
 mod vpcd;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cardmod_virtual::Store;
 
 pub use exports::table;
 pub use log::ApduCounters;
@@ -64,5 +67,35 @@ pub fn counters() -> ApduCounters {
 pub fn set_store_dir(directory: Option<&Path>) {
     if let Ok(registry) = registry::current() {
         registry.set_store_dir(directory);
+    }
+}
+
+/// Serves the virtual cards of one more directory, until this value is dropped: for tests that have a store
+/// each, in one process. Where two directories have a card of one name, the first one's is served.
+#[must_use = "the directory is served until this is dropped"]
+#[derive(Debug)]
+pub struct Mounted {
+    directory: PathBuf,
+}
+
+impl Mounted {
+    /// Serves the cards of this store.
+    ///
+    /// # Errors
+    /// In a process that has been forked too often.
+    pub fn new(store: &Store) -> io::Result<Self> {
+        let Ok(registry) = registry::current() else {
+            return Err(io::Error::other("this process has been forked too often"));
+        };
+        registry.mount(Arc::new(store.clone()));
+        Ok(Self { directory: store.dir().to_owned() })
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        if let Ok(registry) = registry::current() {
+            registry.unmount(&self.directory);
+        }
     }
 }

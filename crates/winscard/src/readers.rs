@@ -47,49 +47,75 @@ struct State {
     /// The directory that was asked for; `None` is the default one.
     directory: Option<PathBuf>,
     store: Option<Arc<Store>>,
+    /// Stores beside it, in the order they came.
+    mounted: Vec<Arc<Store>>,
     /// The ATR of each card that was asked for; it never changes.
     atrs: HashMap<String, Vec<u8>>,
 }
 
 impl Readers {
-    pub(crate) fn new(directory: Option<PathBuf>) -> Self {
-        Self { state: Mutex::new(State { directory, store: None, atrs: HashMap::new() }) }
+    pub(crate) fn new(directory: Option<PathBuf>, mounted: Vec<Arc<Store>>) -> Self {
+        Self { state: Mutex::new(State { directory, store: None, mounted, atrs: HashMap::new() }) }
     }
 
     pub(crate) fn set_directory(&self, directory: Option<&Path>) {
         let mut state = self.lock();
-        *state = State { directory: directory.map(Path::to_owned), store: None, atrs: HashMap::new() };
+        state.directory = directory.map(Path::to_owned);
+        state.store = None;
+        state.atrs.clear();
     }
 
-    /// The directory that was asked for, unless it is being changed at this moment.
-    pub(crate) fn try_directory(&self) -> Option<PathBuf> {
-        self.state.try_lock().ok()?.directory.clone()
+    /// The directory that was asked for and the stores beside it, unless they are being changed at this
+    /// moment.
+    pub(crate) fn try_places(&self) -> Option<(Option<PathBuf>, Vec<Arc<Store>>)> {
+        let state = self.state.try_lock().ok()?;
+        Some((state.directory.clone(), state.mounted.clone()))
+    }
+
+    /// Serves the cards of another store too.
+    pub(crate) fn mount(&self, store: Arc<Store>) {
+        self.lock().mounted.push(store);
+    }
+
+    /// Serves the cards of this directory no longer.
+    pub(crate) fn unmount(&self, directory: &Path) {
+        let mut state = self.lock();
+        state.mounted.retain(|store| store.dir() != directory);
+        state.atrs.clear();
     }
 
     /// The names of all virtual readers; no store means none. A card whose files cannot be used has no
     /// reader, here as in [`Self::find`]: a name that is listed and then not known would fail the status of
     /// all readers asked for together with it.
     pub(crate) fn names(&self) -> Vec<String> {
-        let Some(store) = self.lock().store() else { return Vec::new() };
-        let mut cards = store.cards().unwrap_or_default();
-        cards.retain(|card| card.kind != CardKind::Unreadable && store.status(&card.name).is_ok());
-        cards.iter().map(|card| reader_name(&card.name)).collect()
+        let stores = self.lock().stores();
+        let mut names: Vec<String> = Vec::new();
+        for store in stores {
+            let mut cards = store.cards().unwrap_or_default();
+            cards.retain(|card| card.kind != CardKind::Unreadable && store.status(&card.name).is_ok());
+            let readers = cards.iter().map(|card| reader_name(&card.name));
+            // The first store with a card of a name has it.
+            let new: Vec<_> = readers.filter(|reader| !names.contains(reader)).collect();
+            names.extend(new);
+        }
+        names
     }
 
     /// The virtual reader of this name, if there is one.
     pub(crate) fn find(&self, reader: &str) -> Option<Found> {
         let card = card_name(reader)?;
-        let store = self.lock().store()?;
-        let exists = store.status(card).is_ok();
-        exists.then(|| Found { store, card: card.to_owned(), reader: reader.to_owned() })
+        let stores = self.lock().stores();
+        let store = stores.into_iter().find(|store| store.status(card).is_ok())?;
+        Some(Found { store, card: card.to_owned(), reader: reader.to_owned() })
     }
 
     /// What is so in a reader now; `None` where there is no such reader.
     pub(crate) fn observe(&self, reader: &str) -> Option<Observation> {
         let card = card_name(reader)?;
         let mut state = self.lock();
-        let store = state.store()?;
-        let Ok(status) = store.status(card) else {
+        let stores = state.stores();
+        let found = stores.into_iter().find_map(|store| Some((store.status(card).ok()?, store)));
+        let Some((status, store)) = found else {
             state.atrs.remove(card);
             return None;
         };
@@ -113,6 +139,11 @@ impl Readers {
 }
 
 impl State {
+    /// All stores, that of the directory first.
+    fn stores(&mut self) -> Vec<Arc<Store>> {
+        self.store().into_iter().chain(self.mounted.iter().cloned()).collect()
+    }
+
     /// The store, opened at first use. Its directory need not be there yet.
     fn store(&mut self) -> Option<Arc<Store>> {
         if self.store.is_none() {

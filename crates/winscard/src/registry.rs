@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use cardmod_pcsc::{SCARD_E_INVALID_HANDLE, SCARD_E_NO_SERVICE};
+use cardmod_virtual::Store;
 
 use crate::buffer::Allocations;
 use crate::cache::Cache;
@@ -62,7 +63,8 @@ impl Registry {
     /// A new registry with the settings of the parent process's, where one can be read.
     fn inherit(generation: usize) -> Self {
         let parent = generation.checked_sub(2).and_then(|index| REGISTRIES[index].get());
-        let store_dir: Option<PathBuf> = parent.and_then(|parent| parent.readers.try_directory());
+        let places = parent.and_then(|parent| parent.readers.try_places());
+        let (store_dir, mounted) = places.unwrap_or_default();
         let log_file: Option<PathBuf> = parent.and_then(|parent| parent.log.try_path());
         let seed = std::process::id().wrapping_mul(0x9E37_79B1) ^ generation as u32;
         Self {
@@ -70,7 +72,7 @@ impl Registry {
             handles: RwLock::default(),
             // Positive in 32 bits, never 0, and unlike a parent's numbers.
             next: AtomicU32::new(seed & 0x3FFF_FFFF | 1),
-            readers: Readers::new(store_dir),
+            readers: Readers::new(store_dir, mounted),
             forward: Forward::default(),
             events: Events::default(),
             cache: Mutex::default(),
@@ -122,6 +124,18 @@ impl Registry {
     /// Serves the virtual cards of another directory; `None` for the default one.
     pub(crate) fn set_store_dir(&self, directory: Option<&Path>) {
         self.readers.set_directory(directory);
+        self.events.notify();
+    }
+
+    /// Serves the virtual cards of another directory too.
+    pub(crate) fn mount(&self, store: Arc<Store>) {
+        self.readers.mount(store);
+        self.events.notify();
+    }
+
+    /// Ends that.
+    pub(crate) fn unmount(&self, directory: &Path) {
+        self.readers.unmount(directory);
         self.events.notify();
     }
 }

@@ -56,6 +56,15 @@ impl CardSession {
         })
     }
 
+    /// The public key of a container: the named half, or its only one, preferring key exchange. Its
+    /// certificate is not read.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchContainer`], [`Error::NoDefaultContainer`], [`Error::NoSuchKey`].
+    pub fn public_key(&mut self, name: Option<&str>, half: Option<KeyHalf>) -> Result<PublicKey, Error> {
+        self.plain(Repeat::Safe, |session| Ok(session.choose(name, half)?.public))
+    }
+
     /// Decrypts with an RSA key. The ciphertext is big-endian; the plaintext is as it was encrypted.
     ///
     /// # Errors
