@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: decrypt READER CONTAINER SEALED OPENED".into());
     };
     let environment = Environment::open(EnvironmentOptions::default())?;
-    let session = environment.host.open(reader, &environment.module, OpenOptions::default())?;
+    let session = environment.open_card(reader, OpenOptions::default())?;
     let pins = FixedPin::new(Pin::from(std::env::var("PIN")?));
     decrypt(&session.share(), container, pins, Path::new(sealed), Path::new(opened))
 }

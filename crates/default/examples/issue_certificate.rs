@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let public_key = SubjectPublicKeyInfoOwned::from_pem(std::fs::read(public_key)?)?;
     let environment = Environment::open(EnvironmentOptions::default())?;
-    let session = environment.host.open(reader, &environment.module, OpenOptions::default())?;
+    let session = environment.open_card(reader, OpenOptions::default())?;
     let pins = FixedPin::new(Pin::from(std::env::var("PIN")?));
     let signer = session.share().signer(Some(container), None, pins)?.any_signer();
     let authority = authority(&signer)?;

@@ -8,7 +8,7 @@ use std::error::Error;
 
 use cardmod_default::{Environment, EnvironmentOptions};
 use cardmod_host::types::KeyHalf;
-use cardmod_host::{Host, KeyAlgorithm, ModuleSource, OpenOptions};
+use cardmod_host::{CardSession, KeyAlgorithm, OpenOptions};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let environment = Environment::open(EnvironmentOptions::default())?;
@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         println!("{}", reader.name);
         // A card that is no smart card of ours is told, and the next one is tried.
-        match list(&environment.host, &environment.module, &reader.name) {
+        let session = environment.open_card(&reader.name, OpenOptions::default());
+        match session.map_err(Into::into).and_then(list) {
             Ok(lines) => lines.iter().for_each(|line| println!("  {line}")),
             Err(error) => println!("  {error}"),
         }
@@ -27,9 +28,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// One line for each container of the card in a reader.
-fn list(host: &Host, module: &ModuleSource, reader: &str) -> Result<Vec<String>, cardmod_host::Error> {
-    let mut session = host.open(reader, module, OpenOptions::default())?;
+/// One line for each container of a card.
+fn list(mut session: CardSession) -> Result<Vec<String>, Box<dyn Error>> {
     let mut lines = Vec::new();
     for container in session.containers()? {
         let keys: Vec<_> = container
@@ -55,9 +55,9 @@ fn list(host: &Host, module: &ModuleSource, reader: &str) -> Result<Vec<String>,
 fn each_container_is_a_line() {
     use cardmod_host::types::EcCurve;
     let test = cardmod_default::testing::card();
-    assert_eq!(list(test.host(), &test.module(), test.reader()), Ok(vec![]));
+    assert_eq!(list(test.session()).expect("a list"), [""; 0]);
     test.generate("mail", KeyAlgorithm::Rsa(2048));
     test.generate("web", KeyAlgorithm::Ec(EcCurve::P256));
-    let lines = list(test.host(), &test.module(), test.reader()).expect("a list");
+    let lines = list(test.session()).expect("a list");
     assert_eq!(lines, ["mail (default): rsa2048 for key exchange", "web: p256 for signature"]);
 }

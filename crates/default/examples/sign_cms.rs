@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: sign_cms READER CONTAINER FILE".into());
     };
     let environment = Environment::open(EnvironmentOptions::default())?;
-    let session = environment.host.open(reader, &environment.module, OpenOptions::default())?;
+    let session = environment.open_card(reader, OpenOptions::default())?;
     let pins = FixedPin::new(Pin::from(std::env::var("PIN")?));
     sign(&session.share().signer(Some(container), None, pins)?, Path::new(file))
 }

@@ -34,7 +34,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         return Err("usage: sign_file READER CONTAINER FILE".into());
     };
     let environment = Environment::open(EnvironmentOptions::default())?;
-    let session = environment.host.open(reader, &environment.module, OpenOptions::default())?;
+    let session = environment.open_card(reader, OpenOptions::default())?;
     match sign(&session.share(), container, FromEnvironment, Path::new(file)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         // What can be done about it depends on what it is.
@@ -82,7 +82,8 @@ fn the_signature_is_that_of_the_key() {
     let public = p256::ecdsa::VerifyingKey::from_public_key_der(&spki).expect("a public key");
     public.verify(b"the data", &signature).expect("it is right");
     let wrong = cardmod_host::FixedPin::new(Pin::from("0000"));
-    // another session: this one still has its rights
+    // The host keeps a right PIN, and this session its rights.
+    test.host().forget_pins();
     let error = sign(&test.open(), "web", wrong, &file).expect_err("a wrong PIN");
     let error = card_error(error.as_ref());
     assert!(matches!(error, Some(cardmod_host::Error::WrongPin { tries_left: Some(2), .. })), "{error:?}");

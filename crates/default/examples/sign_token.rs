@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: sign_token READER CONTAINER SUBJECT".into());
     };
     let environment = Environment::open(EnvironmentOptions::default())?;
-    let session = environment.host.open(reader, &environment.module, OpenOptions::default())?;
+    let session = environment.open_card(reader, OpenOptions::default())?;
     let pins = FixedPin::new(Pin::from(std::env::var("PIN")?));
     let key = session.share().signer(Some(container), None, pins)?;
     let PublicKey::Ec(public) = key.public().clone() else { return Err("the key is none of ES256".into()) };
