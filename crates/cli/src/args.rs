@@ -59,6 +59,8 @@ pub(crate) struct Global {
 pub(crate) enum Verb {
     /// Do everything once on a fresh virtual card, and show each step
     Try(verbs::trial::TryArgs),
+    /// Explain why a card does not work, and what to do about it
+    Doctor,
     /// Explain the card: reader, module, PINs, containers, certificates
     Info(verbs::info::InfoArgs),
     /// List, delete or choose the default of the card's key containers

@@ -7,6 +7,12 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 
+/// The word of a run whose result says all.
+const TOLD: &str = "told";
+
+/// The word of a run whose reader went away.
+pub(crate) const BROKEN_PIPE: &str = "broken-pipe";
+
 /// The one error of the program.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -49,6 +55,16 @@ impl Failure {
     /// A plain failure: exit code 1.
     pub(crate) fn failed(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Exit::Failed, code, message)
+    }
+
+    /// The end of a run whose result, printed already, is no success.
+    pub(crate) fn told(exit: Exit) -> Self {
+        Self::new(exit, TOLD, "")
+    }
+
+    /// Nothing is to be printed of it.
+    pub(crate) fn is_told(&self) -> bool {
+        matches!(self.code, TOLD | BROKEN_PIPE)
     }
 
     /// A wrong command line, found after its grammar was right.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::data::{self, Sensitivity};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{BROKEN_PIPE, Failure};
 
 /// The version of the JSON documents; raised when a member changes its meaning or disappears.
 const SCHEMA: u32 = 1;
@@ -122,7 +122,7 @@ impl Output {
 
     /// Prints why a run failed; the exit code to end with.
     pub(crate) fn failure(self, failure: &Failure) -> Exit {
-        if failure.code == "broken-pipe" {
+        if failure.is_told() {
             return failure.exit;
         }
         if self.json {
@@ -198,7 +198,7 @@ pub(crate) fn write_stdout(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let result = stdout.write_all(bytes).and_then(|()| stdout.flush());
     result.map_err(|error| match error.kind() {
-        ErrorKind::BrokenPipe => Failure::failed("broken-pipe", "standard output was closed"),
+        ErrorKind::BrokenPipe => Failure::failed(BROKEN_PIPE, "standard output was closed"),
         _ => Failure::failed("file", format!("cannot write to standard output: {error}")),
     })
 }

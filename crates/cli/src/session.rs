@@ -142,7 +142,7 @@ impl Desk {
     }
 
     /// The disk takes no new image of this card: found by writing as much beside it.
-    fn no_room(&self, card: &str) -> Option<CardFault> {
+    pub(crate) fn no_room(&self, card: &str) -> Option<CardFault> {
         let cards = self.environment.store.cards().ok()?;
         let path = cards.into_iter().find(|entry| entry.name == card)?.path;
         let length = usize::try_from(path.metadata().ok()?.len()).ok()? + GROWTH;

@@ -2,7 +2,7 @@
 //! length, status words and BER-TLV.
 //!
 //! Who calls it: the card edges (`cardmod-gids`) drive a card through [`Session`]; a virtual card reads
-//! what arrives with [`parse_command`]; both sides use [`tlv`]. The crate knows no card: nothing in it
+//! what arrives with [`parse_command`]; both sides use [`tlv`]. [`Atr`] takes answers to reset apart. The crate knows no card: nothing in it
 //! depends on an application, a file or a key.
 //!
 //! Invariants:
@@ -12,6 +12,7 @@
 //! - what a card answers is parsed, never trusted: a malformed answer is an error, not a panic.
 #![forbid(unsafe_code)]
 
+mod atr;
 mod channel;
 mod command;
 mod parse;
@@ -20,6 +21,7 @@ mod session;
 mod status;
 pub mod tlv;
 
+pub use atr::{Atr, AtrError};
 pub use channel::{CardChannel, Limits, TransportError};
 pub use command::{Command, Le};
 pub use parse::{CommandRef, parse_command};

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use cardmod_pcsc::{Context, Provider};
+use cardmod_pcsc::{Context, PcscError, Provider};
 
 /// Names the system's library, or `none` for no real readers.
 const VARIABLE: &str = "CARDMOD_PCSC_SYSTEM";
@@ -77,16 +77,46 @@ impl RealContext {
     }
 }
 
+/// What there is of the system's PC/SC, for whoever explains why real readers are not seen.
+#[derive(Debug)]
+pub struct SystemService {
+    /// The library that real readers are reached through; `None` where none can be loaded.
+    pub library: Option<PathBuf>,
+    /// Where it was looked for; empty where `CARDMOD_PCSC_SYSTEM=none` forbids real readers.
+    pub searched: Vec<PathBuf>,
+    /// The number of real readers, or why the service does not answer; `None` without a library.
+    pub readers: Option<Result<usize, PcscError>>,
+}
+
+/// Looks for the system's library and asks its service.
+#[must_use]
+pub fn system_service() -> SystemService {
+    let searched = wanted();
+    let Some((library, provider)) = load_first(&searched) else {
+        return SystemService { library: None, searched, readers: None };
+    };
+    let readers = Context::establish(&provider).and_then(|context| context.list_readers());
+    SystemService { library: Some(library), searched, readers: Some(readers.map(|names| names.len())) }
+}
+
 fn find() -> Option<Arc<Provider>> {
-    let candidates = match std::env::var_os(VARIABLE) {
-        Some(value) if value == "none" => return None,
+    load_first(&wanted()).map(|(_, provider)| provider)
+}
+
+/// The files that may be the system's library.
+fn wanted() -> Vec<PathBuf> {
+    match std::env::var_os(VARIABLE) {
+        Some(value) if value == "none" => Vec::new(),
         Some(value) => vec![PathBuf::from(value)],
         None => candidates(),
-    };
+    }
+}
+
+fn load_first(candidates: &[PathBuf]) -> Option<(PathBuf, Arc<Provider>)> {
     candidates
         .iter()
         .filter(|path| path.is_absolute() && path.exists())
-        .find_map(|path| Provider::load_foreign(path, MARKER).ok())
+        .find_map(|path| Some((path.clone(), Provider::load_foreign(path, MARKER).ok()?)))
 }
 
 #[cfg(not(windows))]

@@ -40,6 +40,7 @@ use std::sync::Arc;
 use cardmod_virtual::Store;
 
 pub use exports::table;
+pub use forward::{SystemService, system_service};
 pub use log::ApduCounters;
 pub use readers::{card_name, reader_name};
 pub use vpcd::{PlugError, VPCD_ADDRESS, plug};

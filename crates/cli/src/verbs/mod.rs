@@ -6,6 +6,7 @@ pub(crate) mod cert;
 pub(crate) mod container;
 pub(crate) mod decrypt;
 pub(crate) mod derive;
+pub(crate) mod doctor;
 pub(crate) mod file;
 pub(crate) mod info;
 pub(crate) mod key;
@@ -24,6 +25,7 @@ pub(crate) fn run(cli: &Cli, out: Output) -> Result<(), Failure> {
     let global = &cli.global;
     match &cli.verb {
         Verb::Try(args) => trial::run(args, global, out),
+        Verb::Doctor => doctor::run(global, out),
         Verb::Info(args) => info::run(args, global, out),
         Verb::Container(verb) => container::run(verb, global, out),
         Verb::Key(verb) => key::run(verb, global, out),
