@@ -66,6 +66,14 @@ secret_options!(
 );
 
 secret_options!(
+    FilePasswordOptions,
+    "the password of the PKCS#12 file",
+    "p12-password-file",
+    "p12-password-env",
+    "p12-password-fd"
+);
+
+secret_options!(
     NewAdminKeyOptions,
     "the new administrator key (48 hexadecimal digits)",
     "new-admin-key-file",

@@ -129,6 +129,15 @@ pub enum Error {
     /// There is no certificate.
     #[error("container {container:?} on the card in {card:?} has no certificate")]
     NoCertificate { container: String, card: String },
+    /// The certificate is not in the card's root store.
+    #[error("this certificate is not among the roots on the card in {card:?}")]
+    NoSuchRoot { card: String },
+    /// The password of a file is wrong.
+    #[error("the password is wrong, or the PKCS #12 file is broken: {reason}")]
+    WrongFilePassword { reason: String },
+    /// A PKCS #12 file cannot be read.
+    #[error("this PKCS #12 file cannot be read: {reason}")]
+    BadKeyFile { reason: String },
     /// A file or directory name is none.
     #[error("{name:?} is no file name: {reason}")]
     BadFileName { name: String, reason: String },

@@ -89,6 +89,24 @@ impl PrivateKey {
         }
     }
 
+    /// Reads a PKCS#8 `PrivateKeyInfo` of an elliptic key that may lack its public point, as Java writes
+    /// them; `public` is the point then, such as that of the key's certificate. Whether the two belong
+    /// together is for the library that computes with them to check.
+    ///
+    /// # Errors
+    /// As [`from_pkcs8_der`](Self::from_pkcs8_der); [`KeyError::UnknownAlgorithm`] for a key of another
+    /// curve than the point's.
+    pub fn from_pkcs8_with_point(der: &[u8], public: &EcPublicKey) -> Result<Self, KeyError> {
+        let info = PrivateKeyInfoRef::from_der(der)?;
+        match Algorithm::of(&info.algorithm)? {
+            Algorithm::Ec(curve) if curve == public.curve() => {
+                let point = public.to_uncompressed();
+                ec_private(info.private_key.as_bytes(), Some(curve), Some(&point)).map(Self::Ec)
+            }
+            _ => Err(unknown(info.algorithm.oid)),
+        }
+    }
+
     /// Reads a PKCS#1 `RSAPrivateKey` of two primes.
     ///
     /// # Errors

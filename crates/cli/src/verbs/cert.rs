@@ -1,8 +1,12 @@
-//! `cardmod cert`: request, self-sign, import, export, delete.
+//! `cardmod cert`: request, self-sign, import, export, delete, roots.
+
+mod roots;
+
+pub(crate) use roots::added_text;
 
 use std::path::PathBuf;
 
-use cardmod_host::x509::{self, Subject};
+use cardmod_host::x509::{self, ExtendedKeyUse, KeyUse, Profile, Subject};
 use cardmod_host::{CardSession, Container, Error, SignRequest};
 use cardmod_types::{HashAlgorithm, KeyHalf, PublicKey, SignaturePadding};
 use clap::{Args, Subcommand};
@@ -31,6 +35,9 @@ pub(crate) enum CertVerb {
     Export(ExportArgs),
     /// Delete a container's certificate; the key stays
     Delete(DeleteArgs),
+    /// List, import, export or delete the card's root certificates
+    #[command(subcommand)]
+    Roots(roots::RootsVerb),
 }
 
 /// Whose certificate it is to be.
@@ -41,9 +48,22 @@ pub(crate) struct Holder {
     /// The holder's name (RFC 4514), such as CN=web,O=Example
     #[arg(long, value_name = "NAME")]
     subject: String,
-    /// A further name: DNS:host, email:a@b, IP:address, URI:…; may be repeated
+    /// A further name: DNS:host, email:a@b, IP:address, URI:…, UPN:user@domain (logon to Windows); may
+    /// be repeated
     #[arg(long = "san", value_name = "NAME")]
     alternative_names: Vec<String>,
+    /// What the key does: digitalSignature, nonRepudiation, keyEncipherment, dataEncipherment,
+    /// keyAgreement, keyCertSign, cRLSign, encipherOnly, decipherOnly; comma-separated or repeated
+    /// [default: what suits the key]
+    #[arg(long, value_name = "USAGE", value_delimiter = ',')]
+    key_usage: Vec<KeyUse>,
+    /// What it is done for: clientAuth, serverAuth, smartcardLogon, emailProtection, codeSigning, … or
+    /// an object identifier; comma-separated or repeated
+    #[arg(long, value_name = "PURPOSE", value_delimiter = ',')]
+    extended_key_usage: Vec<ExtendedKeyUse>,
+    /// The holder is a certificate authority
+    #[arg(long = "ca")]
+    authority: bool,
     /// The hash algorithm of the signature
     #[arg(long, value_enum, default_value_t = Hash::Sha256)]
     hash: Hash,
@@ -91,9 +111,13 @@ pub(crate) struct SelfSignArgs {
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     key: KeyChoice,
-    /// The certificate, PEM or DER (`-`: standard input)
+    /// The certificate, PEM or DER, or a bundle (PEM, PKCS#7) of which the one for the key is taken (`-`:
+    /// standard input)
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Put the bundle's other certificates into the card's root store
+    #[arg(long)]
+    roots: bool,
     #[command(flatten)]
     pin: PinOptions,
 }
@@ -103,6 +127,13 @@ pub(crate) struct ImportArgs {
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     key: KeyChoice,
+    /// Write the certificates above it too, as far as the card's root store and --with have them (PEM;
+    /// with --der a PKCS#7 bag)
+    #[arg(long)]
+    chain: bool,
+    /// A file with certificates to build the chain from (PEM, DER, PKCS#7); may be repeated
+    #[arg(long = "with", value_name = "FILE", requires = "chain")]
+    others: Vec<PathBuf>,
     #[command(flatten)]
     target: Target,
 }
@@ -124,6 +155,7 @@ pub(crate) fn run(verb: &CertVerb, global: &Global, out: Output) -> Result<(), F
         CertVerb::Import(args) => import(args, global, out),
         CertVerb::Export(args) => export(args, global, out),
         CertVerb::Delete(args) => delete(args, global, out),
+        CertVerb::Roots(verb) => roots::run(verb, global, out),
     }
 }
 
@@ -135,7 +167,7 @@ fn request(args: &RequestArgs, global: &Global, out: Output) -> Result<(), Failu
         let container = session.container(holder.key.name())?;
         let key = key_of(&container, holder.key.half())?;
         let sign = |digest: &[u8]| sign_digest(session, holder, &container, key, digest, &mut pins);
-        Ok(x509::certificate_request(&holder.subject(), key, holder.hash.into(), sign)?)
+        Ok(x509::certificate_request(holder.profile(), key, holder.hash.into(), sign)?)
     })?;
     args.target.deliver("certificate_request", "CERTIFICATE REQUEST", &der, out, json!({}))
 }
@@ -148,7 +180,7 @@ fn self_sign(args: &SelfSignArgs, global: &Global, out: Output) -> Result<(), Fa
         let container = session.container(holder.key.name())?;
         let key = key_of(&container, holder.key.half())?;
         let sign = |digest: &[u8]| sign_digest(session, holder, &container, key, digest, &mut pins);
-        let der = x509::self_signed(&holder.subject(), args.days, key, holder.hash.into(), sign)?;
+        let der = x509::self_signed(holder.profile(), args.days, key, holder.hash.into(), sign)?;
         if args.store {
             session.import_certificate(Some(&container.name), holder.key.half(), &der, &mut pins)?;
         }
@@ -180,29 +212,66 @@ fn sign_digest(
 
 fn import(args: &ImportArgs, global: &Global, out: Output) -> Result<(), Failure> {
     secrets::apart(args.pin.source(), &args.file)?;
-    let der = x509::parse(&data::read(&args.file)?)?;
+    let bundle = x509::parse_all(&data::read(&args.file)?)?;
     let mut pins = PinAnswer::new(&args.pin);
     let desk = Desk::open(global, out)?;
-    let (name, half) = desk.with_card(WithoutCard::Refuse, |session| {
-        let name = session.container(args.key.name())?.name;
-        let half = session.import_certificate(Some(&name), args.key.half(), &der, &mut pins)?;
-        Ok((name, half))
+    let (name, half, bytes, added) = desk.with_card(WithoutCard::Refuse, |session| {
+        let container = session.container(args.key.name())?;
+        let der = certificate_for(&container, args.key.half(), &bundle);
+        let mut held = session.hold()?;
+        let half = held.import_certificate(Some(&container.name), args.key.half(), der, &mut pins)?;
+        let others: Vec<_> = bundle.iter().filter(|other| other.as_slice() != der).cloned().collect();
+        let added = if args.roots { held.add_roots(&others, &mut pins)? } else { 0 };
+        Ok((container.name, half, der.len(), added))
     })?;
-    let facts = json!({"container": name, "purpose": purpose(half), "bytes": der.len()});
-    out.done(&facts, || format!("container {name} has its certificate\n"))
+    let facts = json!({"container": name, "purpose": purpose(half), "bytes": bytes, "roots_added": added});
+    out.done(&facts, || {
+        let roots = if args.roots { format!("; {}", roots::added_text(added)) } else { String::new() };
+        format!("container {name} has its certificate{roots}\n")
+    })
+}
+
+/// The certificate of a bundle that is for a key of the container; where none is, the first one, which the
+/// host refuses with the reason.
+fn certificate_for<'a>(container: &Container, half: Option<KeyHalf>, bundle: &'a [Vec<u8>]) -> &'a [u8] {
+    let wanted = |key: &&cardmod_host::ContainerKey| half.is_none_or(|half| key.half == half);
+    let fits = |der: &&Vec<u8>| {
+        let mut keys = container.keys.iter().filter(wanted);
+        keys.any(|key| x509::matches(der, &key.public).unwrap_or(false))
+    };
+    bundle.iter().find(fits).or(bundle.first()).map_or(&[], Vec::as_slice)
 }
 
 fn export(args: &ExportArgs, global: &Global, out: Output) -> Result<(), Failure> {
+    let mut others = Vec::new();
+    for file in &args.others {
+        others.extend(x509::parse_all(&data::read(file)?)?);
+    }
     let desk = Desk::open(global, out)?;
-    let container = desk.with_card(WithoutCard::Refuse, |session| Ok(session.container(args.key.name())?))?;
+    let (container, chain) = desk.with_card(WithoutCard::Refuse, |session| {
+        let container = session.container(args.key.name())?;
+        let (half, _) = certificate_of(&container, args.key.half())?;
+        let chain = match args.chain {
+            true => session.certificate_chain(Some(&container.name), Some(half), &others)?,
+            false => Vec::new(),
+        };
+        Ok((container, chain))
+    })?;
     let (half, der) = certificate_of(&container, args.key.half())?;
     let key = key_of(&container, Some(half))?;
-    let facts = json!({
+    let mut facts = json!({
         "container": container.name,
         "purpose": purpose(half),
         "summary": CertificateView::new(der, key),
     });
-    args.target.deliver("certificate", "CERTIFICATE", der, out, facts)
+    if !args.chain {
+        return args.target.deliver("certificate", "CERTIFICATE", der, out, facts);
+    }
+    facts["certificates"] = json!(chain.len());
+    if !roots::ends_in_root(&chain) {
+        out.note("note: the chain is not complete: no root was found; --with names files to look in");
+    }
+    args.target.deliver_all("certificate", &chain, out, facts)
 }
 
 /// The certificate of the named half, or of the half that has one.
@@ -228,8 +297,13 @@ fn delete(args: &DeleteArgs, global: &Global, out: Output) -> Result<(), Failure
 }
 
 impl Holder {
-    fn subject(&self) -> Subject<'_> {
-        Subject { name: &self.subject, alternative_names: &self.alternative_names }
+    fn profile(&self) -> Profile<'_> {
+        Profile {
+            subject: Subject { name: &self.subject, alternative_names: &self.alternative_names },
+            key_usage: &self.key_usage,
+            extended_key_usage: &self.extended_key_usage,
+            authority: self.authority,
+        }
     }
 }
 
@@ -249,6 +323,32 @@ impl Target {
             pem = x509::to_pem(label, der)?;
             pem.as_bytes()
         };
+        self.hand_over(name, bytes, out, facts)
+    }
+
+    /// Several certificates: PEM one after another, or a PKCS#7 bag.
+    fn deliver_all(
+        &self,
+        name: &'static str,
+        certificates: &[Vec<u8>],
+        out: Output,
+        facts: serde_json::Value,
+    ) -> Result<(), Failure> {
+        if self.der {
+            return self.hand_over(name, &x509::to_pkcs7(certificates)?, out, facts);
+        }
+        let pem: Result<Vec<_>, _> =
+            certificates.iter().map(|der| x509::to_pem("CERTIFICATE", der)).collect();
+        self.hand_over(name, pem?.concat().as_bytes(), out, facts)
+    }
+
+    fn hand_over(
+        &self,
+        name: &'static str,
+        bytes: &[u8],
+        out: Output,
+        facts: serde_json::Value,
+    ) -> Result<(), Failure> {
         let delivery = Delivery { name, bytes, text: !self.der, sensitivity: Sensitivity::Public };
         out.deliver(&delivery, self.out.as_deref(), facts)
     }

@@ -1,21 +1,23 @@
 //! `cardmod key`: generate, import, public.
 
+mod import;
+
 use std::path::PathBuf;
 
 use cardmod_host::{Container, KeyAlgorithm, KeySource, NewContainer};
-use cardmod_types::{KeyHalf, PrivateKey, PublicKey};
+use cardmod_types::{KeyHalf, PublicKey};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::args::{Global, KeyChoice, Purpose};
-use crate::data::{self, Sensitivity};
+use crate::data::Sensitivity;
 use crate::failure::Failure;
 use crate::keyfile;
 use crate::mapping::NO_KEY_HINT;
 use crate::output::{Delivery, Output};
 use crate::pins::PinAnswer;
 use crate::report::{ContainerView, algorithm, purpose};
-use crate::secrets::{self, PinOptions};
+use crate::secrets::PinOptions;
 use crate::session::{Desk, WithoutCard};
 
 /// What to do with keys.
@@ -23,8 +25,8 @@ use crate::session::{Desk, WithoutCard};
 pub(crate) enum KeyVerb {
     /// Generate a key on the card, in a new container or in the free half of one
     Generate(GenerateArgs),
-    /// Put a private key onto the card
-    Import(ImportArgs),
+    /// Put a private key onto the card, from a key file or, with its certificate, from a PKCS#12 file
+    Import(import::ImportArgs),
     /// Write a public key (SubjectPublicKeyInfo, PEM)
     Public(PublicArgs),
 }
@@ -55,16 +57,6 @@ pub(crate) struct GenerateArgs {
     algorithm: KeyAlgorithm,
 }
 
-/// `key import`.
-#[derive(Args, Debug)]
-pub(crate) struct ImportArgs {
-    #[command(flatten)]
-    place: Place,
-    /// The private key: PKCS#8, PKCS#1 or SEC1, PEM or DER (`-`: standard input)
-    #[arg(long = "in", value_name = "FILE")]
-    input: PathBuf,
-}
-
 /// `key public`.
 #[derive(Args, Debug)]
 pub(crate) struct PublicArgs {
@@ -84,13 +76,7 @@ pub(crate) fn run(verb: &KeyVerb, global: &Global, out: Output) -> Result<(), Fa
             let source = KeySource::Generate(args.algorithm);
             create(&args.place, source, elliptic, &what, global, out)
         }
-        KeyVerb::Import(args) => {
-            secrets::apart(args.place.pin.source(), &args.input)?;
-            let key = keyfile::private_key(&data::read(&args.input)?)?;
-            let what = format!("importing into {}", args.place.container);
-            let elliptic = matches!(key, PrivateKey::Ec(_));
-            create(&args.place, KeySource::Import(key), elliptic, &what, global, out)
-        }
+        KeyVerb::Import(args) => import::run(args, global, out),
         KeyVerb::Public(args) => public(args, global, out),
     }
 }
@@ -103,8 +89,7 @@ fn create(
     global: &Global,
     out: Output,
 ) -> Result<(), Failure> {
-    let standard = if elliptic { KeyHalf::Signature } else { KeyHalf::KeyExchange };
-    let half = place.purpose.map_or(standard, KeyHalf::from);
+    let half = place.half(elliptic);
     let wanted = NewContainer { name: place.container.clone(), key, half, default: place.default };
     let mut pins = PinAnswer::new(&place.pin);
     let desk = Desk::open(global, out)?;
@@ -117,6 +102,14 @@ fn create(
         let (name, algorithm) = (&container.name, algorithm(public));
         format!("container {name} has a new {algorithm} key for {}\n", purpose(half))
     })
+}
+
+impl Place {
+    /// The half the key goes to.
+    fn half(&self, elliptic: bool) -> KeyHalf {
+        let standard = if elliptic { KeyHalf::Signature } else { KeyHalf::KeyExchange };
+        self.purpose.map_or(standard, KeyHalf::from)
+    }
 }
 
 fn public(args: &PublicArgs, global: &Global, out: Output) -> Result<(), Failure> {

@@ -119,15 +119,8 @@ impl CardSession {
             certificate::compress(der)
                 .map_err(|_| Error::CertificateTooLarge { length: der.len(), limit: certificate::MAX_LEN })?
         };
-        let space = self.module.free_space().map_err(|error| self.failed("tell its free space", error))?;
-        let needed = u32::try_from(content.len()).unwrap_or(u32::MAX);
-        match space.bytes {
-            Some(free) if free < needed => Err(Error::CardFull {
-                card: self.reader.clone(),
-                what: format!("{needed} bytes are needed for the certificate and {free} are free"),
-            }),
-            _ => Ok(content),
-        }
+        self.room_for(content.len(), "the certificate")?;
+        Ok(content)
     }
 
     /// Writes a certificate's file. One that was made for it and cannot be filled is removed again.

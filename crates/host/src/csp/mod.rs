@@ -18,6 +18,7 @@ mod pins;
 mod rebuild;
 mod recovery;
 mod request;
+mod roots;
 mod session;
 mod timer;
 mod transaction;

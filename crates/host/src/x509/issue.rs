@@ -13,7 +13,7 @@ use spki::{
 use x509_cert::TbsCertificate;
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{Builder, CertificateBuilder};
-use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages, SubjectKeyIdentifier};
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, SubjectKeyIdentifier};
 use x509_cert::ext::{Extension, ToExtension as _};
 use x509_cert::name::Name;
 use x509_cert::request::RequestBuilder;
@@ -21,7 +21,7 @@ use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::Validity;
 
 use super::ecdsa::ecdsa_to_der;
-use super::names::Subject;
+use super::usage::Profile;
 use crate::error::Error;
 
 /// The bytes of a random serial number: more than the 64 bits certificate policies want.
@@ -34,16 +34,23 @@ const LONGEST_VALIDITY_DAYS: u32 = 36_500;
 ///
 /// # Errors
 /// [`Error::BadInput`] for a subject, name or hash that is none; those of `sign`.
-pub fn certificate_request(
-    subject: &Subject<'_>,
+pub fn certificate_request<'a>(
+    profile: impl Into<Profile<'a>>,
     public: &PublicKey,
     hash: HashAlgorithm,
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Error>,
 ) -> Result<Vec<u8>, Error> {
     let signer = Signer::new(public, hash)?;
-    let mut builder = RequestBuilder::new(subject.distinguished_name()?).map_err(unmade)?;
-    builder.add_extension(&key_usage(public)).map_err(unwritten)?;
-    if let Some(names) = subject.alternatives()? {
+    let profile = profile.into();
+    let mut builder = RequestBuilder::new(profile.subject.distinguished_name()?).map_err(unmade)?;
+    builder.add_extension(&profile.usage(is_rsa(public))?).map_err(unwritten)?;
+    if profile.authority {
+        builder.add_extension(&constraints(true)).map_err(unwritten)?;
+    }
+    if let Some(usage) = profile.extended_usage() {
+        builder.add_extension(&usage).map_err(unwritten)?;
+    }
+    if let Some(names) = profile.subject.alternatives()? {
         builder.add_extension(&names).map_err(unwritten)?;
     }
     let body = builder.finalize(&signer).map_err(unmade)?;
@@ -56,8 +63,8 @@ pub fn certificate_request(
 ///
 /// # Errors
 /// [`Error::BadInput`] for a subject, name, hash or time that is none; those of `sign`.
-pub fn self_signed(
-    subject: &Subject<'_>,
+pub fn self_signed<'a>(
+    profile: impl Into<Profile<'a>>,
     days: u32,
     public: &PublicKey,
     hash: HashAlgorithm,
@@ -69,11 +76,19 @@ pub fn self_signed(
         });
     }
     let signer = Signer::new(public, hash)?;
-    let profile = SelfSigned { name: subject.distinguished_name()?, usage: key_usage(public) };
+    let wanted = profile.into();
+    let profile = SelfSigned {
+        name: wanted.subject.distinguished_name()?,
+        usage: wanted.usage(is_rsa(public))?,
+        authority: wanted.authority,
+    };
     let validity = Validity::from_now(Duration::from_secs(u64::from(days) * 86_400)).map_err(unwritten)?;
     let spki = signer.spki().map_err(unwritten)?;
     let mut builder = CertificateBuilder::new(profile, serial_number()?, validity, spki).map_err(unmade)?;
-    if let Some(names) = subject.alternatives()? {
+    if let Some(usage) = wanted.extended_usage() {
+        builder.add_extension(&usage).map_err(unwritten)?;
+    }
+    if let Some(names) = wanted.subject.alternatives()? {
         builder.add_extension(&names).map_err(unwritten)?;
     }
     let body = builder.finalize(&signer).map_err(unmade)?;
@@ -91,12 +106,13 @@ fn serial_number() -> Result<SerialNumber, Error> {
     SerialNumber::new(&bytes).map_err(unwritten)
 }
 
-/// What the key is used for. RSA keys also take part in key transport.
-fn key_usage(public: &PublicKey) -> KeyUsage {
-    match public {
-        PublicKey::Rsa(_) => KeyUsage(KeyUsages::DigitalSignature | KeyUsages::KeyEncipherment),
-        PublicKey::Ec(_) => KeyUsage(KeyUsages::DigitalSignature.into()),
-    }
+fn is_rsa(public: &PublicKey) -> bool {
+    matches!(public, PublicKey::Rsa(_))
+}
+
+/// Whether the holder certifies others; how far below it is not limited.
+const fn constraints(authority: bool) -> BasicConstraints {
+    BasicConstraints { ca: authority, path_len_constraint: None }
 }
 
 fn unmade(error: x509_cert::builder::Error) -> Error {
@@ -107,10 +123,11 @@ fn unwritten(error: der::Error) -> Error {
     Error::BadInput { what: format!("the certificate cannot be written: {error}") }
 }
 
-/// The extensions of a self-signed end entity.
+/// The extensions of a self-signed certificate.
 struct SelfSigned {
     name: Name,
     usage: KeyUsage,
+    authority: bool,
 }
 
 impl BuilderProfile for SelfSigned {
@@ -129,7 +146,7 @@ impl BuilderProfile for SelfSigned {
         tbs: &TbsCertificate,
     ) -> x509_cert::builder::Result<Vec<Extension>> {
         let subject = tbs.subject();
-        let constraints = BasicConstraints { ca: false, path_len_constraint: None };
+        let constraints = constraints(self.authority);
         let identifier = SubjectKeyIdentifier::try_from(key)?;
         Ok(vec![
             (&constraints).to_extension(subject, &[])?,
@@ -156,7 +173,7 @@ struct VerifyingKey {
 
 impl Signer {
     fn new(public: &PublicKey, hash: HashAlgorithm) -> Result<Self, Error> {
-        let is_rsa = matches!(public, PublicKey::Rsa(_));
+        let is_rsa = is_rsa(public);
         // RFC 8017, appendix C, and RFC 5758, section 3.2.
         let algorithm = match (is_rsa, hash) {
             (true, HashAlgorithm::Sha256) => "1.2.840.113549.1.1.11",

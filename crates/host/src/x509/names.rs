@@ -3,20 +3,24 @@
 use std::net::IpAddr;
 use std::str::FromStr as _;
 
-use der::asn1::Ia5String;
+use der::asn1::{Any, Ia5String, ObjectIdentifier, Utf8StringRef};
 use x509_cert::ext::pkix::SubjectAltName;
-use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::name::{GeneralName, OtherName};
 use x509_cert::name::Name;
 
 use crate::error::Error;
+
+/// The user principal name of Windows as an `otherName`.
+const USER_PRINCIPAL_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.20.2.3");
 
 /// Who a certificate is for.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// The distinguished name in RFC 4514's form: `CN=web,O=Example,C=DE`.
     pub name: &'a str,
-    /// Alternative names: `DNS:host`, `email:who@where`, `IP:192.0.2.1`, `URI:…`. Without a kind,
-    /// one with an `@` is an e-mail address, another a host.
+    /// Alternative names: `DNS:host`, `email:who@where`, `IP:192.0.2.1`, `URI:…`, and `UPN:who@domain`,
+    /// the user principal name that logon to Windows looks for. Without a kind, one with an `@` is an
+    /// e-mail address, another a host.
     pub alternative_names: &'a [String],
 }
 
@@ -61,9 +65,21 @@ fn general_name(text: &str) -> Result<GeneralName, Error> {
         "dns" => ascii(value).map(GeneralName::DnsName),
         "email" => ascii(value).map(GeneralName::Rfc822Name),
         "uri" => ascii(value).map(GeneralName::UniformResourceIdentifier),
+        "upn" => match value.split_once('@') {
+            Some((who, domain)) if !who.is_empty() && !domain.is_empty() && !domain.contains('@') => {
+                principal(value).map_err(|_| bad("it cannot be written"))
+            }
+            _ => Err(bad("a user principal name looks like who@domain")),
+        },
         "ip" => value.parse::<IpAddr>().map(GeneralName::from).map_err(|_| bad("that is no IP address")),
-        _ => Err(bad("known kinds are DNS, email, IP and URI")),
+        _ => Err(bad("known kinds are DNS, email, IP, URI and UPN")),
     }
+}
+
+/// A user principal name: UTF-8 text in an `otherName`.
+fn principal(name: &str) -> der::Result<GeneralName> {
+    let value = Any::encode_from(&Utf8StringRef::new(name)?)?;
+    Ok(GeneralName::OtherName(OtherName { type_id: USER_PRINCIPAL_NAME, value }))
 }
 
 #[cfg(test)]
@@ -81,7 +97,8 @@ mod tests {
             general_name("URI:https://web.example/"),
             Ok(GeneralName::UniformResourceIdentifier(_))
         ));
-        for bad in ["", "DNS:", "IP:web", "tel:112", "DNS:wéb"] {
+        assert!(matches!(general_name("UPN:wer@web.example"), Ok(GeneralName::OtherName(_))));
+        for bad in ["", "DNS:", "IP:web", "tel:112", "DNS:wéb", "UPN:", "UPN:who", "UPN:@x", "UPN:a@b@c"] {
             assert!(general_name(bad).is_err(), "{bad:?}");
         }
     }
