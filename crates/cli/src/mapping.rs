@@ -94,6 +94,7 @@ fn failed_word(error: &Error) -> &'static str {
         Error::Reset { .. } => "reset",
         Error::CardChanged { .. } => "card-changed",
         Error::Closed { .. } => "closed",
+        Error::Interrupted { .. } => "interrupted",
         Error::Pcsc { .. } => "pcsc",
         Error::ModuleLoad(_) => "module-load",
         Error::Call { .. } => "module-call",

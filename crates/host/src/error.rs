@@ -1,6 +1,8 @@
 //! What goes wrong for a user of cards: one enum to match on, and messages that say what happened,
 //! to which card and container, and what to do.
 
+use std::fmt;
+
 use cardmod_pcsc::PcscError;
 use cardmod_sys as sys;
 use cardmod_types::{KeyHalf, PinId, PinPurpose, PinSet};
@@ -39,6 +41,12 @@ pub enum Error {
     /// The session was closed, by this or another part of the program.
     #[error("the card in {reader:?} was closed by this program; open it again")]
     Closed { reader: String },
+    /// The connection failed after a change was begun that is not begun again by itself: it may have been
+    /// made, or not, or in part.
+    #[error(
+        "whether the card in {card:?} made the change is not known, since {fault} in its midst; look at what is there before you try again"
+    )]
+    Interrupted { card: String, fault: Fault },
     /// PC/SC itself fails.
     #[error("PC/SC fails for {reader:?}: {} answered {}", .source.call, code_text(.source.code))]
     Pcsc { reader: String, source: PcscError },
@@ -240,6 +248,53 @@ fn half_text(half: Option<KeyHalf>) -> &'static str {
     }
 }
 
+/// What befell the connection to a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Another program reset the card, or the resource manager did.
+    Reset,
+    /// The card was taken out, perhaps put back.
+    Removal,
+    /// The resource manager dropped the connection: it was stopped or restarted, or the desktop was switched.
+    Service,
+    /// A command or its answer was lost on the way.
+    Communication,
+}
+
+impl Fault {
+    /// The fault a PC/SC code tells of, be it PC/SC's own answer or passed on by a card module.
+    #[must_use]
+    pub fn of_code(code: u32) -> Option<Self> {
+        match code {
+            sys::SCARD_W_RESET_CARD => Some(Self::Reset),
+            sys::SCARD_W_REMOVED_CARD | sys::SCARD_E_NO_SMARTCARD => Some(Self::Removal),
+            sys::SCARD_E_INVALID_HANDLE
+            | sys::SCARD_E_NO_SERVICE
+            | sys::SCARD_E_SERVICE_STOPPED
+            | sys::SCARD_E_SYSTEM_CANCELLED
+            | sys::SCARD_E_READER_UNAVAILABLE => Some(Self::Service),
+            sys::SCARD_F_COMM_ERROR
+            | sys::SCARD_E_COMM_DATA_LOST
+            | sys::SCARD_E_NOT_TRANSACTED
+            | sys::SCARD_W_UNPOWERED_CARD
+            | sys::SCARD_W_UNRESPONSIVE_CARD => Some(Self::Communication),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reset => "another program reset it",
+            Self::Removal => "it was taken out",
+            Self::Service => "the smart card service dropped the connection",
+            Self::Communication => "an answer was lost",
+        })
+    }
+}
+
 impl Error {
     /// A failed PC/SC call, by its meaning.
     pub(crate) fn of_pcsc(reader: &str, source: PcscError) -> Self {
@@ -304,9 +359,17 @@ impl Error {
         }
     }
 
-    /// The card was reset during the operation: it may be begun again.
-    pub(crate) fn is_reset(&self) -> bool {
-        matches!(self, Self::Reset { .. })
+    /// The connection failed, whatever the operation.
+    #[must_use]
+    pub fn fault(&self) -> Option<Fault> {
+        match self {
+            Self::Reset { .. } => Some(Fault::Reset),
+            Self::Removed { .. } | Self::NoCard { .. } => Some(Fault::Removal),
+            Self::Interrupted { fault, .. } => Some(*fault),
+            Self::Pcsc { source, .. } => Fault::of_code(source.code),
+            Self::Call { source, .. } => source.code().and_then(Fault::of_code),
+            _ => None,
+        }
     }
 }
 
@@ -338,7 +401,7 @@ mod tests {
     #[test]
     fn codes_get_their_meaning() {
         let call = |code| CallError::code_of(CardFunction::SignData, code);
-        assert!(Error::of_call("R", "sign", call(sys::SCARD_W_RESET_CARD)).is_reset());
+        assert!(Error::of_call("R", "sign", call(sys::SCARD_W_RESET_CARD)).fault() == Some(Fault::Reset));
         assert_eq!(
             Error::of_call("R", "sign", call(sys::SCARD_E_UNSUPPORTED_FEATURE)),
             Error::NotSupported { what: "sign".to_owned(), card: "R".to_owned() }

@@ -62,7 +62,7 @@ pub use csp::{
     PinStatus, RebuildAction, RebuildEntry, RebuildPlan, Responder, SignRequest, UnblockWith,
     UnknownKeyAlgorithm,
 };
-pub use error::{Error, PinAction};
+pub use error::{Error, Fault, PinAction};
 pub use host::{Host, OpenOptions, ReaderInfo};
 pub use module::{CallError, LoadError, ModuleSource};
 pub use store::{DirectoryStore, PublicStore};

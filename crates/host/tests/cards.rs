@@ -12,8 +12,9 @@ use cardmod_host::{
     Card, CardSession, Error, HOLD_LIMIT, Host, KeyAlgorithm, KeySource, NewContainer, NoPin, OpenOptions,
     SignRequest,
 };
-use cardmod_pcsc::{Context, Disposition, Protocols, Provider, ShareMode};
+use cardmod_pcsc::Disposition;
 use cardmod_types::{EcCurve, KeyHalf, SignaturePadding};
+use common::{REFUSED, Stranger};
 
 const HOLD: Duration = Duration::from_millis(1500);
 
@@ -51,53 +52,6 @@ fn sign(session: &mut CardSession) -> Result<Vec<u8>, Error> {
 fn sign_silently(session: &mut CardSession) -> Result<Vec<u8>, Error> {
     session.sign(None, &SignRequest::ecdsa(&[1; 32]), &mut NoPin)
 }
-
-/// What another program sees that takes the key for granted as the last one left it: it waits for the end of
-/// every transaction, and signs without a PIN.
-struct Stranger {
-    _context: Context,
-    card: cardmod_pcsc::Card,
-}
-
-impl Stranger {
-    fn new(reader: &str) -> Self {
-        let provider = Provider::from_table(cardmod_winscard::table());
-        let context = Context::establish(&provider).expect("a context");
-        let card = context.connect(reader, ShareMode::Shared, Protocols::ANY).expect("a card");
-        Self { _context: context, card }
-    }
-
-    /// Chooses key 81 for ECDSA (MSE SET) and signs (PSO), after a SELECT where another application is
-    /// selected. Answers the status word of the first refusal.
-    fn sign(&self) -> Result<(), u16> {
-        self.card.begin_transaction().expect("the card is free, sooner or later");
-        let choose = [0x00, 0x22, 0x41, 0xB6, 6, 0x80, 1, 0x1C, 0x84, 1, 0x81];
-        let mut chosen = self.status(&choose);
-        if chosen == NO_SUCH_INSTRUCTION {
-            assert_eq!(self.status(&[&[0x00, 0xA4, 0x04, 0x00, 9][..], &AID, &[0]].concat()), 0x9000);
-            chosen = self.status(&choose);
-        }
-        let signed = match chosen {
-            0x9000 => self.status(&[&[0x00, 0x2A, 0x9E, 0x9A, 32][..], &[1; 32], &[0]].concat()),
-            refused => refused,
-        };
-        self.card.end_transaction(Disposition::Leave).expect("its end");
-        if signed == 0x9000 { Ok(()) } else { Err(signed) }
-    }
-
-    fn status(&self, command: &[u8]) -> u16 {
-        let answer = self.card.transmit(command).expect("an answer");
-        let (_, status) = answer.split_last_chunk::<2>().expect("a status word");
-        u16::from_be_bytes(*status)
-    }
-}
-
-/// Security status not satisfied (ISO 7816-4).
-const REFUSED: Result<(), u16> = Err(0x6982);
-/// What a card answers whose GIDS application is not selected.
-const NO_SUCH_INSTRUCTION: u16 = 0x6D00;
-/// The GIDS application's identifier.
-const AID: [u8; 9] = [0xA0, 0, 0, 3, 0x97, 0x42, 0x54, 0x46, 0x59];
 
 #[test]
 fn within_the_hold_a_signature_is_one_command_and_no_pin() {

@@ -92,14 +92,7 @@ impl CardSession {
                 Some(error) => Err(error),
                 None => Ok(Admission::Ask(question)),
             },
-            Err(error) => {
-                // Whether a PIN whose answer was lost is right is not known: sending it again could cost
-                // a second try.
-                if error.is_reset() {
-                    dialogue.unanswered();
-                }
-                Err(error)
-            }
+            Err(error) => Err(error),
         }
     }
 

@@ -160,7 +160,7 @@ impl CardSession {
     /// A container for a list: what cannot be read of it is said, and the others are still listed.
     fn listed(&mut self, index: ContainerIndex, record: &ContainerRecord) -> Result<Container, Error> {
         match self.described(index, record) {
-            Err(error @ (Error::BadCardData { .. } | Error::Call { .. })) => {
+            Err(error @ (Error::BadCardData { .. } | Error::Call { .. })) if error.fault().is_none() => {
                 let mut container = bare(index, record.name.as_str().to_owned(), record.default);
                 container.problem = Some(error.to_string());
                 Ok(container)

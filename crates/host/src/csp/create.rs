@@ -140,7 +140,10 @@ impl CardSession {
             .announce_record(index, &mut record, announced, default)
             .and_then(|()| self.make_key(index, new, empty));
         if let Err(error) = made {
-            self.take_back(before);
+            // A key without a record would keep its place for ever; with it, the next creation replaces it.
+            if !empty || self.delete_keys(index).is_ok() {
+                self.take_back(before);
+            }
             return Err(error);
         }
         let bits = u16::try_from(new.key.algorithm().bits()).unwrap_or(u16::MAX);

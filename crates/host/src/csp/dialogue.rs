@@ -64,7 +64,6 @@ pub(super) struct Dialogue<'p> {
     /// The answer to the last question, until it is refused.
     given: Option<(PinId, Pin)>,
     sent: Option<Sent>,
-    unanswered: bool,
     questions: u32,
     /// How often the present role was asked for.
     attempt: u32,
@@ -74,7 +73,7 @@ impl<'p> Dialogue<'p> {
     /// A dialogue with this source; with none, and for a silent session, nothing is asked.
     pub(super) fn new(source: Option<&'p mut (dyn PinSource + 'p)>, silent: bool) -> Self {
         let silent = silent || source.as_ref().is_none_or(|source| source.silent());
-        Self { source, silent, given: None, sent: None, unanswered: false, questions: 0, attempt: 0 }
+        Self { source, silent, given: None, sent: None, questions: 0, attempt: 0 }
     }
 
     /// Nobody may be asked.
@@ -113,17 +112,6 @@ impl<'p> Dialogue<'p> {
             sent.refusal = Some(error);
         }
         None
-    }
-
-    /// The answer to a PIN was lost: it is not sent again.
-    pub(super) fn unanswered(&mut self) {
-        self.given = None;
-        self.unanswered = true;
-    }
-
-    /// Whether that happened.
-    pub(super) fn was_unanswered(&self) -> bool {
-        self.unanswered
     }
 
     /// Has a challenge answered. The transaction goes on.

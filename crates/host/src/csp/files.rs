@@ -62,7 +62,8 @@ impl CardSession {
         authority: FileAuthority,
         pins: &mut dyn PinSource,
     ) -> Result<(), Error> {
-        self.change_file(authority, pins, Some(path), |session| {
+        // The same content twice is the same content.
+        self.change_file(Repeat::Safe, authority, pins, Some(path), |session| {
             let written = session.module.write_file(path, content);
             written.map_err(|error| session.file_failed(path, "write a file", error))
         })
@@ -81,7 +82,7 @@ impl CardSession {
         authority: FileAuthority,
         pins: &mut dyn PinSource,
     ) -> Result<(), Error> {
-        self.change_file(authority, pins, Some(path), |session| {
+        self.change_file(Repeat::Never, authority, pins, Some(path), |session| {
             let created = session.module.create_file(path, size, access);
             created.map_err(|error| session.file_failed(path, "create a file", error))
         })
@@ -98,7 +99,7 @@ impl CardSession {
         authority: FileAuthority,
         pins: &mut dyn PinSource,
     ) -> Result<(), Error> {
-        self.change_file(authority, pins, Some(path), |session| {
+        self.change_file(Repeat::Never, authority, pins, Some(path), |session| {
             let deleted = session.module.delete_file(path);
             deleted.map_err(|error| session.file_failed(path, "delete a file", error))
         })
@@ -116,7 +117,7 @@ impl CardSession {
         authority: FileAuthority,
         pins: &mut dyn PinSource,
     ) -> Result<(), Error> {
-        self.change_file(authority, pins, None, |session| {
+        self.change_file(Repeat::Never, authority, pins, None, |session| {
             let created = session.module.create_directory(name, access);
             created
                 .map_err(|error| Error::of_file(&session.reader, name.as_str(), "create a directory", error))
@@ -134,7 +135,7 @@ impl CardSession {
         authority: FileAuthority,
         pins: &mut dyn PinSource,
     ) -> Result<(), Error> {
-        self.change_file(authority, pins, None, |session| {
+        self.change_file(Repeat::Never, authority, pins, None, |session| {
             let deleted = session.module.delete_directory(name);
             deleted
                 .map_err(|error| Error::of_file(&session.reader, name.as_str(), "delete a directory", error))
@@ -168,6 +169,7 @@ impl CardSession {
     /// Runs a change of the file system: refused on a read-only card, counted before it is made.
     fn change_file(
         &mut self,
+        repeat: Repeat,
         authority: FileAuthority,
         pins: &mut dyn PinSource,
         path: Option<&FilePath>,
@@ -182,7 +184,7 @@ impl CardSession {
         };
         let is = |known: FilePath| path == Some(&known);
         let (counters, map) = (is(FilePath::cardcf()), is(FilePath::cmapfile()));
-        self.run(Repeat::Never, Some(pins), need, |session| {
+        self.run(repeat, Some(pins), need, |session| {
             if !counters {
                 session.count(&[Counter::Files])?;
             }

@@ -5,8 +5,8 @@ use cardmod_types::PinId;
 use super::dialogue::{Dialogue, Question};
 use super::pin_source::PinSource;
 use super::session::CardSession;
-use crate::error::Error;
-use crate::module::CallError;
+use crate::error::{Error, Fault};
+use crate::module::{CallError, Footprint};
 
 /// Who must be authenticated for an operation.
 #[derive(Clone, Debug, Default)]
@@ -24,13 +24,45 @@ impl Need {
     }
 }
 
-/// Whether an operation may be begun again when the card was reset in its midst.
+/// Whether an operation may be begun again when the connection failed in its midst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Repeat {
     /// It changes nothing, or the same again.
     Safe,
-    /// It may have changed something.
+    /// Not once it may have changed something. As long as it only looked, it may.
     Never,
+}
+
+/// The course of an operation so far.
+struct Course {
+    repeat: Repeat,
+    /// It was begun again after a fault.
+    repeated: bool,
+    /// It was begun again after what was remembered turned out to be wrong.
+    renewed: bool,
+    /// It was begun again after a right was found missing.
+    authenticated_again: bool,
+}
+
+/// What an attempt that failed may have left behind.
+#[derive(Clone, Copy, Default)]
+struct Traces {
+    /// A function was called that changes what the card keeps.
+    changed: bool,
+    /// A secret was sent, and its answer was lost: sending it again could cost a second try.
+    unanswered: bool,
+}
+
+impl Traces {
+    fn between(before: Footprint, after: Footprint) -> Self {
+        Self { changed: before.changes != after.changes, unanswered: before.unanswered != after.unanswered }
+    }
+}
+
+impl Course {
+    fn may_repeat(&self, traces: Traces) -> bool {
+        !traces.unanswered && (self.repeat == Repeat::Safe || !traces.changed)
+    }
 }
 
 /// How an attempt ended.
@@ -61,40 +93,56 @@ impl CardSession {
         mut body: impl FnMut(&mut Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut dialogue = Dialogue::new(pins, self.options.silent);
-        let (mut repeated, mut renewed, mut authenticated_again) = (false, false, false);
+        let mut course = Course { repeat, repeated: false, renewed: false, authenticated_again: false };
         loop {
-            match self.attempt(repeat, &mut dialogue, &mut need, &mut body) {
+            let (error, traces) = match self.attempt(repeat, &mut dialogue, &mut need, &mut body) {
                 Ok(Attempt::Done(value)) => return Ok(value),
-                Ok(Attempt::Ask(question)) => self.ask(&mut dialogue, &question)?,
-                Err(error)
-                    if error.is_reset()
-                        && repeat == Repeat::Safe
-                        && !repeated
-                        && !dialogue.was_unanswered() =>
-                {
-                    repeated = true;
-                    self.reconnect()?;
+                Ok(Attempt::Ask(question)) => {
+                    self.ask(&mut dialogue, &question)?;
+                    continue;
                 }
+                Err(failed) => failed,
+            };
+            match (error.fault(), error) {
+                (Some(fault), error) => self.after_fault(fault, error, traces, &mut course)?,
                 // It failed at what was only remembered, which is forgotten now.
-                Err(Error::CardChanged { .. }) if repeat == Repeat::Safe && !renewed => renewed = true,
+                (None, Error::CardChanged { .. })
+                    if course.may_repeat(traces) && !core::mem::replace(&mut course.renewed, true) => {}
                 // The rights this session believed to have are gone: take them again, once.
-                Err(Error::NotAuthenticated { .. })
+                (None, Error::NotAuthenticated { .. })
                     if !dialogue.has_answer()
-                        && !authenticated_again
+                        && !core::mem::replace(&mut course.authenticated_again, true)
                         && self.held_rights()
-                        && repeat == Repeat::Safe =>
+                        && course.may_repeat(traces) =>
                 {
-                    authenticated_again = true;
                     self.suspend()?;
                 }
-                Err(error) => {
-                    if matches!(error, Error::Removed { .. } | Error::NoCard { .. }) {
-                        self.pin_cache.forget_reader(&self.reader);
-                    }
-                    return Err(error);
-                }
+                (None, error) => return Err(error),
             }
         }
+    }
+
+    /// The connection failed: gets over it and lets the operation be begun again, once, where this is safe;
+    /// else answers what the caller has to know.
+    fn after_fault(
+        &mut self,
+        fault: Fault,
+        error: Error,
+        traces: Traces,
+        course: &mut Course,
+    ) -> Result<(), Error> {
+        if !course.may_repeat(traces) || core::mem::replace(&mut course.repeated, true) {
+            if fault == Fault::Removal {
+                self.pin_cache.forget_reader(&self.reader);
+            }
+            return Err(if traces.changed && course.repeat == Repeat::Never {
+                Error::Interrupted { card: self.reader.clone(), fault }
+            } else {
+                error
+            });
+        }
+        tracing::debug!(%error, reader = self.reader, "the operation is begun again");
+        self.recover(fault)
     }
 
     /// One attempt, within one transaction.
@@ -104,20 +152,28 @@ impl CardSession {
         dialogue: &mut Dialogue<'_>,
         need: &mut impl FnMut(&mut Self) -> Result<Need, Error>,
         body: &mut impl FnMut(&mut Self) -> Result<T, Error>,
-    ) -> Result<Attempt<T>, Error> {
-        self.begin()?;
+    ) -> Result<Attempt<T>, (Error, Traces)> {
+        self.begin().map_err(|error| (error, Traces::default()))?;
+        let before = self.module.footprint();
         let result = self.within(dialogue, need, body);
-        let result = result.map_err(|error| self.reconsidered(repeat, error));
+        let traces = Traces::between(before, self.module.footprint());
+        let result = result.map_err(|error| match error.fault() {
+            Some(_) => error,
+            None => self.reconsidered(repeat, error),
+        });
         let finished = match &result {
             // Nothing is held while a user is asked.
             Ok(Attempt::Ask(_)) => self.suspend(),
             // Nothing holds any more. The module is not trusted with that: rights are taken away, or
             // the card is reset, even if it should have happened already.
-            Err(Error::Reset { .. } | Error::Removed { .. }) => self.suspend(),
+            Err(error) if error.fault().is_some() => self.suspend(),
             Ok(Attempt::Done(_)) | Err(_) => self.finish(),
         };
-        let value = result?;
-        finished.map(|()| value)
+        if let Err(error) = finished {
+            // What was done is done, and is not begun again for that.
+            tracing::warn!(%error, reader = self.reader, "an operation's transaction was not ended cleanly");
+        }
+        result.map_err(|error| (error, traces))
     }
 
     /// This session authenticated somebody in the running transaction.

@@ -1,50 +1,187 @@
-//! What a session does when its connection is no longer what it was: the card was reset by others, or the
-//! resource manager dropped the handles.
+//! What a session does when its connection is no longer what it was.
+//!
+//! | Fault | Seen as | The session |
+//! |---|---|---|
+//! | reset by others | `SCARD_W_RESET_CARD` | connects again; nobody is authenticated, what is cached is compared with the counters |
+//! | card taken out | `SCARD_W_REMOVED_CARD`, `SCARD_E_NO_SMARTCARD` | deletes the module's context; as soon as the same card (ATR and identity) is back, acquires another and goes on; another card, and a session that had not looked at its card's identity yet, stay [`Error::Removed`] |
+//! | handles dropped | `SCARD_E_INVALID_HANDLE`, `SCARD_E_SERVICE_STOPPED`, `SCARD_E_SYSTEM_CANCELLED`, … | makes new ones; the module is told before its next call |
+//! | command or answer lost | `SCARD_F_COMM_ERROR`, … | resets the card |
+//!
+//! In each case every right is gone before anything else happens: taken away, or by a reset. Where even that
+//! failed, the reset is owed, and paid with the next connection. Whether the operation is then begun again is
+//! `operation`'s to say.
 
 use cardmod_pcsc::{Context as Pcsc, Disposition, PcscError, Protocols, ReaderState, ShareMode};
-use cardmod_sys::{
-    SCARD_E_INVALID_HANDLE, SCARD_E_NO_SERVICE, SCARD_E_NO_SMARTCARD, SCARD_E_NOT_TRANSACTED,
-    SCARD_E_READER_UNAVAILABLE, SCARD_E_SERVICE_STOPPED, SCARD_E_SYSTEM_CANCELLED, SCARD_E_TIMEOUT,
-    SCARD_W_REMOVED_CARD, SCARD_W_RESET_CARD,
-};
+use cardmod_sys as sys;
 
-use super::session::CardSession;
-use crate::error::Error;
+use super::session::{self, CardSession};
+use crate::error::{Error, Fault};
+
+/// How often a transaction is begun before it is given up: what is found on the way, one after the other,
+/// may be lost handles, a removal, and a reset.
+const MOST_BEGINNINGS: usize = 4;
 
 impl CardSession {
-    /// Connects anew after somebody else reset the card. Nothing that was known holds: no right, no
-    /// transaction; the cache is checked against the card again.
-    pub(super) fn reconnect(&mut self) -> Result<(), Error> {
+    /// Begins a transaction on the session's card, wherever its connection is by now.
+    pub(super) fn begin_transaction(&mut self) -> Result<(), Error> {
+        let mut last = None;
+        for _ in 0..MOST_BEGINNINGS {
+            if self.detached {
+                self.attach()?;
+            }
+            let Err(error) = self.card.begin_transaction() else { return Ok(()) };
+            let Some(fault) = Fault::of_code(error.code) else {
+                return Err(Error::of_pcsc(&self.reader, error));
+            };
+            last = Some(Error::of_pcsc(&self.reader, error));
+            self.recover(fault)?;
+        }
+        Err(last.unwrap_or_else(|| Error::Reset { reader: self.reader.clone() }))
+    }
+
+    /// Gets over a fault, as far as this is possible without an operation: new handles, another context.
+    pub(super) fn recover(&mut self, fault: Fault) -> Result<(), Error> {
+        self.forget_connection();
+        match fault {
+            Fault::Reset => self.reconnect(Disposition::Leave),
+            Fault::Communication => self.reconnect(Disposition::Reset),
+            Fault::Service => self.reestablish(),
+            Fault::Removal => {
+                self.detach();
+                self.attach()
+            }
+        }
+    }
+
+    /// Nothing that was known of the connection holds: no transaction, no right. The cache is compared with
+    /// the card again.
+    fn forget_connection(&mut self) {
         self.transaction.begun = false;
         self.nobody_is_authenticated();
         self.cached.connection_lost();
-        match self.card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::Leave) {
-            Ok(()) => self.same_card(),
-            Err(error) if is_lost_handle(&error) => self.reestablish(),
-            Err(error) => Err(Error::of_pcsc(&self.reader, error)),
+    }
+
+    /// Connects anew on the same handle.
+    fn reconnect(&mut self, first: Disposition) -> Result<(), Error> {
+        let first = if core::mem::take(&mut self.owes_reset) { Disposition::Reset } else { first };
+        let Err(error) = self.card.reconnect(ShareMode::Shared, Protocols::ANY, first) else {
+            return self.same_kind();
+        };
+        self.owes_reset |= first == Disposition::Reset;
+        match Fault::of_code(error.code) {
+            Some(Fault::Service) => self.reestablish(),
+            Some(Fault::Removal) => {
+                self.detach();
+                self.attach()
+            }
+            _ => Err(Error::of_pcsc(&self.reader, error)),
         }
     }
 
     /// Makes new handles after the resource manager dropped the old ones. What happened to the card
     /// meanwhile nobody saw: its PINs are asked for anew.
-    pub(super) fn reestablish(&mut self) -> Result<(), Error> {
+    fn reestablish(&mut self) -> Result<(), Error> {
         self.pin_cache.forget_reader(&self.reader);
         let failed = |error| Error::of_pcsc(&self.reader, error);
-        let pcsc = Pcsc::establish(self.pcsc.provider()).map_err(failed)?;
-        let card = pcsc.connect(&self.reader, ShareMode::Shared, Protocols::ANY).map_err(failed)?;
+        self.pcsc = Pcsc::establish(self.pcsc.provider()).map_err(failed)?;
+        if !self.cached.knows_card() {
+            // Whether it is the card that was opened, nothing could tell.
+            self.detach();
+            return Err(Error::Removed { reader: self.reader.clone() });
+        }
+        match self.pcsc.connect(&self.reader, ShareMode::Shared, Protocols::ANY) {
+            Ok(card) => self.card = card,
+            Err(error) if Fault::of_code(error.code) == Some(Fault::Removal) => {
+                self.detach();
+                return Err(Error::Removed { reader: self.reader.clone() });
+            }
+            Err(error) => return Err(Error::of_pcsc(&self.reader, error)),
+        }
+        if self.owes_reset {
+            return self.reconnect(Disposition::Reset);
+        }
+        self.same_kind()
+    }
+
+    /// The card is out of the reader: it has lost every right, and the module's context ends with it
+    /// (specification 7.07, section 4.2: an authentication ends with the power).
+    fn detach(&mut self) {
+        self.detached = true;
+        self.owes_reset = false;
+        self.drop_touched();
+        self.forget_connection();
+        self.pin_cache.forget_reader(&self.reader);
+        match self.module.delete() {
+            Ok(ledger) if ledger.live_blocks > 0 => {
+                tracing::warn!(
+                    blocks = ledger.live_blocks,
+                    "the module of a removed card left memory behind"
+                );
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the context of a removed card was not ended cleanly"),
+        }
+    }
+
+    /// Takes the card in the reader for the session's own, if it is: same answer to reset, same identity.
+    /// Nothing is shown to another card but the questions who it is.
+    fn attach(&mut self) -> Result<(), Error> {
+        let removed = || Error::Removed { reader: self.reader.clone() };
+        if !self.cached.knows_card() {
+            return Err(removed());
+        }
+        let card = self.pcsc.connect(&self.reader, ShareMode::Shared, Protocols::ANY);
+        let card = match card.map_err(|error| (Fault::of_code(error.code), error)) {
+            Ok(card) => card,
+            Err((Some(Fault::Removal), _)) => return Err(removed()),
+            Err((Some(Fault::Service), _)) => {
+                let failed = |error| Error::of_pcsc(&self.reader, error);
+                self.pcsc = Pcsc::establish(self.pcsc.provider()).map_err(failed)?;
+                self.pcsc.connect(&self.reader, ShareMode::Shared, Protocols::ANY).map_err(failed)?
+            }
+            Err((_, error)) => return Err(Error::of_pcsc(&self.reader, error)),
+        };
+        let status = card.status().map_err(|error| Error::of_pcsc(&self.reader, error))?;
+        if status.atr != self.atr {
+            return Err(removed());
+        }
+        session::begin_again(&card, &self.reader)?;
+        let acquired = session::acquire(&self.reader, &self.pcsc, &card, &self.loaded, &self.options);
+        let known = acquired.and_then(|(mut module, _)| {
+            let id = module.card_id();
+            let id = id.map_err(|error| Error::of_call(&self.reader, "tell its identity", error))?;
+            Ok(self.cached.is_card(id).then_some(module))
+        });
+        session::end_quietly(&card);
+        let Some(module) = known? else { return Err(removed()) };
+        self.module = module;
         self.card = card;
-        self.pcsc = pcsc;
-        self.transaction.begun = false;
-        self.nobody_is_authenticated();
-        self.cached.connection_lost();
-        self.same_card()
+        self.transaction.new_context();
+        self.detached = false;
+        Ok(())
+    }
+
+    /// Takes back what a lost connection may have left on the card: a right nobody could take away.
+    pub(super) fn pay_reset(&mut self) {
+        if self.owes_reset
+            && let Err(error) = self.recover(Fault::Service)
+        {
+            tracing::warn!(%error, reader = self.reader, "the card may still grant a right; it is reset when it can be reached");
+        }
+    }
+
+    /// Another card answers where this session's was: as if it had been taken out.
+    pub(super) fn another_card(&mut self) -> Error {
+        self.suspend_quietly();
+        self.detach();
+        Error::Removed { reader: self.reader.clone() }
     }
 
     /// The reader's counter of insertions and removals; `None` where it cannot be had.
     pub(super) fn insertion(&self) -> Option<u32> {
         let mut state = [ReaderState::unaware(&self.reader)];
         let [state] = match self.pcsc.status_change(Some(0), &mut state) {
-            Err(error) if error.code != SCARD_E_TIMEOUT => return None,
+            Err(error) if error.code != sys::SCARD_E_TIMEOUT => return None,
             Ok(()) | Err(_) => state,
         };
         state.has_card().then_some(state.insertion())
@@ -52,29 +189,14 @@ impl CardSession {
 
     /// After a reconnection: another kind of card is another card. One of the same kind shows by its
     /// identity, which the cache compares.
-    fn same_card(&mut self) -> Result<(), Error> {
+    fn same_kind(&mut self) -> Result<(), Error> {
         let status = self.card.status().map_err(|error| Error::of_pcsc(&self.reader, error))?;
-        if status.atr == self.atr { Ok(()) } else { Err(self.card_is_gone()) }
+        if status.atr == self.atr { Ok(()) } else { Err(self.another_card()) }
     }
 }
 
-/// The resource manager dropped the handles: a service restart, a change of desktop.
-pub(super) fn is_lost_handle(error: &PcscError) -> bool {
-    matches!(
-        error.code,
-        SCARD_E_INVALID_HANDLE
-            | SCARD_E_NO_SERVICE
-            | SCARD_E_SERVICE_STOPPED
-            | SCARD_E_SYSTEM_CANCELLED
-            | SCARD_E_READER_UNAVAILABLE
-    )
-}
-
-/// The transaction, and every right with it, ended without us.
+/// The transaction ended without us.
 pub(super) fn ended_by_itself(error: &PcscError) -> bool {
-    is_lost_handle(error)
-        || matches!(
-            error.code,
-            SCARD_W_RESET_CARD | SCARD_W_REMOVED_CARD | SCARD_E_NO_SMARTCARD | SCARD_E_NOT_TRANSACTED
-        )
+    Fault::of_code(error.code).is_some_and(|fault| fault != Fault::Communication)
+        || error.code == sys::SCARD_E_NOT_TRANSACTED
 }

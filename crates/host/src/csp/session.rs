@@ -22,8 +22,9 @@ use crate::module::{Connection, Context, LoadError, Module};
 /// takes the rights away again and ends the transaction. [`hold`](Self::hold) keeps one transaction
 /// over several operations, so that the second signature costs one command and no PIN.
 ///
-/// A reset of the card by others is survived; a removal ends the session, and whoever inserts the card
-/// again opens another.
+/// A reset of the card by others, a restart of the smart card service, and the removal of the card are
+/// survived: once the same card is back the next operation goes on, with nobody authenticated. While
+/// another card is there, operations fail with [`Error::Removed`].
 ///
 /// It is `Send`, not shared: one session is one thread's at a time. Several sessions, also on one
 /// card, are independent. [`share`](Self::share) makes a [`Card`](super::Card) of it, for several threads and
@@ -31,6 +32,8 @@ use crate::module::{Connection, Context, LoadError, Module};
 pub struct CardSession {
     // The module's context goes first when the session is dropped: it may still want the connection.
     pub(super) module: Context,
+    /// Whence another context comes when the card was taken out.
+    pub(super) loaded: Module,
     pub(super) card: Card,
     pub(super) pcsc: Pcsc,
     pub(super) reader: String,
@@ -45,24 +48,17 @@ pub struct CardSession {
     /// The roles the card may take for authenticated although this session does not: they are
     /// deauthenticated with the others.
     pub(super) doubtful: PinSet,
-    life: Life,
+    /// The card was taken out; there is no context until it is back.
+    pub(super) detached: bool,
+    /// A right could neither be taken away nor lost to a reset.
+    pub(super) owes_reset: bool,
+    closed: bool,
     /// The tries left of each role, as last told.
     pub(super) tries: [Option<u32>; 8],
     /// Whether each role's PIN is turned into a session PIN; unknown until asked.
     pub(super) session_pins: [Option<bool>; 8],
     /// The host's kept PINs.
     pub(super) pin_cache: PinCache,
-}
-
-/// How a session ends. That never changes again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    /// It has not ended.
-    Open,
-    /// Another card was found where this session's was.
-    Gone,
-    /// It was closed.
-    Closed,
 }
 
 impl CardSession {
@@ -77,7 +73,7 @@ impl CardSession {
     ) -> Result<Self, Error> {
         begin_again(&card, reader)?;
         let acquired = acquire(reader, &pcsc, &card, module, &options);
-        let (module, atr) = match acquired {
+        let (context, atr) = match acquired {
             Ok(acquired) => acquired,
             Err(error) => {
                 end_quietly(&card);
@@ -86,7 +82,8 @@ impl CardSession {
         };
         end_quietly(&card);
         Ok(Self {
-            module,
+            module: context,
+            loaded: module.clone(),
             card,
             pcsc,
             reader: reader.to_owned(),
@@ -98,7 +95,9 @@ impl CardSession {
             timer: Arc::clone(timer),
             authenticated: PinSet::NONE,
             doubtful: PinSet::NONE,
-            life: Life::Open,
+            detached: false,
+            owes_reset: false,
+            closed: false,
             tries: [None; 8],
             session_pins: [None; 8],
             pin_cache,
@@ -146,10 +145,8 @@ impl CardSession {
 
     /// As [`close`](Self::close), for a session that others still have.
     pub(super) fn end(&mut self) -> Result<Ledger, Error> {
-        if self.life == Life::Closed {
-            return Err(Error::Closed { reader: self.reader.clone() });
-        }
-        self.life = Life::Closed;
+        self.check_open()?;
+        self.closed = true;
         self.transaction.forget_holds();
         let finished = self.suspend();
         let deleted = self.module.delete();
@@ -157,20 +154,9 @@ impl CardSession {
         finished.map(|()| ledger)
     }
 
-    /// Fails where the session has ended.
+    /// Fails where the session was closed.
     pub(super) fn check_open(&self) -> Result<(), Error> {
-        let reader = || self.reader.clone();
-        match self.life {
-            Life::Open => Ok(()),
-            Life::Gone => Err(Error::Removed { reader: reader() }),
-            Life::Closed => Err(Error::Closed { reader: reader() }),
-        }
-    }
-
-    /// Another card is in the reader: the session is over.
-    pub(super) fn card_is_gone(&mut self) -> Error {
-        self.life = Life::Gone;
-        Error::Removed { reader: self.reader.clone() }
+        if self.closed { Err(Error::Closed { reader: self.reader.clone() }) } else { Ok(()) }
     }
 }
 
@@ -181,7 +167,7 @@ impl Drop for CardSession {
 }
 
 /// Acquires the module's context within a transaction; answers the card's ATR with it.
-fn acquire(
+pub(super) fn acquire(
     reader: &str,
     pcsc: &Pcsc,
     card: &Card,
@@ -203,7 +189,7 @@ fn acquire(
 }
 
 /// Begins a transaction on a card nobody knows anything of yet: a reset by others means nothing.
-fn begin_again(card: &Card, reader: &str) -> Result<(), Error> {
+pub(super) fn begin_again(card: &Card, reader: &str) -> Result<(), Error> {
     let failed = |error| Error::of_pcsc(reader, error);
     match card.begin_transaction() {
         Err(error) if error.code == SCARD_W_RESET_CARD => {
@@ -215,7 +201,7 @@ fn begin_again(card: &Card, reader: &str) -> Result<(), Error> {
 }
 
 /// Ends a transaction in which nobody was authenticated; if that fails, the next one tells.
-fn end_quietly(card: &Card) {
+pub(super) fn end_quietly(card: &Card) {
     if let Err(error) = card.end_transaction(Disposition::Leave) {
         tracing::debug!(%error, "a transaction was not ended cleanly");
     }

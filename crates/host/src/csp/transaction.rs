@@ -16,12 +16,11 @@ use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
 use cardmod_pcsc::Disposition;
-use cardmod_sys::SCARD_W_RESET_CARD;
 use cardmod_types::{PinId, PinSet};
 
-use super::recovery::{ended_by_itself, is_lost_handle};
+use super::recovery::ended_by_itself;
 use super::session::CardSession;
-use crate::error::Error;
+use crate::error::{Error, Fault};
 
 /// The longest a transaction idles. Windows resets a card after five seconds (SCardBeginTransaction, from
 /// Windows 8); before that the rights are taken away in good order.
@@ -51,6 +50,11 @@ impl Transaction {
     /// From now on it goes on after each operation.
     pub(super) fn linger(&mut self, time: Duration) {
         self.linger = time.min(HOLD_LIMIT);
+    }
+
+    /// Another context of the module knows no number, and may take it.
+    pub(super) fn new_context(&mut self) {
+        self.announces = true;
     }
 
     /// Nobody holds it any more.
@@ -103,18 +107,7 @@ impl CardSession {
         if self.transaction.begun {
             return Ok(());
         }
-        match self.card.begin_transaction() {
-            Ok(()) => {}
-            Err(error) if error.code == SCARD_W_RESET_CARD => {
-                self.reconnect()?;
-                self.card.begin_transaction().map_err(|error| Error::of_pcsc(&self.reader, error))?;
-            }
-            Err(error) if is_lost_handle(&error) => {
-                self.reestablish()?;
-                self.card.begin_transaction().map_err(|error| Error::of_pcsc(&self.reader, error))?;
-            }
-            Err(error) => return Err(Error::of_pcsc(&self.reader, error)),
-        }
+        self.begin_transaction()?;
         self.transaction.begun = true;
         self.transaction.used = self.clock.now();
         self.nobody_is_authenticated();
@@ -164,19 +157,22 @@ impl CardSession {
     }
 
     /// Takes every right away and ends the transaction, held or not. Where the module cannot take
-    /// the rights away, the card is reset.
+    /// the rights away, the card is reset; where that cannot be done either, it is owed.
     pub(super) fn suspend(&mut self) -> Result<(), Error> {
         if !core::mem::take(&mut self.transaction.begun) {
             return Ok(());
         }
         self.store_public();
         let disposition = self.drop_rights();
-        match self.card.end_transaction(disposition) {
-            Ok(()) => Ok(()),
-            // The card lost every right by itself, and the next operation will notice.
-            Err(error) if ended_by_itself(&error) => Ok(()),
-            Err(error) => Err(Error::of_pcsc(&self.reader, error)),
+        let Err(error) = self.card.end_transaction(disposition) else { return Ok(()) };
+        let fault = Fault::of_code(error.code);
+        // A reset and a removal have taken every right already.
+        if disposition == Disposition::Reset && !matches!(fault, Some(Fault::Reset | Fault::Removal)) {
+            self.owes_reset = true;
+            self.pay_reset();
         }
+        // The next operation notices what became of the connection.
+        if ended_by_itself(&error) { Ok(()) } else { Err(Error::of_pcsc(&self.reader, error)) }
     }
 
     /// Takes the rights of every authenticated role away; answers how the transaction must end.

@@ -14,7 +14,7 @@ use super::function::{CallError, CallErrorKind, CardFunction};
 use super::layout::wide_units;
 use super::shared::Shared;
 use super::source::{LoadError, ModuleSource};
-use super::table::{Block, Entry, Lent, Table};
+use super::table::{Block, Entry, Footprint, Lent, Table};
 
 /// The lowest version of the interface that exists.
 pub const LOWEST_VERSION: u32 = 4;
@@ -226,6 +226,16 @@ impl Context {
     #[must_use]
     pub fn ledger(&self) -> Ledger {
         self.table.shared().heap().ledger()
+    }
+
+    /// What the calls so far may have left on the card.
+    pub(crate) fn footprint(&self) -> Footprint {
+        self.table.footprint()
+    }
+
+    /// What was changed since makes no difference.
+    pub(crate) fn forgive_changes(&mut self, since: Footprint) {
+        self.table.forgive_changes(since);
     }
 
     /// Calls `CardDeleteContext` and tells what is left of the memory lent: a module that frees what

@@ -76,6 +76,40 @@ functions! {
     CreateContainerEx = "CardCreateContainerEx",
 }
 
+impl CardFunction {
+    /// The function changes what a card keeps: keys, files, PINs. Properties are left out: setting one
+    /// again makes no difference.
+    pub(crate) fn changes_card(self) -> bool {
+        matches!(
+            self,
+            Self::DeleteContainer
+                | Self::CreateContainer
+                | Self::CreateContainerEx
+                | Self::UnblockPin
+                | Self::ChangeAuthenticator
+                | Self::ChangeAuthenticatorEx
+                | Self::CreateDirectory
+                | Self::DeleteDirectory
+                | Self::CreateFile
+                | Self::WriteFile
+                | Self::DeleteFile
+        )
+    }
+
+    /// The function sends the card a secret, which costs a try where it is wrong.
+    pub(crate) fn sends_secret(self) -> bool {
+        matches!(
+            self,
+            Self::AuthenticatePin
+                | Self::AuthenticateEx
+                | Self::AuthenticateChallenge
+                | Self::UnblockPin
+                | Self::ChangeAuthenticator
+                | Self::ChangeAuthenticatorEx
+        )
+    }
+}
+
 impl fmt::Display for CardFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

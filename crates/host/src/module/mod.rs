@@ -31,3 +31,4 @@ pub use function::{CallError, CallErrorKind, CardFunction, code_text};
 pub use pin_entry::PinStrength;
 pub use source::{LoadError, ModuleSource};
 pub use table::BuiltInEntry;
+pub(crate) use table::Footprint;

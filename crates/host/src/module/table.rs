@@ -24,6 +24,7 @@ use super::layout::{
 };
 use super::shared::Shared;
 use super::source::LoadError;
+use crate::error::Fault;
 
 /// The type of a built-in module's `CardAcquireContext`.
 pub type BuiltInEntry = unsafe extern "system" fn(*mut CARD_DATA, u32) -> u32;
@@ -126,6 +127,16 @@ pub(super) struct Table {
     _lent: Lent,
     _entry: Entry,
     acquired: bool,
+    footprint: Footprint,
+}
+
+/// What the calls so far may have left on the card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Footprint {
+    /// The calls of functions that change what the card keeps.
+    pub(crate) changes: u64,
+    /// The secrets sent whose answer was lost.
+    pub(crate) unanswered: u64,
 }
 
 // SAFETY:
@@ -149,8 +160,16 @@ impl Table {
         card.hScard = lent.card;
         callbacks::lend(&mut card, &shared);
         let data = NonNull::from(Box::leak(Box::new(card)));
-        let mut table =
-            Self { data, functions: card, delete: None, shared, _lent: lent, _entry: entry, acquired: false };
+        let mut table = Self {
+            data,
+            functions: card,
+            delete: None,
+            shared,
+            _lent: lent,
+            _entry: entry,
+            acquired: false,
+            footprint: Footprint::default(),
+        };
         let (call, flags) = (table._entry.call, table._lent.flags);
         let running = table.shared.enter(CardFunction::AcquireContext, data.as_ptr() as usize);
         // SAFETY:
@@ -207,6 +226,23 @@ impl Table {
     /// What the callbacks see of this context.
     pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// What the calls so far may have left on the card.
+    pub(super) fn footprint(&self) -> Footprint {
+        self.footprint
+    }
+
+    /// What was changed since makes no difference.
+    pub(super) fn forgive_changes(&mut self, since: Footprint) {
+        self.footprint.changes = since.changes;
+    }
+
+    /// Keeps account of a call.
+    fn note(&mut self, function: CardFunction, code: u32) {
+        let lost = Fault::of_code(code).is_some();
+        self.footprint.changes += u64::from(function.changes_card());
+        self.footprint.unanswered += u64::from(lost && function.sends_secret());
     }
 
     /// Writes new handles for the module to read at its next call.
@@ -307,7 +343,7 @@ macro_rules! calls {
                     return Err(CallError::new(CardFunction::$function, CallErrorKind::Absent));
                 };
                 let data = self.data.as_ptr();
-                let _running = self.shared.enter(CardFunction::$function, data as usize);
+                let running = self.shared.enter(CardFunction::$function, data as usize);
                 // SAFETY:
                 // - the entry is a card module's function of this type (this file's first comment), and
                 //   belongs to the version the module answered
@@ -316,6 +352,8 @@ macro_rules! calls {
                 //   time of the call, NUL-terminated strings, and structures whose inner pointers live
                 //   as long as they do
                 let code = unsafe { function(data, $($raw),*) };
+                drop(running);
+                self.note(CardFunction::$function, code);
                 answer(CardFunction::$function, code)
             })+
         }

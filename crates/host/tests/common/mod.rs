@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use cardmod_host::types::{CardId, Pin, SecretBytes};
 use cardmod_host::{CardSession, FixedPin, Host, ModuleSource, OpenOptions};
-use cardmod_pcsc::Provider;
+use cardmod_pcsc::{Card, Context, Disposition, FunctionTable, Protocols, Provider, ShareMode};
 use cardmod_virtual::{GidsProfile, Store};
 
 /// The user's PIN of every card here.
@@ -16,6 +16,18 @@ pub(crate) const PUK: &str = "87654321";
 /// The administrator's key of every card here.
 pub(crate) const ADMIN_KEY: [u8; 24] = *b"cardmod admin key 24 by.";
 
+/// The PC/SC functions of this test program.
+static TABLE: OnceLock<&'static FunctionTable> = OnceLock::new();
+
+/// Puts these PC/SC functions in the place of the virtual readers', before anything else is done.
+pub(crate) fn interpose(table: &'static FunctionTable) {
+    TABLE.get_or_init(|| table);
+}
+
+fn provider() -> std::sync::Arc<Provider> {
+    Provider::from_table(TABLE.get_or_init(cardmod_winscard::table))
+}
+
 static STORE: OnceLock<(tempfile::TempDir, Store)> = OnceLock::new();
 
 /// The store of this process's cards.
@@ -24,7 +36,7 @@ pub(crate) fn store() -> &'static Store {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Store::open(directory.path()).expect("a store");
         cardmod_winscard::set_store_dir(Some(directory.path()));
-        Provider::install(Provider::from_table(cardmod_winscard::table())).expect("one provider");
+        Provider::install(provider()).expect("one provider");
         (directory, store)
     });
     store
@@ -56,7 +68,7 @@ pub(crate) fn host() -> Host {
 /// A host over the virtual readers, which keeps PINs as hosts do.
 pub(crate) fn caching_host() -> Host {
     store();
-    Host::new(Provider::from_table(cardmod_winscard::table()))
+    Host::new(provider())
 }
 
 /// The class module, compiled in.
@@ -93,10 +105,60 @@ pub(crate) fn apdus(reader: &str) -> u64 {
 }
 
 /// The signature of a module without a card: by the P-256 key whose private half is 32 bytes of 7.
-pub fn signature_by_seven(input: &cardmod_sdk::SignatureInput<'_>) -> Vec<u8> {
+pub(crate) fn signature_by_seven(input: &cardmod_sdk::SignatureInput<'_>) -> Vec<u8> {
     use p256::ecdsa::signature::hazmat::PrehashSigner as _;
     let cardmod_sdk::SignatureInput::Ecdsa(hash) = input else { panic!("an elliptic key signs hashes") };
     let key = p256::ecdsa::SigningKey::from_slice(&[7; 32]).expect("a key");
     let signature: p256::ecdsa::Signature = key.sign_prehash(hash).expect("a signature");
     signature.to_bytes().to_vec()
+}
+
+/// What another program sees that takes a key for granted as the last one left it: it waits for the end of
+/// every transaction, and signs without a PIN.
+pub(crate) struct Stranger {
+    _context: Context,
+    pub(crate) card: Card,
+}
+
+/// Security status not satisfied (ISO 7816-4).
+pub(crate) const REFUSED: Result<(), u16> = Err(0x6982);
+/// What a card answers whose GIDS application is not selected.
+const NO_SUCH_INSTRUCTION: u16 = 0x6D00;
+/// The GIDS application's identifier.
+const AID: [u8; 9] = [0xA0, 0, 0, 3, 0x97, 0x42, 0x54, 0x46, 0x59];
+
+impl Stranger {
+    /// Another connection to the card, past what was [interposed](interpose). It waits for the end of a
+    /// transaction.
+    pub(crate) fn new(reader: &str) -> Self {
+        let provider = Provider::from_table(cardmod_winscard::table());
+        let context = Context::establish(&provider).expect("a context");
+        let card = context.connect(reader, ShareMode::Shared, Protocols::ANY).expect("a card");
+        Self { _context: context, card }
+    }
+
+    /// Chooses key 81, which is one of P-256, for ECDSA (MSE SET) and signs (PSO), after a SELECT where
+    /// another application is selected. Answers the status word of the first refusal.
+    pub(crate) fn sign(&self) -> Result<(), u16> {
+        self.card.begin_transaction().expect("the card is free, sooner or later");
+        let choose = [0x00, 0x22, 0x41, 0xB6, 6, 0x80, 1, 0x1C, 0x84, 1, 0x81];
+        let mut chosen = self.status(&choose);
+        if chosen == NO_SUCH_INSTRUCTION {
+            assert_eq!(self.status(&[&[0x00, 0xA4, 0x04, 0x00, 9][..], &AID, &[0]].concat()), 0x9000);
+            chosen = self.status(&choose);
+        }
+        let signed = match chosen {
+            0x9000 => self.status(&[&[0x00, 0x2A, 0x9E, 0x9A, 32][..], &[1; 32], &[0]].concat()),
+            refused => refused,
+        };
+        self.card.end_transaction(Disposition::Leave).expect("its end");
+        if signed == 0x9000 { Ok(()) } else { Err(signed) }
+    }
+
+    /// The status word a command is answered with.
+    pub(crate) fn status(&self, command: &[u8]) -> u16 {
+        let answer = self.card.transmit(command).expect("an answer");
+        let (_, status) = answer.split_last_chunk::<2>().expect("a status word");
+        u16::from_be_bytes(*status)
+    }
 }

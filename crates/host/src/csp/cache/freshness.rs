@@ -43,7 +43,7 @@ impl CardSession {
         }
         let id = self.module.card_id().map_err(|error| self.failed("tell its identity", error))?;
         if self.cached.card_id.is_some_and(|known| known != id) {
-            return Err(self.card_is_gone());
+            return Err(self.another_card());
         }
         self.cached.card_id = Some(id);
         self.cached.identified = true;
@@ -99,7 +99,11 @@ impl CardSession {
             }
         }
         let path = FilePath::cardcf();
-        if let Err(error) = self.module.write_file(&path, &cardcf.to_bytes()) {
+        let before = self.module.footprint();
+        let written = self.module.write_file(&path, &cardcf.to_bytes());
+        // A counter that moves once too often changes nothing.
+        self.module.forgive_changes(before);
+        if let Err(error) = written {
             // The card may have the new values all the same; they must not be given out twice.
             self.forget_counters();
             return Err(Error::of_file(&self.reader, &path.to_string(), "write its counters", error));

@@ -91,6 +91,16 @@ impl Cached {
         }
     }
 
+    /// The card's identity was read, in this connection or another.
+    pub(super) fn knows_card(&self) -> bool {
+        self.card_id.is_some()
+    }
+
+    /// The card of this identity is the one that is remembered.
+    pub(super) fn is_card(&self, id: CardId) -> bool {
+        self.card_id == Some(id)
+    }
+
     /// Forgets the keys of a container.
     pub(super) fn drop_keys(&mut self, index: ContainerIndex) {
         self.items.drop_one(&items::keys(index));

@@ -1,0 +1,163 @@
+//! Something happens to the card at every command of every operation: what can be repeated safely is
+//! repeated, what cannot is said, nothing is done twice, no secret goes to another card, every right is gone,
+//! and the next operation works.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod operations;
+mod wire;
+
+use cardmod_host::{CardSession, Error, Fault, KeyAlgorithm};
+use cardmod_types::{EcCurve, KeyHalf};
+
+use common::{REFUSED, Stranger};
+use operations::Operation;
+use wire::{Event, Sent, When};
+
+/// More commands than any operation takes.
+const MANY: u32 = 200;
+
+/// A card with a key, in a reader, and another card like it that can take its place.
+fn cards(name: &str) -> String {
+    common::interpose(wire::table());
+    for name in [name.to_owned(), format!("{name}other")] {
+        let reader = common::card_of(&name, &common::profile(&format!("{}{name}", name.len())));
+        let mut session = common::open(&reader);
+        operations::ensure(&mut session, "key", KeyAlgorithm::Ec(EcCurve::P256), KeyHalf::Signature);
+        common::close(session);
+    }
+    cardmod_winscard::reader_name(name)
+}
+
+/// Lets everything happen at every command of an operation.
+fn survives(operation: Operation) {
+    let reader = cards(operation.name);
+    for event in Event::ALL {
+        for when in [When::Before, When::After] {
+            let struck = (1..MANY).take_while(|at| one_fault(&reader, operation, *at, event, when)).count();
+            assert!(struck >= 1, "{} takes no command at all", operation.name);
+        }
+    }
+}
+
+/// One event at one command; `false` where the operation is over before it.
+fn one_fault(reader: &str, operation: Operation, at: u32, event: Event, when: When) -> bool {
+    let case = format!("{}, {event:?} {when:?} command {at}", operation.name);
+    let mut session = common::open(reader);
+    (operation.prepare)(&mut session);
+    if operation.cold {
+        drop(session);
+        session = common::open(reader);
+    } else {
+        session.containers().expect("a list");
+    }
+    wire::plan(reader, at, event, when);
+    let result = (operation.run)(&mut session);
+    let (struck, sent) = wire::outcome(reader);
+    let Some(struck) = struck else {
+        result.unwrap_or_else(|error| panic!("{case}: {error}"));
+        common::close(session);
+        return false;
+    };
+    let case = format!("{case} ({struck:02X}): {result:?}, {sent:02X?}");
+    nothing_is_done_twice(&sent, &case);
+    the_result_tells(&result, operation, event, struck, &sent, &case);
+    if !event.leaves_the_card() {
+        let error = session.containers().expect_err(&case);
+        assert!(matches!(error, Error::Removed { .. }), "{case}; then {error}");
+    }
+    wire::put_back(reader);
+    assert_eq!(Stranger::new(reader).sign(), REFUSED, "{case}; a right is left");
+    life_goes_on(session, reader, operation, &case);
+    true
+}
+
+/// No key is made, no PIN changed a second time; no PIN is refused, none is shown to another card.
+fn nothing_is_done_twice(sent: &[Sent], case: &str) {
+    for instruction in [0x47, 0x24, 0x2C] {
+        let done = sent.iter().filter(|sent| sent.instruction == instruction && sent.status == 0x9000);
+        assert!(done.count() <= 1, "{case}; {instruction:02X} twice");
+    }
+    for sent in sent {
+        let secret = matches!((sent.instruction, sent.with_data), (0x20 | 0x24 | 0x2C | 0x87, true));
+        assert!(!(secret && sent.by_another), "{case}; a secret went to another card");
+        assert_ne!(sent.status & 0xFFF0, 0x63C0, "{case}; a try was lost");
+    }
+}
+
+/// What is repeated succeeds, and what is not says why.
+fn the_result_tells(
+    result: &Result<(), Error>,
+    operation: Operation,
+    event: Event,
+    struck: u8,
+    sent: &[Sent],
+    case: &str,
+) {
+    let Err(error) = result else { return };
+    let fault = match event {
+        Event::Reset => Fault::Reset,
+        Event::Reinsertion | Event::Removal | Event::Swap => Fault::Removal,
+        Event::Service(_) => Fault::Service,
+        Event::Noise => Fault::Communication,
+    };
+    let unknown_card = operation.cold && matches!(error, Error::Removed { .. });
+    assert!(error.fault() == Some(fault) || unknown_card, "{case}");
+    // Verification, change, unblocking, authentication of the administrator.
+    let secret = matches!(struck, 0x20 | 0x24 | 0x2C | 0x87);
+    if event.leaves_the_card() && operation.repeatable && !unknown_card {
+        assert!(secret, "{case}; it was not begun again");
+    }
+    if !matches!(error, Error::Interrupted { .. }) {
+        let made = |sent: &&Sent| matches!(sent.instruction, 0x47 | 0x24 | 0x2C | 0xE0 | 0xE4);
+        let made = sent.iter().find(|sent| made(sent) && sent.status == 0x9000);
+        assert_eq!(made, None, "{case}; the change is not mentioned");
+    }
+}
+
+/// The same session does the next thing, and what the operation left behind can be cleaned up.
+fn life_goes_on(mut session: CardSession, reader: &str, operation: Operation, case: &str) {
+    if operation.cold
+        && let Err(error) = session.containers()
+    {
+        assert!(matches!(error, Error::Removed { .. }), "{case}; then {error}");
+        session = common::open(reader);
+    }
+    (operation.prepare)(&mut session);
+    operations::sign(&mut session).unwrap_or_else(|error| panic!("{case}; then {error}"));
+    assert_eq!(Stranger::new(reader).sign(), REFUSED, "{case}; a right is left later");
+    common::close(session);
+}
+
+macro_rules! survive {
+    ($($name:ident = $operation:ident;)+) => {
+        $(#[test]
+        fn $name() {
+            survives(operations::$operation);
+        })+
+    };
+}
+
+survive! {
+    a_list = LIST;
+    a_description = DESCRIBE;
+    a_file_that_is_read = READ_FILE;
+    a_signature = SIGN;
+    the_first_signature = COLD_SIGN;
+    a_decryption = DECRYPT;
+    a_derivation = DERIVE;
+    a_generated_key = GENERATE;
+    an_imported_key = IMPORT;
+    a_deleted_container = DELETE;
+    a_default_container = SET_DEFAULT;
+    a_written_certificate = WRITE_CERTIFICATE;
+    a_deleted_certificate = DELETE_CERTIFICATE;
+    a_verified_pin = VERIFY_PIN;
+    a_changed_pin = CHANGE_PIN;
+    a_pin_unblocked_by_puk = UNBLOCK_BY_PUK;
+    a_pin_unblocked_by_the_administrator = UNBLOCK_BY_ADMIN;
+    an_authenticated_administrator = ADMIN;
+    a_created_file = CREATE_FILE;
+    a_written_file = WRITE_FILE;
+    a_deleted_file = DELETE_FILE;
+}
