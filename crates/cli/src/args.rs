@@ -59,6 +59,10 @@ pub(crate) struct Global {
 pub(crate) enum Verb {
     /// Do everything once on a fresh virtual card, and show each step
     Try(verbs::trial::TryArgs),
+    /// Print what a shell needs to complete this program's words
+    Completions(verbs::shell::CompletionsArgs),
+    /// Print the manual page, or write one for each verb
+    Man(verbs::shell::ManArgs),
     /// Explain why a card does not work, and what to do about it
     Doctor,
     /// Explain the card: reader, module, PINs, containers, certificates

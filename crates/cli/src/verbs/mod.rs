@@ -12,6 +12,7 @@ pub(crate) mod info;
 pub(crate) mod key;
 pub(crate) mod module;
 pub(crate) mod pin;
+pub(crate) mod shell;
 pub(crate) mod sign;
 pub(crate) mod trial;
 pub(crate) mod verify;
@@ -25,6 +26,8 @@ pub(crate) fn run(cli: &Cli, out: Output) -> Result<(), Failure> {
     let global = &cli.global;
     match &cli.verb {
         Verb::Try(args) => trial::run(args, global, out),
+        Verb::Completions(args) => shell::completions(args, out),
+        Verb::Man(args) => shell::man(args, out),
         Verb::Doctor => doctor::run(global, out),
         Verb::Info(args) => info::run(args, global, out),
         Verb::Container(verb) => container::run(verb, global, out),
