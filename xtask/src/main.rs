@@ -1,11 +1,12 @@
 //! `cargo xtask`: `ci` is the definition of green, `tidy` keeps the house, `apdus` counts,
-//! `kills` kills.
+//! `kills` kills, `bench` measures.
 //!
 //! Each verb is a module with a `run` function; nothing else is here.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr)] // its output is what it is for
 
 mod apdus;
+mod bench;
 mod ci;
 mod kills;
 mod tidy;
@@ -23,6 +24,11 @@ struct Verb {
 
 const VERBS: &[Verb] = &[
     Verb { name: "apdus", does: "how many APDUs a task costs, beside OpenSC", run: apdus::run },
+    Verb {
+        name: "bench",
+        does: "what signatures, lists and a new process cost, beside peers",
+        run: bench::run,
+    },
     Verb { name: "ci", does: "everything a change must pass, or the steps named", run: ci::run },
     Verb { name: "kills", does: "the program killed at thousands of random moments", run: kills::run },
     Verb { name: "tidy", does: "the rules of the house that no compiler checks", run: tidy::run },

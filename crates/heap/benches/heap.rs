@@ -1,5 +1,7 @@
 //! The callbacks against the system's allocator, in the same run: blocks that are zeroed, wiped and
-//! given back, and one that grows. The system's side is calloc, a wipe, free.
+//! given back, and one that grows. The system's side is calloc, a wipe, free. With `single` as its argument:
+//! the pairs of a process that never had a second thread.
+#![allow(clippy::print_stdout, reason = "it is what the program is for")]
 
 use std::ffi::c_void;
 use std::hint::black_box;
@@ -7,7 +9,7 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use cardmod_heap::{Callbacks, Heap, Mode};
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, criterion_group};
 
 const SIZES: [usize; 8] = [16, 64, 256, 512, 1024, 2048, 4096, 16384];
 const THREADS: [usize; 4] = [1, 2, 4, 8];
@@ -163,4 +165,36 @@ criterion_group! {
         .measurement_time(Duration::from_millis(300));
     targets = pairs, growth
 }
-criterion_main!(benches);
+
+/// Pairs in a process that never had a second thread: for it the system's allocator spares its atomic
+/// operations. Both sides take turns.
+fn single() {
+    const TURNS: usize = 401;
+    const PAIRS: usize = 2_000;
+    let heap = Heap::new(Mode::Plain);
+    let sides = [Side::System, Side::Cardmod(heap.callbacks())];
+    for size in SIZES {
+        let mut times: [Vec<Duration>; 2] = Default::default();
+        for turn in 0..TURNS {
+            for which in [turn % 2, (turn + 1) % 2] {
+                let begun = Instant::now();
+                (0..PAIRS).for_each(|_| sides[which].pair(black_box(size)));
+                times[which].push(begun.elapsed());
+            }
+        }
+        let [system, cardmod] = times.map(|mut times| {
+            times.sort();
+            times[TURNS / 2].as_nanos() as f64 / PAIRS as f64
+        });
+        println!("{size} B: system {system:.1} ns, cardmod {cardmod:.1} ns, ratio {:.2}", cardmod / system);
+    }
+}
+
+fn main() {
+    if std::env::args().any(|argument| argument == "single") {
+        // Before criterion, which may start threads.
+        return single();
+    }
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}

@@ -131,7 +131,7 @@ fn link(_: &Path, _: &Path) -> std::io::Result<()> {
 }
 
 /// Runs a command to its end; its output.
-pub(super) fn done(command: &mut Command) -> Result<String, String> {
+pub(crate) fn done(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());

@@ -10,6 +10,7 @@ mod strangers;
 mod table;
 mod trace;
 
+pub(crate) use bench::done;
 use bench::{Bench, Build};
 use trace::Exchange;
 
