@@ -4,6 +4,7 @@ use cardmod_default::EnvironmentError;
 use cardmod_host::{Error, PinSourceError};
 use cardmod_types::PinId;
 use cardmod_virtual::{CardFault, StoreError};
+use cardmod_winscard::{Fault, FaultKind};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -50,6 +51,31 @@ impl From<StoreError> for Failure {
             _ => (Exit::Failed, "virtual-card"),
         };
         Self::new(exit, code, told(&error))
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let (exit, code, hint) = match fault.kind {
+            FaultKind::Busy => (Exit::Failed, "reader-busy", Some("end the other program, or wait for it")),
+            FaultKind::PluggedIn => (Exit::Failed, "plugged", None),
+            FaultKind::Image => (
+                Exit::Failed,
+                "bad-image",
+                Some("put a copy of the image in its place, or erase the card: cardmod card erase NAME"),
+            ),
+            FaultKind::NoRoom => (
+                Exit::Failed,
+                "not-saved",
+                Some("make room on the disk, or raise the limit; then run the command again"),
+            ),
+            FaultKind::NoRights => {
+                (Exit::Failed, "not-saved", Some("the folder of the card must be writable for you"))
+            }
+            FaultKind::NotSaved => (Exit::Failed, "not-saved", None),
+            _ => (Exit::Failed, "virtual-card", None),
+        };
+        Self { hint: hint.map(str::to_owned), ..Self::new(exit, code, fault.text) }
     }
 }
 

@@ -1,11 +1,9 @@
 //! Which card a run works on, and the way to it.
 
-use std::io::Write as _;
-
 use cardmod_default::{Environment, EnvironmentError, EnvironmentOptions};
 use cardmod_host::{CardSession, Error, LoadError, OpenOptions, ReaderInfo};
 use cardmod_types::CardApplication;
-use cardmod_virtual::{CardFault, StoreError};
+use cardmod_winscard::FaultKind;
 
 use crate::args::{Application, Global};
 use crate::exit::Exit;
@@ -15,9 +13,6 @@ use crate::verbs::card::create_standard;
 
 /// The virtual card used where no card is found.
 const DEFAULT_CARD: &str = "default";
-
-/// What a key or a certificate makes an image grow by, generously.
-const GROWTH: usize = 16 * 1024;
 
 /// Everything a verb needs to reach a card.
 pub(crate) struct Desk {
@@ -118,7 +113,7 @@ impl Desk {
         }
     }
 
-    /// What is behind a failure of a virtual card: PC/SC passes a code on, the card's files tell more.
+    /// What is behind a failure of a virtual card: PC/SC passes a code on, the virtual reader knows more.
     fn diagnosed(&self, reader: &str, failure: Failure) -> Failure {
         const BARE: [&str; 8] = [
             "pcsc",
@@ -130,27 +125,9 @@ impl Desk {
             "no-reader",
             "unknown-reader",
         ];
-        let Some(card) = self.environment.card_of(reader).filter(|_| BARE.contains(&failure.code)) else {
-            return failure;
-        };
-        let store = &self.environment.store;
-        match store.open_card(&card).and_then(|_| store.status(&card)) {
-            Err(error) => error.into(),
-            Ok(status) if status.plugged => StoreError::from(CardFault::PluggedIn { card }).into(),
-            Ok(_) => self.no_room(&card).map_or(failure, |fault| StoreError::from(fault).into()),
-        }
-    }
-
-    /// The disk takes no new image of this card: found by writing as much beside it.
-    pub(crate) fn no_room(&self, card: &str) -> Option<CardFault> {
-        let cards = self.environment.store.cards().ok()?;
-        let path = cards.into_iter().find(|entry| entry.name == card)?.path;
-        let length = usize::try_from(path.metadata().ok()?.len()).ok()? + GROWTH;
-        let attempt = tempfile::tempfile_in(path.parent()?).and_then(|mut file| {
-            file.write_all(&vec![0; length])?;
-            file.sync_all()
-        });
-        attempt.err().map(|cause| CardFault::NotSaved { path, cause })
+        let fault = self.environment.last_fault(reader).filter(|_| BARE.contains(&failure.code));
+        // Of a reset or a removal the code says as much.
+        fault.filter(|fault| fault.kind != FaultKind::Event).map_or(failure, Failure::from)
     }
 
     /// The readers, in the order the resource manager has them.

@@ -153,9 +153,76 @@ fn files_that_cannot_be_opened_are_named() {
     let run = lock.with_file_name("run");
     std::fs::remove_file(&run).ok();
     std::fs::create_dir(&run).expect("a folder");
-    home.run("--card demo info").exits(1).says(&format!("cannot open {}", run.display()));
+    home.run("--card demo info").exits(1).says(&run.display().to_string()).never_says("PC/SC");
     home.run("--card other container list").succeeds().says("no containers");
     let mut by_reader = home.cardmod("container list");
     by_reader.args(["--reader", "Cardmod Virtual Reader (other) 00 00"]);
     common::Outcome::of(&mut by_reader).succeeds().says("no containers");
+}
+
+/// A disk that is full, in a name space of its own: what a small file system has left is filled up. Needs root.
+#[cfg(target_os = "linux")]
+fn on_a_full_disk(home: &Home, line: &str) -> common::Outcome {
+    const SCRIPT: &str = r#"
+        set -e
+        mkdir disk && mount -t tmpfs -o size=96k tmpfs disk && cp -a cards disk/ && export CARDMOD_HOME=$PWD/disk
+        # what the run file and a new connection take stays free
+        head -c 4096 /dev/zero > disk/kept
+        head -c 1M /dev/zero > disk/filling 2> /dev/null || true
+        rm disk/kept
+        set +e
+        "$CARDMOD" "$@"
+        status=$?
+        cp disk/cards/demo/card.image after.image
+        rm disk/filling
+        "$CARDMOD" --card demo sign --container web --in data --out data.sig --pin-env PIN || exit 99
+        exit $status"#;
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--mount", "--", "sh", "-c", SCRIPT, "sh"]).args(line.split_whitespace());
+    command.env("CARDMOD", env!("CARGO_BIN_EXE_cardmod")).env("CARDMOD_CACHE_DIR", home.path("cache"));
+    home.furnish(&mut command);
+    common::Outcome::of(&mut command)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_named_and_the_card_keeps_its_old_content() {
+    let home = Home::with_key("rsa2048");
+    home.generate("more", "rsa2048").succeeds();
+    let before = std::fs::read(image(&home)).unwrap();
+    let module = common::class_module();
+    for module in [String::new(), format!("--module {}", module.display())] {
+        let line = format!(
+            "--json --card demo key generate --container third --algorithm rsa2048 --pin-env PIN {module}"
+        );
+        let refused = on_a_full_disk(&home, &line).exits(1);
+        let error = &refused.json()["error"];
+        assert_eq!(error["code"], "not-saved", "{refused}");
+        assert!(error["message"].as_str().is_some_and(|text| text.contains("No space left")), "{refused}");
+        assert!(error["hint"].as_str().is_some_and(|text| text.contains("make room")), "{refused}");
+        let after = std::fs::read(home.path("after.image")).unwrap();
+        assert_ne!(after.len(), 0);
+        std::fs::remove_dir(home.path("disk")).unwrap();
+    }
+    assert_eq!(std::fs::read(image(&home)).unwrap(), before);
+}
+
+/// A folder that cannot be written, in a name space of its own. Needs root.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_folder_is_named() {
+    const SCRIPT: &str =
+        r#"mount --bind cards cards && mount -o remount,ro,bind cards && exec "$CARDMOD" "$@""#;
+    let home = Home::with_key("p256");
+    for line in ["--card demo info --json", "--card demo container delete web --pin-env PIN --json"] {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["--mount", "--", "sh", "-c", SCRIPT, "sh"]).args(line.split_whitespace());
+        command.env("CARDMOD", env!("CARGO_BIN_EXE_cardmod"));
+        home.furnish(&mut command);
+        let refused = common::Outcome::of(&mut command).exits(1);
+        let error = &refused.json()["error"];
+        assert!(error["message"].as_str().is_some_and(|text| text.contains("Read-only")), "{refused}");
+        assert!(error["hint"].as_str().is_some_and(|text| text.contains("writable")), "{refused}");
+    }
+    home.run(SIGN).succeeds();
 }

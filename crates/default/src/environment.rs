@@ -7,6 +7,7 @@ use cardmod_host::registry::{Registry, RegistryPaths};
 use cardmod_host::{Host, ModuleSource};
 use cardmod_pcsc::{Provider, ProviderError};
 use cardmod_virtual::{Store, StoreError};
+use cardmod_winscard::Fault;
 
 use crate::shared::SharedProvider;
 
@@ -201,6 +202,16 @@ impl Environment {
         match &self.shared {
             Some(shared) => shared.apdu_count(),
             None => cardmod_winscard::counters().total,
+        }
+    }
+
+    /// Why the virtual card in this reader failed last, where it did: a disk without room, a damaged image.
+    /// `None` for real readers, and while the card answers.
+    #[must_use]
+    pub fn last_fault(&self, reader: &str) -> Option<Fault> {
+        match &self.shared {
+            Some(shared) => shared.last_fault(reader),
+            None => cardmod_winscard::last_fault(reader),
         }
     }
 

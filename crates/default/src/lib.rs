@@ -9,7 +9,7 @@
 //!   with a card module from a file, named or registered for any card, it is the shared library that
 //!   the module finds too;
 //! - options of the environment reach that provider, whichever it is.
-//! - Unsafe code is in `shared.rs` alone: calls of the shared provider's three functions.
+//! - Unsafe code is in `shared.rs` alone: calls of the shared provider's functions.
 #![deny(unsafe_code)]
 
 mod choice;

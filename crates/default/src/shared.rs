@@ -1,5 +1,5 @@
 //! The PC/SC provider as a shared library: found beside the program, loaded once, and reached by its
-//! three further functions.
+//! further functions.
 //!
 //! The one file of the crate with unsafe code.
 #![allow(unsafe_code)]
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cardmod_pcsc::{LONG, Provider};
+use cardmod_winscard::{Fault, FaultKind};
 use libloading::Library;
 
 use crate::environment::EnvironmentError;
@@ -27,6 +28,10 @@ const PLACES: &[&str] = &[".", "deps", "..", "../lib/cardmod", "../lib"];
 
 type SetPath = unsafe extern "system" fn(*const c_char) -> LONG;
 type Count = unsafe extern "system" fn() -> u64;
+type LastFault = unsafe extern "system" fn(*const c_char, *mut u32, *mut c_char, u32) -> LONG;
+
+/// Bytes for the text of a fault, with its NUL.
+const FAULT_TEXT: usize = 4096;
 
 /// The shared provider's further functions. They stay callable as long as this value lives.
 pub(crate) struct SharedProvider {
@@ -34,6 +39,7 @@ pub(crate) struct SharedProvider {
     set_apdu_log: SetPath,
     set_store_dir: SetPath,
     apdu_count: Count,
+    last_fault: LastFault,
     _library: Library,
 }
 
@@ -58,7 +64,10 @@ impl SharedProvider {
         // SAFETY:
         // - the type is that of the function in cardmod-winscard, whose library this is
         let apdu_count = *unsafe { library.get::<Count>(b"CardmodApduCount\0") }.map_err(bad)?;
-        Ok((provider, Self { path, set_apdu_log, set_store_dir, apdu_count, _library: library }))
+        // SAFETY:
+        // - the type is that of the function in cardmod-winscard, whose library this is
+        let last_fault = *unsafe { library.get::<LastFault>(b"CardmodLastFault\0") }.map_err(bad)?;
+        Ok((provider, Self { path, set_apdu_log, set_store_dir, apdu_count, last_fault, _library: library }))
     }
 
     /// Writes every APDU to this file from now on.
@@ -85,6 +94,23 @@ impl SharedProvider {
             0 => Ok(()),
             code => Err(format!("the library answered 0x{code:X}")),
         }
+    }
+
+    /// Why the virtual card in a reader failed last.
+    pub(crate) fn last_fault(&self, reader: &str) -> Option<Fault> {
+        let reader = CString::new(reader).ok()?;
+        let (mut kind, mut text) = (0, vec![0u8; FAULT_TEXT]);
+        let length = u32::try_from(text.len()).ok()?;
+        // SAFETY:
+        // - the function is the library's (see `load`), which `self` keeps loaded
+        // - it reads the name, and writes the number and at most `length` bytes, during the call
+        let code = unsafe { (self.last_fault)(reader.as_ptr(), &mut kind, text.as_mut_ptr().cast(), length) };
+        if code != 0 {
+            return None;
+        }
+        let end = text.iter().position(|byte| *byte == 0)?;
+        let text = String::from_utf8_lossy(&text[..end]).into_owned();
+        FaultKind::from_code(kind).map(|kind| Fault { kind, text })
     }
 
     /// How many APDUs the library has sent.

@@ -18,6 +18,7 @@ use cardmod_virtual::{CardFault, Disposition as LeaseEnd, Reset, Share, StoreErr
 use zeroize::Zeroizing;
 
 use crate::attributes::{self, Facts};
+use crate::faults::Fault;
 use crate::log::Trace;
 use crate::readers::{Found, event_count};
 use crate::registry::Registry;
@@ -70,9 +71,12 @@ impl Connection {
         share: ShareMode,
         protocols: u32,
     ) -> Result<Self, u32> {
-        let card = found.store.open_card(&found.card).map_err(|error| match error {
-            StoreError::Card(fault) => code_of(&fault),
-            _ => SCARD_E_READER_UNAVAILABLE,
+        let card = found.store.open_card(&found.card).map_err(|error| {
+            registry.readers.faults.note(&found.reader, Fault::of_store(&error));
+            match error {
+                StoreError::Card(fault) => code_of(&fault),
+                _ => SCARD_E_READER_UNAVAILABLE,
+            }
         })?;
         let state = State {
             card,
@@ -96,6 +100,7 @@ impl Connection {
         let mut state = connection.lock();
         state.protocol = state.choose(share, protocols)?;
         drop(state);
+        registry.readers.faults.connected(&connection.reader);
         Ok(connection)
     }
 
@@ -182,7 +187,7 @@ impl Connection {
         }
         if let Err(fault) = state.check_events(registry.profile.idle_limit) {
             state.give_lease_back();
-            return Err(code_of(&fault));
+            return Err(self.failed(registry, &fault));
         }
         if state.depth == 0 {
             let leased = state.refuse_foreign_lease();
@@ -192,7 +197,7 @@ impl Connection {
         if how != Disposition::Leave && registry.profile.own_reset_is_reported {
             state.reset_pending = true;
         }
-        ended.map_err(|fault| code_of(&fault))
+        ended.map_err(|fault| self.failed(registry, &fault))
     }
 
     /// `SCardTransmit`.
@@ -270,17 +275,29 @@ impl Connection {
                     return Err(SCARD_E_INVALID_HANDLE);
                 }
                 match operation(&mut state) {
-                    Ok(value) => return Ok(value),
+                    Ok(value) => {
+                        registry.readers.faults.answered(&self.reader);
+                        return Ok(value);
+                    }
                     Err(CardFault::Leased { .. }) if busy == Busy::Wait || registry.profile.waits => {
                         if let Some(limit) = registry.profile.idle_limit {
-                            state.card.break_idle_lease(limit).map_err(|fault| code_of(&fault))?;
+                            state
+                                .card
+                                .break_idle_lease(limit)
+                                .map_err(|fault| self.failed(registry, &fault))?;
                         }
                     }
-                    Err(fault) => return Err(code_of(&fault)),
+                    Err(fault) => return Err(self.failed(registry, &fault)),
                 }
             }
             registry.events.wait(seen, TRY_EVERY);
         }
+    }
+
+    /// The code of a fault, which is kept for whoever asks for more.
+    fn failed(&self, registry: &Registry, fault: &CardFault) -> u32 {
+        registry.readers.faults.note(&self.reader, Fault::of_card(fault));
+        code_of(fault)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -640,6 +640,39 @@ pub unsafe extern "system" fn CardmodApduCount() -> u64 {
     catch_unwind(|| crate::counters().total).unwrap_or(0)
 }
 
+/// Why the virtual card in a reader failed last (see [`crate::last_fault`]). `kind` gets the number of
+/// its kind ([`crate::FaultKind::code`]), 0 for none. `text` gets what happened in UTF-8, at most `length` bytes
+/// with the NUL; what does not fit is left out. Answers 0, or `SCARD_E_INVALID_PARAMETER` for null pointers.
+///
+/// # Safety
+/// `reader` is null or ends in NUL; `kind` is null or writable; `text` is null or has `length` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn CardmodLastFault(
+    reader: *const c_char,
+    kind: *mut u32,
+    text: *mut c_char,
+    length: u32,
+) -> LONG {
+    shell(|| {
+        // SAFETY: null or ending in NUL (caller).
+        let reader = unsafe { path_argument(reader) }?.ok_or(SCARD_E_INVALID_PARAMETER)?;
+        if kind.is_null() || text.is_null() || length == 0 {
+            return Err(SCARD_E_INVALID_PARAMETER);
+        }
+        let fault = crate::last_fault(&reader);
+        let (code, words) = fault.map_or((0, String::new()), |fault| (fault.kind.code(), fault.text));
+        let room = length as usize - 1;
+        let end = (0..=room.min(words.len())).rev().find(|at| words.is_char_boundary(*at)).unwrap_or(0);
+        // SAFETY: not null, and writable (caller).
+        unsafe { kind.write_unaligned(code) };
+        let mut ended = words.as_bytes()[..end].to_vec();
+        ended.push(0);
+        // SAFETY: at most `length` bytes, and the text has this many writable ones (caller).
+        unsafe { std::ptr::copy_nonoverlapping(ended.as_ptr().cast(), text, ended.len()) };
+        Ok(())
+    })
+}
+
 /// # Safety
 /// `path` is null or ends in NUL.
 unsafe fn path_argument(path: *const c_char) -> Result<Option<String>, u32> {

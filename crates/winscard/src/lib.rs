@@ -24,6 +24,7 @@ mod cache;
 mod connection;
 mod context;
 mod exports;
+mod faults;
 mod forward;
 mod handle;
 mod log;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 use cardmod_virtual::Store;
 
 pub use exports::table;
+pub use faults::{Fault, FaultKind};
 pub use forward::{SystemService, system_service};
 pub use log::ApduCounters;
 pub use readers::{card_name, reader_name};
@@ -62,6 +64,14 @@ pub fn set_apdu_log(path: Option<&Path>) -> io::Result<()> {
 #[must_use]
 pub fn counters() -> ApduCounters {
     registry::current().map(|registry| registry.log.counters()).unwrap_or_default()
+}
+
+/// Why the virtual card in this reader failed last; `None` for real readers and where it did not. PC/SC itself
+/// passes on nothing but a code. That another program was in the way is forgotten when the card answers again,
+/// anything else when the card is connected to anew.
+#[must_use]
+pub fn last_fault(reader: &str) -> Option<Fault> {
+    registry::current().ok()?.readers.faults.last(reader)
 }
 
 /// Serves the virtual cards of another directory from now on; `None` means the default one again.

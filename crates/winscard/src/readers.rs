@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cardmod_virtual::{CardKind, CardStatus, Store};
+use cardmod_virtual::{CardEntry, CardKind, CardStatus, Store, StoreError};
+
+use crate::faults::{Fault, Faults};
 
 const PREFIX: &str = "Cardmod Virtual Reader (";
 const SUFFIX: &str = ") 00 00";
@@ -41,6 +43,8 @@ pub(crate) struct Observation {
 
 pub(crate) struct Readers {
     state: Mutex<State>,
+    /// What each failed at last.
+    pub(crate) faults: Faults,
 }
 
 struct State {
@@ -55,7 +59,8 @@ struct State {
 
 impl Readers {
     pub(crate) fn new(directory: Option<PathBuf>, mounted: Vec<Arc<Store>>) -> Self {
-        Self { state: Mutex::new(State { directory, store: None, mounted, atrs: HashMap::new() }) }
+        let state = State { directory, store: None, mounted, atrs: HashMap::new() };
+        Self { state: Mutex::new(state), faults: Faults::default() }
     }
 
     pub(crate) fn set_directory(&self, directory: Option<&Path>) {
@@ -91,12 +96,13 @@ impl Readers {
         let stores = self.lock().stores();
         let mut names: Vec<String> = Vec::new();
         for store in stores {
-            let mut cards = store.cards().unwrap_or_default();
-            cards.retain(|card| card.kind != CardKind::Unreadable && store.status(&card.name).is_ok());
-            let readers = cards.iter().map(|card| reader_name(&card.name));
-            // The first store with a card of a name has it.
-            let new: Vec<_> = readers.filter(|reader| !names.contains(reader)).collect();
-            names.extend(new);
+            for card in store.cards().unwrap_or_default() {
+                let reader = reader_name(&card.name);
+                // The first store with a card of a name has it.
+                if !names.contains(&reader) && self.can_be_used(&store, &card, &reader) {
+                    names.push(reader);
+                }
+            }
         }
         names
     }
@@ -105,8 +111,32 @@ impl Readers {
     pub(crate) fn find(&self, reader: &str) -> Option<Found> {
         let card = card_name(reader)?;
         let stores = self.lock().stores();
-        let store = stores.into_iter().find(|store| store.status(card).is_ok())?;
+        let (store, _) = self.status_in(&stores, card, reader)?;
         Some(Found { store, card: card.to_owned(), reader: reader.to_owned() })
+    }
+
+    fn can_be_used(&self, store: &Store, card: &CardEntry, reader: &str) -> bool {
+        let seen = match card.kind {
+            // Opening it says why.
+            CardKind::Unreadable => store.open_card(&card.name).map(|_| false),
+            _ => store.status(&card.name).map(|_| true),
+        };
+        self.noted(reader, seen).unwrap_or(false)
+    }
+
+    /// The first of the stores that has the card in use, and the card's status.
+    fn status_in(&self, stores: &[Arc<Store>], card: &str, reader: &str) -> Option<(Arc<Store>, CardStatus)> {
+        stores.iter().find_map(|store| match store.status(card) {
+            Ok(status) => Some((Arc::clone(store), status)),
+            // Another store may have it; that none has it needs no words.
+            Err(StoreError::NoSuchCard { .. }) => None,
+            Err(error) => self.noted(reader, Err(error)),
+        })
+    }
+
+    /// The value; or the error is kept for whoever asks.
+    fn noted<T>(&self, reader: &str, result: Result<T, StoreError>) -> Option<T> {
+        result.map_err(|error| self.faults.note(reader, Fault::of_store(&error))).ok()
     }
 
     /// What is so in a reader now; `None` where there is no such reader.
@@ -114,13 +144,12 @@ impl Readers {
         let card = card_name(reader)?;
         let mut state = self.lock();
         let stores = state.stores();
-        let found = stores.into_iter().find_map(|store| Some((store.status(card).ok()?, store)));
-        let Some((status, store)) = found else {
+        let Some((store, status)) = self.status_in(&stores, card, reader) else {
             state.atrs.remove(card);
             return None;
         };
         if !state.atrs.contains_key(card) {
-            let opened = store.open_card(card).ok()?;
+            let opened = self.noted(reader, store.open_card(card))?;
             state.atrs.insert(card.to_owned(), opened.atr());
         }
         let atr = if status.present { state.atrs.get(card).cloned().unwrap_or_default() } else { Vec::new() };

@@ -63,6 +63,7 @@ fn every_symbol_of_pcsc_lite_is_there() {
         "CardmodSetApduLog",
         "CardmodSetStoreDir",
         "CardmodApduCount",
+        "CardmodLastFault",
     ] {
         // SAFETY: only whether the symbol is there is looked at.
         let found = unsafe { loaded.get::<*const ()>(symbol.as_bytes()) };

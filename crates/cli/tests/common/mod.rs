@@ -98,7 +98,7 @@ impl Home {
         ))
     }
 
-    fn furnish(&self, command: &mut Command) {
+    pub(crate) fn furnish(&self, command: &mut Command) {
         command
             .current_dir(self.folder())
             .env("CARDMOD_HOME", self.folder())

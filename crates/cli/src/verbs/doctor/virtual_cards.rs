@@ -1,10 +1,16 @@
 //! The virtual cards: their images, who has them, and whether there is room for changes.
 
-use cardmod_virtual::{CardStatus, StoreError};
+use std::io::Write as _;
+use std::path::Path;
+
+use cardmod_virtual::{CardFault, CardStatus, StoreError};
 
 use super::findings::Report;
 use crate::failure::Failure;
 use crate::session::Desk;
+
+/// What a key or a certificate makes an image grow by, generously.
+const GROWTH: usize = 16 * 1024;
 
 /// Looks at the virtual cards that the options do not leave out.
 pub(super) fn examine(desk: &Desk, report: &mut Report) {
@@ -28,7 +34,7 @@ pub(super) fn examine(desk: &Desk, report: &mut Report) {
                     &if failure.code == "bad-image" { failure.hint(advice) } else { failure },
                 );
             }
-            Ok(status) => match desk.no_room(name) {
+            Ok(status) => match no_room(&card.path) {
                 Some(fault) => {
                     let failure = Failure::from(StoreError::from(fault));
                     report.failure(
@@ -40,6 +46,16 @@ pub(super) fn examine(desk: &Desk, report: &mut Report) {
             },
         }
     }
+}
+
+/// The disk takes no new image of this card: found by writing as much beside it.
+fn no_room(image: &Path) -> Option<CardFault> {
+    let length = usize::try_from(image.metadata().ok()?.len()).ok()? + GROWTH;
+    let attempt = tempfile::tempfile_in(image.parent()?).and_then(|mut file| {
+        file.write_all(&vec![0; length])?;
+        file.sync_all()
+    });
+    attempt.err().map(|cause| CardFault::NotSaved { path: image.to_path_buf(), cause })
 }
 
 fn state(name: &str, status: &CardStatus, report: &mut Report) {
