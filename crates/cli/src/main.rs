@@ -36,6 +36,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
+    keep_memory_private();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refused(&error).into(),
@@ -46,6 +47,16 @@ fn main() -> ExitCode {
         Err(failure) => out.failure(&failure),
     };
     exit.into()
+}
+
+/// No core dump, and no look into the memory by other processes of the same user: PINs pass through it.
+fn keep_memory_private() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        // A kernel that refuses leaves the program as any other is.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
 }
 
 /// A command line that does not parse: clap's own words, or a JSON error where `--json` is among

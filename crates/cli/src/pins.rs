@@ -1,6 +1,6 @@
 //! The PIN the host asks for: from the option that names it, or from the terminal.
 
-use cardmod_host::{PinRequest, PinSource, PinSourceError};
+use cardmod_host::{LockedSecret, PinRequest, PinSource, PinSourceError};
 use cardmod_types::{Pin, PinId};
 use zeroize::Zeroizing;
 
@@ -9,12 +9,11 @@ use crate::output::Output;
 use crate::progress::{Pause, Progress};
 use crate::secrets::{self, PinOptions, SecretSource};
 
-/// Answers the host's questions with one PIN, read at the first of them.
-///
-/// A PIN that turned out wrong is not given again: the tries of a card are precious.
+/// Answers the host's questions with one PIN for each role, read at the first of them. Where a person is
+/// asked, a wrong one is asked for again.
 pub(crate) struct PinAnswer {
     source: Option<SecretSource>,
-    known: Option<(PinId, Pin)>,
+    known: Option<(PinId, Known)>,
     tries_at_last_answer: Option<u32>,
     pause: Option<Pause>,
 }
@@ -43,41 +42,68 @@ impl PinAnswer {
     /// The PIN, for verbs that take it outside a question of the host.
     pub(crate) fn read(options: &PinOptions, role: PinId) -> Result<Pin, Failure> {
         let name = role_name(role);
-        if let Some(source) = options.source() {
-            return Ok(Pin::new(source.read(name)?.to_vec()));
+        match options.source() {
+            Some(source) => source.read(name).map(Pin::from),
+            None => secrets::prompt(&format!("{name}: "), name, "pin").map(Pin::from),
         }
-        let typed = secrets::prompt(&format!("{name}: "), name, "pin")?;
-        Ok(Pin::new(typed.to_vec()))
+    }
+}
+
+/// The PIN that was given, while the program may be asked for it again.
+enum Known {
+    Locked(LockedSecret),
+    /// Where the system locks no memory.
+    Plain(Pin),
+}
+
+impl Known {
+    fn new(pin: &Pin) -> Self {
+        LockedSecret::new(pin.as_bytes()).map_or_else(|_| Self::Plain(pin.clone()), Self::Locked)
+    }
+
+    fn pin(&self) -> Pin {
+        match self {
+            Self::Locked(locked) => Pin::from(locked.as_bytes()),
+            Self::Plain(pin) => pin.clone(),
+        }
     }
 }
 
 impl PinSource for PinAnswer {
     fn pin(&mut self, request: &PinRequest<'_>) -> Result<Pin, PinSourceError> {
+        // What turned out wrong is not given again: the tries of a card are precious.
         if let Some((role, known)) = &self.known
             && *role == request.role
+            && (request.last_error.is_none() || self.source.is_some())
         {
-            // The tries become known, or fewer, by a failed attempt alone.
+            // In an operation before this one: the tries become known, or fewer, by a failure alone.
             let was_wrong = match (self.tries_at_last_answer, request.tries_left) {
                 (Some(before), Some(now)) => now < before,
                 (None, Some(_)) => true,
                 (_, None) => false,
             };
-            return if was_wrong { Err(PinSourceError::Cancelled) } else { Ok(known.clone()) };
+            let again = was_wrong && request.last_error.is_none();
+            return if again { Err(PinSourceError::Cancelled) } else { Ok(known.pin()) };
         }
         let name = role_name(request.role);
         let secret = match &self.source {
             Some(source) => source.read(name),
             None => self.prompt(&question(request), name),
         };
-        let secret = secret.map_err(|failure| PinSourceError::Unavailable(failure.message))?;
-        let pin = Pin::new(secret.to_vec());
+        let pin = Pin::from(secret.map_err(|failure| PinSourceError::Unavailable(failure.message))?);
         self.tries_at_last_answer = request.tries_left;
-        self.known = Some((request.role, pin.clone()));
+        self.known = Some((request.role, Known::new(&pin)));
         Ok(pin)
+    }
+
+    /// A person may mistype.
+    fn asks_again(&self) -> bool {
+        self.source.is_none()
     }
 }
 
 fn question(request: &PinRequest<'_>) -> String {
+    let wrong = if request.last_error.is_some() { "wrong; " } else { "" };
     let of = match request.container {
         Some(container) => format!(" for {container}"),
         None => String::new(),
@@ -87,7 +113,7 @@ fn question(request: &PinRequest<'_>) -> String {
         Some(tries) => format!(", {tries} tries left"),
         None => String::new(),
     };
-    format!("{}{of} (card in {}{tries}): ", role_name(request.role), request.reader)
+    format!("{wrong}{}{of} (card in {}{tries}): ", request.what(), request.reader)
 }
 
 /// What people call a role's PIN.

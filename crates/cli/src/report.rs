@@ -1,5 +1,6 @@
 //! Containers, keys, certificates and PINs as the JSON documents and tables show them.
 
+use cardmod_host::module::PinStrength;
 use cardmod_host::{Container, ContainerKey, PinStatus, x509};
 use cardmod_types::{EcCurve, KeyHalf, PinCachePolicy, PinId, PinKind, PinPurpose, PublicKey};
 use serde::Serialize;
@@ -56,6 +57,8 @@ pub(crate) struct PinView {
     kind: &'static str,
     purpose: &'static str,
     cache: String,
+    /// How the PIN may travel to the card: "plain", "session-pin".
+    strength: Vec<&'static str>,
     tries_left: Option<u32>,
     blocked: bool,
     authenticated: Option<bool>,
@@ -149,6 +152,7 @@ impl From<&PinStatus> for PinView {
             kind: kind(status.info.kind),
             purpose: pin_purpose(status.info.purpose),
             cache: cache(status.info.cache),
+            strength: status.strength.map_or_else(Vec::new, strength),
             tries_left: status.tries_left,
             blocked: status.tries_left == Some(0),
             authenticated: status.authenticated,
@@ -156,6 +160,12 @@ impl From<&PinStatus> for PinView {
             unblocked_by: status.info.unblock.iter().map(PinId::get).collect(),
         }
     }
+}
+
+/// The ways of a PIN to the card.
+fn strength(strength: PinStrength) -> Vec<&'static str> {
+    let ways = [(strength.plain, "plain"), (strength.session_pin, "session-pin")];
+    ways.into_iter().filter_map(|(has, way)| has.then_some(way)).collect()
 }
 
 /// The containers as a table.
@@ -221,12 +231,13 @@ pub(crate) fn pin_table(pins: &[PinView]) -> String {
             pin.purpose.to_owned(),
             tries,
             pin.cache.clone(),
+            pin.strength.join(", "),
             list(&pin.changed_by),
             list(&pin.unblocked_by),
         ]
     };
     table(
-        ["id", "role", "kind", "purpose", "tries left", "caching", "changed by", "unblocked by"],
+        ["id", "role", "kind", "purpose", "tries left", "caching", "travels", "changed by", "unblocked by"],
         pins.iter().map(row).collect(),
     )
 }

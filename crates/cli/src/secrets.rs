@@ -112,6 +112,20 @@ pub(crate) fn apart(secret: Option<SecretSource>, input: &Path) -> Result<(), Fa
     }
 }
 
+/// Refuses to read a secret from the file descriptor that something else is read from.
+///
+/// # Errors
+/// A usage failure.
+pub(crate) fn apart_from(secret: Option<SecretSource>, descriptor: u32) -> Result<(), Failure> {
+    match secret {
+        Some(SecretSource::Descriptor(number)) if number == descriptor => {
+            Err(Failure::usage("the response and a secret cannot both come from one file descriptor")
+                .hint("name a file, or another file descriptor"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Asks for a secret on the terminal. `what` names it in errors, `option` is the one that gives it.
 ///
 /// # Errors
@@ -189,7 +203,7 @@ fn first_line(mut source: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 #[cfg(unix)]
-fn open_descriptor(number: u32) -> io::Result<File> {
+pub(crate) fn open_descriptor(number: u32) -> io::Result<File> {
     // Where the descriptors are no links, what is not open answers so and is there all the same.
     let closed = |error: &io::Error| error.raw_os_error() == Some(rustix::io::Errno::BADF.raw_os_error());
     File::open(format!("/dev/fd/{number}")).map_err(|error| match closed(&error) {
@@ -199,7 +213,7 @@ fn open_descriptor(number: u32) -> io::Result<File> {
 }
 
 #[cfg(not(unix))]
-fn open_descriptor(_number: u32) -> io::Result<File> {
+pub(crate) fn open_descriptor(_number: u32) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "file descriptors cannot be named on this system"))
 }
 

@@ -58,9 +58,9 @@ pub mod x509;
 pub use csp::{
     AdminAuthority, CacheRecord, Card, CardDescription, CardGuard, CardHold, CardSession, Container,
     ContainerKey, DecryptRequest, DeriveRequest, FileAuthority, FixedPin, HOLD_LIMIT, Held, KeyAlgorithm,
-    KeySource, Moment, NewContainer, NoPin, PinCache, PinClock, PinRequest, PinSource, PinSourceError,
-    PinStatus, RebuildAction, RebuildEntry, RebuildPlan, Responder, SignRequest, UnblockWith,
-    UnknownKeyAlgorithm,
+    KeySource, LockedSecret, Moment, NewContainer, NoPin, NotLocked, PinCache, PinClock, PinRequest,
+    PinSource, PinSourceError, PinStatus, RebuildAction, RebuildEntry, RebuildPlan, Responder, SignRequest,
+    UnblockWith, UnknownKeyAlgorithm,
 };
 pub use error::{Error, Fault, PinAction};
 pub use host::{Host, OpenOptions, ReaderInfo};

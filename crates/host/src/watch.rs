@@ -10,6 +10,7 @@ use cardmod_pcsc::{
     SCARD_E_TIMEOUT, SCARD_E_UNKNOWN_READER, SCARD_F_COMM_ERROR, SCARD_STATE_PRESENT,
 };
 
+use crate::csp::PinCache;
 use crate::error::Error;
 use crate::host::{Host, ReaderInfo, reader_info};
 
@@ -57,6 +58,7 @@ pub struct Watch {
     notification: ReaderState,
     begun: bool,
     switch: Arc<Switch>,
+    pin_cache: PinCache,
 }
 
 /// Ends a [`Watch`]'s wait from another thread.
@@ -79,7 +81,7 @@ struct SwitchState {
 }
 
 impl Host {
-    /// Begins to watch the readers, virtual and real ones.
+    /// Begins to watch the readers, virtual and real ones. PINs of cards that are seen to go are forgotten.
     ///
     /// # Errors
     /// [`Error::Pcsc`].
@@ -90,6 +92,7 @@ impl Host {
             notification: ReaderState::unaware(PNP_NOTIFICATION),
             begun: false,
             switch: Arc::default(),
+            pin_cache: self.pin_cache().clone(),
         })
     }
 }
@@ -123,6 +126,7 @@ impl Watch {
                 Err(code) => return Err(failed(cardmod_pcsc::PcscError::new(code, "SCardGetStatusChange"))),
             }
             if !events.is_empty() || !std::mem::replace(&mut self.begun, true) {
+                self.forget_pins(&events);
                 return Ok(Watched::Events(events));
             }
         }
@@ -132,6 +136,15 @@ impl Watch {
     #[must_use]
     pub fn stopper(&self) -> WatchStop {
         WatchStop { switch: Arc::clone(&self.switch) }
+    }
+
+    /// The PINs of cards that are gone are kept no longer.
+    fn forget_pins(&self, events: &[ReaderEvent]) {
+        for event in events {
+            if let ReaderEvent::CardRemoved { reader } | ReaderEvent::ReaderRemoved { reader } = event {
+                self.pin_cache.forget_reader(reader);
+            }
+        }
     }
 
     /// Compares the readers there are with those that are known.

@@ -84,7 +84,9 @@ impl World {
         command.stdout(Stdio::piped()).spawn().expect("a program that can be started")
     }
 
-    fn command_at(&self, home: &Home, words: &[&str]) -> Command {
+    /// A program inside this world, to be started by the caller; see [`run_at`](Self::run_at). Its process
+    /// is the program's own.
+    pub fn command_at(&self, home: &Home, words: &[&str]) -> Command {
         let mut command = self.command(home.folder(), words);
         home.furnish(&mut command);
         command

@@ -1,8 +1,10 @@
 //! `cardmod pin`: status, verify, change, unblock.
 
+use std::str::FromStr;
+
 use cardmod_host::UnblockWith;
 use cardmod_types::{Pin, PinId, PinKind, SecretBytes};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 
@@ -28,20 +30,30 @@ pub(crate) enum PinVerb {
     Unblock(UnblockArgs),
 }
 
-/// Whose PIN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Role {
-    /// The card's user
-    User,
-    /// The administrator
-    Admin,
+/// A role, as a user names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Role(pub(crate) PinId);
+
+impl FromStr for Role {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = match text.to_ascii_lowercase().as_str() {
+            "user" => PinId::USER.get(),
+            "admin" => PinId::ADMIN.get(),
+            number => number.parse().unwrap_or(0),
+        };
+        // Everyone, role 0, has no PIN.
+        let id = PinId::try_from(number).ok().filter(|id| *id != PinId::EVERYONE);
+        id.map(Self).ok_or("a role is user, admin, or a number from 1 to 7")
+    }
 }
 
 /// `pin verify`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
-    /// Whose PIN
-    #[arg(long, value_enum, default_value_t = Role::User)]
+    /// Whose PIN: user, admin, or the number of a role; pin status lists them
+    #[arg(long, value_name = "ROLE", default_value = "user")]
     role: Role,
     #[command(flatten)]
     pin: PinOptions,
@@ -50,9 +62,12 @@ pub(crate) struct VerifyArgs {
 /// `pin change`.
 #[derive(Args, Debug)]
 pub(crate) struct ChangeArgs {
-    /// Whose PIN
-    #[arg(long, value_enum, default_value_t = Role::User)]
+    /// Whose PIN: user, admin, or the number of a role; pin status lists them
+    #[arg(long, value_name = "ROLE", default_value = "user")]
     role: Role,
+    /// Whose PIN is given for it, where another role may change this one [default: the same]
+    #[arg(long, value_name = "ROLE")]
+    by: Option<Role>,
     #[command(flatten)]
     pin: PinOptions,
     #[command(flatten)]
@@ -62,6 +77,12 @@ pub(crate) struct ChangeArgs {
 /// `pin unblock`.
 #[derive(Args, Debug)]
 pub(crate) struct UnblockArgs {
+    /// Whose PIN: user, admin, or the number of a role; pin status lists them
+    #[arg(long, value_name = "ROLE", default_value = "user")]
+    role: Role,
+    /// Whose PUK or PIN is given for it [default: the one the card names]
+    #[arg(long, value_name = "ROLE")]
+    by: Option<Role>,
     #[command(flatten)]
     puk: PukOptions,
     #[command(flatten)]
@@ -93,57 +114,63 @@ fn status(desk: &Desk, out: Output) -> Result<(), Failure> {
 }
 
 fn verify(args: &VerifyArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
-    let role = PinId::from(args.role);
+    let role = args.role.0;
     // The card is looked for before the PIN is asked for.
     desk.choose(WithoutCard::Refuse)?;
     no_key(desk, role, "cardmod admin verify checks it")?;
     let pin = PinAnswer::read(&args.pin, role)?;
-    desk.with_card(WithoutCard::Refuse, |session| Ok(session.verify_pin(role, &pin)?))?;
+    // Moved: it is wiped before anything is told.
+    desk.with_card(WithoutCard::Refuse, move |session| Ok(session.verify_pin(role, &pin)?))?;
     out.done(&json!({"verified": true}), || "the PIN is right\n".into())
 }
 
 fn change(args: &ChangeArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
-    let role = PinId::from(args.role);
+    let role = args.role.0;
+    let by = args.by.map_or(role, |by| by.0);
     desk.choose(WithoutCard::Refuse)?;
     no_key(desk, role, "cardmod admin change replaces it")?;
-    let old = PinAnswer::read(&args.pin, role)?;
+    let old = PinAnswer::read(&args.pin, by)?;
     let new = new_pin(&args.new_pin)?;
-    desk.with_card(WithoutCard::Refuse, |session| Ok(session.change_pin(role, &old, &new)?))?;
+    desk.with_card(WithoutCard::Refuse, move |session| Ok(session.change_pin_by(by, &old, role, &new)?))?;
     out.done(&json!({"changed": true}), || "the PIN is changed\n".into())
 }
 
 /// Refuses a role that has a key instead of a PIN, before anything is asked for.
 fn no_key(desk: &Desk, role: PinId, instead: &str) -> Result<(), Failure> {
-    if role != PinId::ADMIN {
+    if role == PinId::USER {
         return Ok(());
     }
     let card = desk.with_card(WithoutCard::Refuse, |session| Ok(session.describe()?))?;
     if card.pins.iter().any(|pin| pin.id == role && pin.info.kind == PinKind::ChallengeResponse) {
-        let what = "the administrator of this card has a key, not a PIN";
-        return Err(Failure::new(Exit::NotSupported, "not-supported", what).hint(instead));
+        let what = match role {
+            PinId::ADMIN => "the administrator of this card has a key, not a PIN".to_owned(),
+            role => format!("{role} of this card has a key, not a PIN"),
+        };
+        let failure = Failure::new(Exit::NotSupported, "not-supported", what);
+        return Err(if role == PinId::ADMIN { failure.hint(instead) } else { failure });
     }
     Ok(())
 }
 
 fn unblock(args: &UnblockArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
+    let role = args.role.0;
     desk.choose(WithoutCard::Refuse)?;
     let mut with = authority(args)?;
     let new = new_pin(&args.new_pin)?;
-    desk.with_card(WithoutCard::Refuse, |session| Ok(session.unblock_pin(PinId::USER, &mut with, &new)?))?;
+    desk.with_card(WithoutCard::Refuse, move |session| Ok(session.unblock_pin(role, &mut with, &new)?))?;
     out.done(&json!({"unblocked": true}), || "the PIN is set and unblocked\n".into())
 }
 
 /// The PUK or the administrator key, whichever the options name; asked for as PUK else.
 fn authority(args: &UnblockArgs) -> Result<UnblockWith<'static>, Failure> {
+    let by = args.by.map(|by| by.0);
     match (args.puk.source(), args.admin_key.source()) {
         (Some(_), Some(_)) => Err(Failure::usage("a PUK and an administrator key are too much: give one")),
         (None, Some(source)) => Ok(UnblockWith::AdminKey(admin_key(&source.read("administrator key")?)?)),
-        (Some(source), None) => {
-            Ok(UnblockWith::Puk { role: None, puk: Pin::new(source.read("PUK")?.to_vec()) })
-        }
+        (Some(source), None) => Ok(UnblockWith::Puk { role: by, puk: Pin::from(source.read("PUK")?) }),
         (None, None) => {
             let puk = secrets::prompt("PUK: ", "PUK", "puk")?;
-            Ok(UnblockWith::Puk { role: None, puk: Pin::new(puk.to_vec()) })
+            Ok(UnblockWith::Puk { role: by, puk: Pin::from(puk) })
         }
     }
 }
@@ -162,14 +189,20 @@ pub(crate) fn new_pin(options: &NewPinOptions) -> Result<Pin, Failure> {
         Some(source) => source.read("new PIN")?,
         None => secrets::prompt_new("PIN", "new-pin")?,
     };
-    Ok(Pin::new(pin.to_vec()))
+    Ok(Pin::from(pin))
 }
 
-impl From<Role> for PinId {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::User => Self::USER,
-            Role::Admin => Self::ADMIN,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_have_names_and_numbers() {
+        for (text, number) in [("user", 1), ("Admin", 2), ("2", 2), ("7", 7)] {
+            assert_eq!(text.parse::<Role>().map(|role| role.0.get()), Ok(number));
+        }
+        for text in ["0", "8", "", "-1", "everyone"] {
+            assert!(text.parse::<Role>().is_err(), "{text}");
         }
     }
 }

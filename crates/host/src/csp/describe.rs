@@ -1,6 +1,6 @@
 //! What a card is, in one answer.
 
-use cardmod_types::{KeySizes, KeySpec, PinId, PinSet};
+use cardmod_types::{KeySizes, KeySpec, PinId, PinKind, PinSet};
 
 use super::operation::Repeat;
 use super::request::{CardDescription, PinStatus};
@@ -86,9 +86,19 @@ impl CardSession {
         if told.is_some() {
             self.note_tries(id, told);
         }
+        let info = self.pin_info(id)?;
+        let strength = match info.kind {
+            PinKind::AlphaNumeric | PinKind::External => {
+                let strength = self.module.pin_strength(id);
+                self.optional("tell how a PIN travels", strength)?.flatten()
+            }
+            // The property says nothing about them (specification 7.07, section 4.5.4).
+            PinKind::ChallengeResponse | PinKind::Empty => None,
+        };
         Ok(PinStatus {
             id,
-            info: self.pin_info(id)?,
+            info,
+            strength,
             tries_left: self.known_tries(id),
             authenticated: authenticated.map(|roles| roles.contains(id)),
         })

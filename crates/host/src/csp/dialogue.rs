@@ -133,9 +133,13 @@ impl<'p> Dialogue<'p> {
             return Err(Error::NotAuthenticated { card, operation: "go on" });
         }
         let last_error = refused.as_ref().map(|(_, error)| error);
-        let pin = source
-            .pin(&PinRequest { attempt: self.attempt, last_error, ..request })
-            .map_err(Error::PinSource)?;
+        let answer = source.pin(&PinRequest { attempt: self.attempt, last_error, ..request });
+        let pin = match (answer, &refused) {
+            (Ok(pin), _) => pin,
+            // Whoever gives up after a wrong PIN is told of that, and of the tries it left.
+            (Err(_), Some((_, error))) => return Err(error.clone()),
+            (Err(error), None) => return Err(Error::PinSource(error)),
+        };
         match refused {
             // It is known to be wrong: it would cost a try for nothing.
             Some((known, error)) if known == pin => Err(error),

@@ -25,7 +25,7 @@ mod transaction;
 
 pub use cache::CacheRecord;
 pub use card::{Card, CardGuard, CardHold};
-pub use pin_cache::{Moment, PinCache, PinClock};
+pub use pin_cache::{LockedSecret, Moment, NotLocked, PinCache, PinClock};
 pub use pin_source::{FixedPin, NoPin, PinRequest, PinSource, PinSourceError};
 pub use rebuild::{RebuildAction, RebuildEntry, RebuildPlan};
 pub use request::{

@@ -97,6 +97,7 @@ impl CardSession {
                     None => self.unblocking_role(target)?,
                 };
                 if let Some(by) = by {
+                    self.typed_pin(by)?;
                     let allowed = self.pin_info(target)?.unblock;
                     self.permit(PinAction::Unblock, by, target, allowed)?;
                 }

@@ -9,6 +9,7 @@ use cardmod_types::{
 };
 
 use super::pin_source::PinSourceError;
+use crate::module::PinStrength;
 
 /// A card, as its module and its files describe it.
 #[derive(Clone, Debug)]
@@ -61,6 +62,8 @@ pub struct PinStatus {
     /// The tries left, where the module or a failed attempt has told them: the interface itself does so
     /// after a failure only.
     pub tries_left: Option<u32>,
+    /// How the PIN may travel to the card (property "PIN Strength Verify"), where the module says it.
+    pub strength: Option<PinStrength>,
     /// Whether the role is authenticated now, where the card can tell.
     pub authenticated: Option<bool>,
 }

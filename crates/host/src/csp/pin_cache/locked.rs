@@ -5,11 +5,16 @@ use std::fmt;
 use region::LockGuard;
 use zeroize::Zeroize as _;
 
+/// No memory was locked.
+#[derive(Debug, thiserror::Error)]
+#[error("the system locks no memory for this program: {0}")]
+pub struct NotLocked(region::Error);
+
 /// A secret in pages of its own, locked into memory, and wiped when it goes.
 ///
 /// Where the memory lies on the heap does not matter: the locked pages are wholly within this block,
 /// so nobody else's data is locked or unlocked with it.
-pub(super) struct Locked {
+pub struct LockedSecret {
     /// Declared before the memory: it is unlocked before it is given back.
     guard: Option<LockGuard>,
     /// One page more than is used, of which the aligned part is locked. It never grows.
@@ -18,25 +23,26 @@ pub(super) struct Locked {
     length: usize,
 }
 
-impl Locked {
+impl LockedSecret {
     /// Copies a secret into locked memory.
     ///
     /// # Errors
-    /// The system locks no more memory for this process (`RLIMIT_MEMLOCK`, working set).
-    pub(super) fn new(secret: &[u8]) -> Result<Self, region::Error> {
+    /// [`NotLocked`]: the system locks no more memory for this process (`RLIMIT_MEMLOCK`, working set).
+    pub fn new(secret: &[u8]) -> Result<Self, NotLocked> {
         let page = region::page::size();
         let room = secret.len().div_ceil(page).max(1).saturating_mul(page);
         let memory = vec![0; room.saturating_add(page)];
         let start = memory.as_ptr().align_offset(page);
         let mut locked = Self { guard: None, memory, start, length: secret.len() };
-        // Locked before the secret is there, unlocked after it is wiped.
-        locked.guard = Some(region::lock(locked.memory[start..].as_ptr(), room)?);
+        // LockedSecret before the secret is there, unlocked after it is wiped.
+        locked.guard = Some(region::lock(locked.memory[start..].as_ptr(), room).map_err(NotLocked)?);
         locked.used().copy_from_slice(secret);
         Ok(locked)
     }
 
     /// The secret.
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
         &self.memory[self.start..self.start + self.length]
     }
 
@@ -45,15 +51,15 @@ impl Locked {
     }
 }
 
-impl Drop for Locked {
+impl Drop for LockedSecret {
     fn drop(&mut self) {
         self.used().zeroize();
     }
 }
 
-impl fmt::Debug for Locked {
+impl fmt::Debug for LockedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Locked({})", self.length)
+        write!(f, "LockedSecret({})", self.length)
     }
 }
 
@@ -66,17 +72,17 @@ mod tests {
         let page = region::page::size();
         for length in [0, 1, 6, page, page + 1] {
             let secret: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
-            let locked = Locked::new(&secret).expect("a page may be locked");
+            let locked = LockedSecret::new(&secret).expect("a page may be locked");
             assert_eq!(locked.as_bytes(), secret);
             assert_eq!(locked.as_bytes().as_ptr().align_offset(page), 0, "a page of its own");
-            assert_eq!(format!("{locked:?}"), format!("Locked({length})"));
+            assert_eq!(format!("{locked:?}"), format!("LockedSecret({length})"));
         }
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn the_system_says_that_it_is_locked() {
-        let locked = Locked::new(b"123456").expect("a page may be locked");
+        let locked = LockedSecret::new(b"123456").expect("a page may be locked");
         let address = locked.as_bytes().as_ptr() as usize;
         assert!(flags_at(address).contains(" lo"), "{}", flags_at(address));
         drop(locked);

@@ -16,9 +16,9 @@ use std::time::Duration;
 use cardmod_types::{CardId, Pin, PinCachePolicy, PinId, SecretBytes};
 
 use clock::SystemClock;
-use locked::Locked;
 
 pub use clock::{Moment, PinClock};
+pub use locked::{LockedSecret, NotLocked};
 
 /// The most PINs kept at a time; each takes a page of locked memory, of which systems give little.
 const MOST_ENTRIES: usize = 64;
@@ -61,7 +61,7 @@ pub(super) enum Kept {
 
 struct Entry {
     card: CardState,
-    secret: Locked,
+    secret: LockedSecret,
     is_session_pin: bool,
     stored: Moment,
     lifetime: Option<Duration>,
@@ -177,7 +177,7 @@ impl PinCache {
         if entries.len() >= MOST_ENTRIES {
             return;
         }
-        match Locked::new(bytes) {
+        match LockedSecret::new(bytes) {
             Ok(secret) => {
                 entries.insert(key, Entry { card, secret, is_session_pin, stored, lifetime });
             }
