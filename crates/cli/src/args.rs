@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use cardmod_host::ContainerSpec;
 use cardmod_types::{CardApplication, HashAlgorithm, KeyHalf, SecretBytes};
 
 use crate::verbs;
@@ -140,9 +141,10 @@ impl From<Purpose> for KeyHalf {
 /// Which container, and which key of it.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct KeyChoice {
-    /// The container [default: the card's default container]
+    /// The container, with or without its card's reader: NAME or \\.\READER\NAME; an empty NAME is the
+    /// card's default container [default: that]
     #[arg(long, value_name = "NAME")]
-    pub(crate) container: Option<String>,
+    pub(crate) container: Option<ContainerSpec>,
     /// Which key of a container that has both
     #[arg(long, value_enum)]
     pub(crate) purpose: Option<Purpose>,
@@ -151,7 +153,7 @@ pub(crate) struct KeyChoice {
 impl KeyChoice {
     /// The container's name, as the host takes it.
     pub(crate) fn name(&self) -> Option<&str> {
-        self.container.as_deref()
+        self.container.as_ref().and_then(ContainerSpec::container)
     }
 
     /// The half, as the host takes it.

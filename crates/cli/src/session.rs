@@ -1,8 +1,10 @@
 //! Which card a run works on, and the way to it.
 
 use cardmod_default::{Environment, EnvironmentError, EnvironmentOptions};
-use cardmod_host::{CardSession, Error, LoadError, OpenOptions, ReaderInfo};
-use cardmod_types::CardApplication;
+use cardmod_host::{
+    CardSession, ContainerSpec, Error, KeyAlgorithm, LoadError, OpenOptions, ReaderInfo, Search,
+};
+use cardmod_types::{CardApplication, KeyHalf};
 use cardmod_winscard::FaultKind;
 
 use crate::args::{Application, Global};
@@ -20,6 +22,17 @@ pub(crate) struct Desk {
     pub(crate) environment: Environment,
     global: Global,
     out: Output,
+    seeking: Seeking,
+}
+
+/// What decides between several cards.
+enum Seeking {
+    /// The options that name one.
+    Nothing,
+    /// A container by its specification.
+    Container(ContainerSpec),
+    /// Room for a new key of this kind, imported or not.
+    Room(ContainerSpec, KeyAlgorithm, KeyHalf, bool),
 }
 
 /// What to do where there is no card at all.
@@ -29,6 +42,16 @@ pub(crate) enum WithoutCard {
     Refuse,
     /// Make the virtual card `default`: the verb puts something on it.
     CreateDefault,
+}
+
+impl Seeking {
+    /// The reader that is named.
+    fn reader(&self) -> Option<&str> {
+        match self {
+            Self::Nothing => None,
+            Self::Container(spec) | Self::Room(spec, ..) => spec.reader(),
+        }
+    }
 }
 
 impl Desk {
@@ -44,7 +67,26 @@ impl Desk {
         for problem in environment.registry.problems() {
             out.note(&format!("note: a file of the module registry is not used: {problem}"));
         }
-        Ok(Self { environment, global: global.clone(), out })
+        Ok(Self { environment, global: global.clone(), out, seeking: Seeking::Nothing })
+    }
+
+    /// The card is that of a container; `None` leaves the choice to the other options.
+    pub(crate) fn of_container(mut self, spec: Option<&ContainerSpec>) -> Self {
+        if let Some(spec) = spec {
+            self.seeking = Seeking::Container(spec.clone());
+        }
+        self
+    }
+
+    /// The card is one with room for a new key.
+    pub(crate) fn with_room(
+        mut self,
+        spec: &ContainerSpec,
+        (algorithm, half): (KeyAlgorithm, KeyHalf),
+        imported: bool,
+    ) -> Self {
+        self.seeking = Seeking::Room(spec.clone(), algorithm, half, imported);
+        self
     }
 
     /// Opens the card the options name, or the one there is, and runs `work` on it.
@@ -80,12 +122,7 @@ impl Desk {
         reader: &str,
         work: impl FnOnce(&mut CardSession) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let mut options = OpenOptions::default();
-        if let Some(application) = self.global.application {
-            options.card_name = CardApplication::from(application).card_name().to_owned();
-        }
-        let opened = self.environment.open_card(reader, options);
-        let mut session = opened.map_err(|error| self.explained(error))?;
+        let mut session = self.open_card(reader).map_err(|error| self.explained(error))?;
         let result = work(&mut session);
         let closed = session.close();
         let value = result?;
@@ -97,6 +134,14 @@ impl Desk {
             ));
         }
         Ok(value)
+    }
+
+    fn open_card(&self, reader: &str) -> Result<CardSession, EnvironmentError> {
+        let mut options = OpenOptions::default();
+        if let Some(application) = self.global.application {
+            options.card_name = CardApplication::from(application).card_name().to_owned();
+        }
+        self.environment.open_card(reader, options)
     }
 
     /// Why a card is not opened, with what is known of the application that was asked for.
@@ -142,6 +187,9 @@ impl Desk {
 
     /// The reader to work on.
     pub(crate) fn choose(&self, without: WithoutCard) -> Result<String, Failure> {
+        if let Some(reader) = self.seeking.reader() {
+            return self.reader_of_container(reader);
+        }
         if let Some(card) = &self.global.card {
             return self.reader_of_virtual(card);
         }
@@ -160,7 +208,52 @@ impl Desk {
                 None if without == WithoutCard::CreateDefault => self.create_default(),
                 None => Err(no_card(&readers)),
             },
-            several => Err(several_cards(self, several)),
+            several => self.choose_among(several),
+        }
+    }
+
+    /// The reader that a container's specification names, if no other option names another.
+    fn reader_of_container(&self, wanted: &str) -> Result<String, Failure> {
+        let readers = self.readers()?;
+        let reader = named_reader(wanted, &names(&readers))?;
+        if self.wants(&reader) {
+            return Ok(reader);
+        }
+        let text = format!("--container names the reader {reader:?}, and --card or --reader another");
+        Err(Failure::usage(text))
+    }
+
+    /// Of several cards the only one that has the container, or room for it.
+    fn choose_among(&self, present: &[&ReaderInfo]) -> Result<String, Failure> {
+        let readers: Vec<String> = present.iter().map(|reader| reader.name.clone()).collect();
+        let open = |reader: &str| self.open_card(reader);
+        let (search, what) = match &self.seeking {
+            Seeking::Nothing => return Err(several_cards(self, present)),
+            Seeking::Container(spec) => {
+                let what = spec.container().map(|name| format!("container {name:?}"));
+                let what = what.unwrap_or_else(|| "a default container".to_owned());
+                (Search::container(&readers, spec.container(), open), what)
+            }
+            Seeking::Room(_, algorithm, half, imported) => {
+                let search = Search::room(&readers, (*algorithm, *half), *imported, open);
+                (search, format!("a new {algorithm} key"))
+            }
+        };
+        match search.one(&what) {
+            Ok(reader) => {
+                self.out.note(&format!("note: the card in {reader:?} is taken, the only one that fits"));
+                Ok(reader.to_owned())
+            }
+            Err(error) => {
+                let failure = Failure::from(error);
+                Err(match failure.code {
+                    "several-cards" => {
+                        let hint = several_cards(self, present).hint;
+                        Failure { hint, ..failure }
+                    }
+                    _ => failure,
+                })
+            }
         }
     }
 

@@ -146,6 +146,15 @@ pub enum Error {
     /// A PKCS #12 file cannot be read.
     #[error("this PKCS #12 file cannot be read: {reason}")]
     BadKeyFile { reason: String },
+    /// None of several cards has what is looked for, or takes it.
+    #[error("no card fits for {what}: {reasons}")]
+    NoCardFits { what: String, reasons: String },
+    /// Several cards have what is looked for, or take it.
+    #[error("several cards fit for {what}: name one of the readers {readers}")]
+    SeveralCards { what: String, readers: String },
+    /// The host's policy forbids it.
+    #[error("the policy of this program does not allow to {what}")]
+    Forbidden { what: String },
     /// A file or directory name is none.
     #[error("{name:?} is no file name: {reason}")]
     BadFileName { name: String, reason: String },

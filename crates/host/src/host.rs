@@ -6,7 +6,7 @@ use std::time::Duration;
 use cardmod_pcsc::{Context, Protocols, Provider, ReaderState, ShareMode};
 
 use crate::clock::{Clock, SystemClock};
-use crate::csp::{Card, CardSession, PinCache, Timer};
+use crate::csp::{Card, CardSession, PinCache, Policy, Timer};
 use crate::error::Error;
 use crate::module::{HIGHEST_VERSION, Module, ModuleSource};
 use crate::store::PublicStore;
@@ -49,6 +49,8 @@ pub struct OpenOptions {
     /// at most [`HOLD_LIMIT`](crate::HOLD_LIMIT), zero for not at all. Windows calls it
     /// `TransactionTimeoutMilliseconds` (specification 7.07, section 7.8) and takes 1500 ms, as here.
     pub transaction_hold: Duration,
+    /// Which private keys may come from outside the card.
+    pub policy: Policy,
 }
 
 impl Default for OpenOptions {
@@ -61,6 +63,7 @@ impl Default for OpenOptions {
             silent: false,
             parent_window: 0,
             transaction_hold: Duration::from_millis(1500),
+            policy: Policy::default(),
         }
     }
 }

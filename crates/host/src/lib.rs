@@ -49,6 +49,7 @@ mod error;
 mod host;
 pub mod module;
 pub mod registry;
+mod search;
 pub mod signer;
 mod store;
 pub mod verify;
@@ -62,9 +63,11 @@ pub use csp::{
     PinSource, PinSourceError, PinStatus, RebuildAction, RebuildEntry, RebuildPlan, Responder, SignRequest,
     UnblockWith, UnknownKeyAlgorithm,
 };
+pub use csp::{BadContainerSpec, ContainerSpec, Policy};
 pub use error::{Error, Fault, PinAction};
 pub use host::{Host, OpenOptions, ReaderInfo};
 pub use module::{CallError, LoadError, ModuleSource};
+pub use search::Search;
 pub use store::{DirectoryStore, PublicStore};
 pub use watch::{ReaderEvent, Watch, WatchStop, Watched};
 

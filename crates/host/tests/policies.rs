@@ -297,9 +297,13 @@ fn a_read_only_card_is_not_written() {
         session.set_default("key", &mut NoPin),
         session.delete_certificate(None, None, &mut NoPin),
         session.write_file(&FilePath::cardcf(), &[0; 6], FileAuthority::User, &mut NoPin),
+        session.rebuild_map(&mut NoPin).map(drop),
+        session.write_roots(&[], &mut NoPin),
+        session.takes(KeyAlgorithm::Ec(EcCurve::P256), KeyHalf::Signature, false),
     ];
     for answer in refused {
-        assert!(matches!(answer, Err(Error::ReadOnlyCard { .. })), "{answer:?}");
+        let why = "its property \"Read Only Mode\" says so";
+        assert!(matches!(&answer, Err(Error::ReadOnlyCard { why: told, .. }) if told == why), "{answer:?}");
     }
     sign(&mut session, &mut Counting::default()).expect("its key is of use all the same");
     assert!(session.describe().expect("a description").read_only);

@@ -162,7 +162,7 @@ pub(crate) fn run(verb: &CertVerb, global: &Global, out: Output) -> Result<(), F
 fn request(args: &RequestArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let holder = &args.holder;
     let mut pins = PinAnswer::new(&holder.pin);
-    let desk = Desk::open(global, out)?;
+    let desk = Desk::open(global, out)?.of_container(holder.key.container.as_ref());
     let der = desk.with_card(WithoutCard::Refuse, |session| {
         let container = session.container(holder.key.name())?;
         let key = key_of(&container, holder.key.half())?;
@@ -175,7 +175,7 @@ fn request(args: &RequestArgs, global: &Global, out: Output) -> Result<(), Failu
 fn self_sign(args: &SelfSignArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let holder = &args.holder;
     let mut pins = PinAnswer::new(&holder.pin);
-    let desk = Desk::open(global, out)?;
+    let desk = Desk::open(global, out)?.of_container(holder.key.container.as_ref());
     let (name, der) = desk.with_card(WithoutCard::Refuse, |session| {
         let container = session.container(holder.key.name())?;
         let key = key_of(&container, holder.key.half())?;
@@ -214,7 +214,7 @@ fn import(args: &ImportArgs, global: &Global, out: Output) -> Result<(), Failure
     secrets::apart(args.pin.source(), &args.file)?;
     let bundle = x509::parse_all(&data::read(&args.file)?)?;
     let mut pins = PinAnswer::new(&args.pin);
-    let desk = Desk::open(global, out)?;
+    let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
     let (name, half, bytes, added) = desk.with_card(WithoutCard::Refuse, |session| {
         let container = session.container(args.key.name())?;
         let der = certificate_for(&container, args.key.half(), &bundle);
@@ -247,7 +247,7 @@ fn export(args: &ExportArgs, global: &Global, out: Output) -> Result<(), Failure
     for file in &args.others {
         others.extend(x509::parse_all(&data::read(file)?)?);
     }
-    let desk = Desk::open(global, out)?;
+    let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
     let (container, chain) = desk.with_card(WithoutCard::Refuse, |session| {
         let container = session.container(args.key.name())?;
         let (half, _) = certificate_of(&container, args.key.half())?;
@@ -287,7 +287,7 @@ fn certificate_of(container: &Container, half: Option<KeyHalf>) -> Result<(KeyHa
 
 fn delete(args: &DeleteArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let mut pins = PinAnswer::new(&args.pin);
-    let desk = Desk::open(global, out)?;
+    let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
     let name = desk.with_card(WithoutCard::Refuse, |session| {
         let name = session.container(args.key.name())?.name;
         session.delete_certificate(Some(&name), args.key.half(), &mut pins)?;

@@ -2,6 +2,7 @@
 
 mod rebuild;
 
+use cardmod_host::ContainerSpec;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
@@ -32,10 +33,10 @@ pub(crate) enum ContainerVerb {
 pub(crate) struct Chosen {
     /// The container
     #[arg(value_name = "NAME", required_unless_present = "container")]
-    name: Option<String>,
+    name: Option<ContainerSpec>,
     /// The container (as with the other verbs)
     #[arg(long, value_name = "NAME", conflicts_with = "name")]
-    container: Option<String>,
+    container: Option<ContainerSpec>,
     #[command(flatten)]
     pin: PinOptions,
 }
@@ -47,7 +48,11 @@ struct ListDocument {
 
 /// Runs the verb.
 pub(crate) fn run(verb: &ContainerVerb, global: &Global, out: Output) -> Result<(), Failure> {
-    let desk = Desk::open(global, out)?;
+    let chosen = match verb {
+        ContainerVerb::Delete(chosen) | ContainerVerb::Default(chosen) => chosen.spec(),
+        ContainerVerb::List | ContainerVerb::Rebuild(_) => None,
+    };
+    let desk = Desk::open(global, out)?.of_container(chosen);
     match verb {
         ContainerVerb::List => list(&desk, out),
         ContainerVerb::Delete(chosen) => delete(chosen, &desk, out),
@@ -77,7 +82,11 @@ fn set_default(chosen: &Chosen, desk: &Desk, out: Output) -> Result<(), Failure>
 }
 
 impl Chosen {
+    fn spec(&self) -> Option<&ContainerSpec> {
+        self.name.as_ref().or(self.container.as_ref())
+    }
+
     fn name(&self) -> &str {
-        self.name.as_deref().or(self.container.as_deref()).unwrap_or_default()
+        self.spec().and_then(ContainerSpec::container).unwrap_or_default()
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn run(args: &DecryptArgs, global: &Global, out: Output) -> Result<()
     };
     let request = DecryptRequest { half: args.key.half(), padding, ciphertext: &ciphertext };
     let mut pins = PinAnswer::new(&args.pin);
-    let desk = Desk::open(global, out)?;
+    let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
     let opened = desk.with_card(WithoutCard::Refuse, |session| {
         let _progress = pins.progress(out, "decrypting");
         Ok(session.decrypt(args.key.name(), &request, &mut pins)?)

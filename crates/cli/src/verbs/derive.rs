@@ -86,7 +86,7 @@ pub(crate) fn run(args: &DeriveArgs, global: &Global, out: Output) -> Result<(),
     let kdf = args.function();
     let request = DeriveRequest { half: args.key.half(), peer: &peer, kdf: &kdf, len: args.host_length() };
     let mut pins = PinAnswer::new(&args.pin);
-    let desk = Desk::open(global, out)?;
+    let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
     let derived = desk.with_card(WithoutCard::Refuse, |session| {
         let _progress = pins.progress(out, "agreeing");
         Ok(session.derive(args.key.name(), &request, &mut pins)?)

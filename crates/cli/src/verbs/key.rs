@@ -4,7 +4,7 @@ mod import;
 
 use std::path::PathBuf;
 
-use cardmod_host::{Container, KeyAlgorithm, KeySource, NewContainer};
+use cardmod_host::{BadContainerSpec, Container, ContainerSpec, KeyAlgorithm, KeySource, NewContainer};
 use cardmod_types::{KeyHalf, PublicKey};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -34,9 +34,9 @@ pub(crate) enum KeyVerb {
 /// Where the new key goes.
 #[derive(Args, Debug)]
 pub(crate) struct Place {
-    /// The container's name, at most 39 characters
-    #[arg(long, value_name = "NAME")]
-    container: String,
+    /// The container's name, at most 39 characters; \\.\READER\NAME puts it onto the card in that reader
+    #[arg(long, value_name = "NAME", value_parser = named)]
+    container: ContainerSpec,
     /// What the key is for [default: exchange for RSA, sign for elliptic curves]
     #[arg(long, value_enum)]
     purpose: Option<Purpose>,
@@ -71,7 +71,7 @@ pub(crate) struct PublicArgs {
 pub(crate) fn run(verb: &KeyVerb, global: &Global, out: Output) -> Result<(), Failure> {
     match verb {
         KeyVerb::Generate(args) => {
-            let what = format!("generating {} in {}", args.algorithm, args.place.container);
+            let what = format!("generating {} in {}", args.algorithm, args.place.name());
             let elliptic = matches!(args.algorithm, KeyAlgorithm::Ec(_));
             let source = KeySource::Generate(args.algorithm);
             create(&args.place, source, elliptic, &what, global, out)
@@ -90,9 +90,11 @@ fn create(
     out: Output,
 ) -> Result<(), Failure> {
     let half = place.half(elliptic);
-    let wanted = NewContainer { name: place.container.clone(), key, half, default: place.default };
+    let wanted = NewContainer { name: place.name().to_owned(), key, half, default: place.default };
     let mut pins = PinAnswer::new(&place.pin);
-    let desk = Desk::open(global, out)?;
+    let imported = matches!(wanted.key, KeySource::Import(_));
+    let kind = (wanted.key.algorithm(), half);
+    let desk = Desk::open(global, out)?.with_room(&place.container, kind, imported);
     let container = desk.with_card(WithoutCard::CreateDefault, |session| {
         let _progress = pins.progress(out, what);
         Ok(session.create_container(&wanted, &mut pins)?)
@@ -104,7 +106,21 @@ fn create(
     })
 }
 
+/// A container's specification that has a name.
+fn named(text: &str) -> Result<ContainerSpec, String> {
+    let spec: ContainerSpec = text.parse().map_err(|error: BadContainerSpec| error.reason)?;
+    if spec.container().is_none() {
+        return Err("container name is empty".to_owned());
+    }
+    Ok(spec)
+}
+
 impl Place {
+    /// The container's name.
+    fn name(&self) -> &str {
+        self.container.container().unwrap_or_default()
+    }
+
     /// The half the key goes to.
     fn half(&self, elliptic: bool) -> KeyHalf {
         let standard = if elliptic { KeyHalf::Signature } else { KeyHalf::KeyExchange };
@@ -113,7 +129,7 @@ impl Place {
 }
 
 fn public(args: &PublicArgs, global: &Global, out: Output) -> Result<(), Failure> {
-    let desk = Desk::open(global, out)?;
+    let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
     let container = desk.with_card(WithoutCard::Refuse, |session| Ok(session.container(args.key.name())?))?;
     let key = key_of(&container, args.key.half())?;
     let pem = keyfile::public_pem(key)?;

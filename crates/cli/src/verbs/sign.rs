@@ -71,7 +71,7 @@ pub(crate) fn run(args: &SignArgs, global: &Global, out: Output) -> Result<(), F
     let data = data::read(&args.input)?;
     let digest = args.scheme.digest(&data)?;
     let mut pins = PinAnswer::new(&args.pin);
-    let desk = Desk::open(global, out)?;
+    let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
     let (container, signature) = desk.with_card(WithoutCard::Refuse, |session| {
         let container = session.container(args.key.name())?;
         let public = key_of(&container, args.key.half())?;

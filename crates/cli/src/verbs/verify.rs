@@ -62,7 +62,7 @@ fn public_key(args: &VerifyArgs, global: &Global, out: Output) -> Result<PublicK
     if let Some(path) = &args.public {
         return keyfile::public_key(&data::read(path)?);
     }
-    let desk = Desk::open(global, out)?;
+    let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
     let container = desk.with_card(WithoutCard::Refuse, |session| Ok(session.container(args.key.name())?))?;
     key_of(&container, args.key.half()).cloned()
 }

@@ -131,6 +131,14 @@ impl CardSession {
         })
     }
 
+    /// Looks whether there is a container of this name, or with `None` a default container.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchContainer`], [`Error::NoDefaultContainer`], [`Error::BadCardData`].
+    pub fn locate(&mut self, name: Option<&str>) -> Result<(), Error> {
+        self.plain(Repeat::Safe, |session| session.find(name).map(drop))
+    }
+
     /// Where a container is, and its record.
     pub(super) fn find(&mut self, name: Option<&str>) -> Result<(ContainerIndex, ContainerRecord), Error> {
         let card = self.reader.clone();

@@ -13,7 +13,7 @@ use super::cache::Counter;
 use super::containers::HALVES;
 use super::operation::{Need, Repeat};
 use super::pin_source::PinSource;
-use super::request::{Container, KeySource, NewContainer};
+use super::request::{Container, KeyAlgorithm, KeySource, NewContainer};
 use super::session::CardSession;
 use crate::error::Error;
 use crate::module::KeyMaterial;
@@ -58,7 +58,7 @@ impl CardSession {
         if existing.as_ref().is_some_and(|record| record.bits(new.half) != 0) {
             return Err(Error::ContainerExists { name: new.name.clone(), card });
         }
-        self.check_size(new)?;
+        self.check_kind(new.key.algorithm(), new.half, matches!(new.key, KeySource::Import(_)))?;
         let index = match index {
             Some(index) => index,
             None => {
@@ -90,10 +90,28 @@ impl CardSession {
         Err(Error::CardFull { card: self.reader.clone(), what })
     }
 
-    /// The card has keys of this kind and size.
-    fn check_size(&mut self, new: &NewContainer) -> Result<(), Error> {
-        let algorithm = new.key.algorithm();
-        let (card, spec) = (self.reader.clone(), algorithm.spec(new.half));
+    /// The card takes a new container with a key of this kind, `imported` or generated. Needs no PIN, and
+    /// writes nothing.
+    ///
+    /// # Errors
+    /// Why it does not: [`Error::ReadOnlyCard`], [`Error::UnsupportedAlgorithm`],
+    /// [`Error::UnsupportedKeySize`], [`Error::NotSupported`], [`Error::CardFull`], [`Error::Forbidden`].
+    pub fn takes(&mut self, algorithm: KeyAlgorithm, half: KeyHalf, imported: bool) -> Result<(), Error> {
+        self.plain(Repeat::Safe, |session| {
+            session.writable()?;
+            session.check_kind(algorithm, half, imported)?;
+            session.check_room()
+        })
+    }
+
+    /// The host's policy allows the key, and the card has keys of this kind and size.
+    fn check_kind(&mut self, algorithm: KeyAlgorithm, half: KeyHalf, imported: bool) -> Result<(), Error> {
+        let (card, spec) = (self.reader.clone(), algorithm.spec(half));
+        if imported && !self.options.policy.imports(algorithm, half) {
+            let what =
+                format!("import {}; generate one instead", describe_spec(spec, &algorithm.to_string()));
+            return Err(Error::Forbidden { what });
+        }
         let sizes = self.key_sizes(spec)?;
         let Some(sizes) = sizes else {
             return Err(Error::UnsupportedAlgorithm {
@@ -110,7 +128,7 @@ impl CardSession {
             };
             return Err(Error::UnsupportedKeySize { bits: algorithm.bits(), supported, card });
         }
-        if matches!(new.key, KeySource::Generate(_)) && !self.capabilities()?.key_generation {
+        if !imported && !self.capabilities()?.key_generation {
             return Err(Error::NotSupported { what: "generate keys; import one instead".to_owned(), card });
         }
         Ok(())

@@ -15,11 +15,13 @@ mod operation;
 mod pin_cache;
 mod pin_source;
 mod pins;
+mod policy;
 mod rebuild;
 mod recovery;
 mod request;
 mod roots;
 mod session;
+mod specification;
 mod timer;
 mod transaction;
 
@@ -27,6 +29,7 @@ pub use cache::CacheRecord;
 pub use card::{Card, CardGuard, CardHold};
 pub use pin_cache::{LockedSecret, Moment, NotLocked, PinCache, PinClock};
 pub use pin_source::{FixedPin, NoPin, PinRequest, PinSource, PinSourceError};
+pub use policy::Policy;
 pub use rebuild::{RebuildAction, RebuildEntry, RebuildPlan};
 pub use request::{
     AdminAuthority, CardDescription, Container, ContainerKey, DecryptRequest, DeriveRequest, FileAuthority,
@@ -34,5 +37,6 @@ pub use request::{
     UnknownKeyAlgorithm,
 };
 pub use session::CardSession;
+pub use specification::{BadContainerSpec, ContainerSpec};
 pub(crate) use timer::Timer;
 pub use transaction::{HOLD_LIMIT, Held};

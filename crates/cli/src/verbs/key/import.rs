@@ -51,7 +51,7 @@ pub(super) fn run(args: &ImportArgs, global: &Global, out: Output) -> Result<(),
         return Err(Failure::failed("bad-key-file", "the file is no PKCS#12 file, as the options say"));
     }
     let key = keyfile::private_key(&file)?;
-    let what = format!("importing into {}", args.place.container);
+    let what = format!("importing into {}", args.place.name());
     let elliptic = matches!(key, PrivateKey::Ec(_));
     create(&args.place, KeySource::Import(key), elliptic, &what, global, out)
 }
@@ -81,13 +81,14 @@ fn import(archive: Pkcs12, args: &ImportArgs, global: &Global, out: Output) -> R
     let half = args.place.half(matches!(key, PrivateKey::Ec(_)));
     let (leaf, above) = chain.split_first().map_or((None, &[][..]), |(leaf, above)| (Some(leaf), above));
     let wanted = NewContainer {
-        name: args.place.container.clone(),
+        name: args.place.name().to_owned(),
         key: KeySource::Import(key),
         half,
         default: args.place.default,
     };
     let mut pins = PinAnswer::new(&args.place.pin);
-    let desk = Desk::open(global, out)?;
+    let kind = (wanted.key.algorithm(), half);
+    let desk = Desk::open(global, out)?.with_room(&args.place.container, kind, true);
     let (container, added) = desk.with_card(WithoutCard::CreateDefault, |session| {
         let _progress = pins.progress(out, &format!("importing into {}", wanted.name));
         let mut held = session.hold()?;
