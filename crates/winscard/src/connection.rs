@@ -235,6 +235,8 @@ impl Connection {
             if state.share != ShareMode::Direct {
                 state.check_events(registry.profile.idle_limit)?;
             }
+            // Windows counts every call for a card as a use of its transaction.
+            state.used = Instant::now();
             let status = state.card.status()?;
             let (card_state, atr) = if status.present {
                 (registry.profile.connected_state, state.card.atr())

@@ -173,7 +173,7 @@ impl CardSession {
         let challenge = self.module.challenge_of(role);
         let challenge = challenge.map_err(|error| self.failed("give a challenge", error))?;
         let request = question.request(&self.options.card_name, &self.reader, self.known_tries(role));
-        let response = dialogue.respond(&request, &challenge)?;
+        let response = self.in_use(|| dialogue.respond(&request, &challenge))?;
         let answered = self.module.respond_as(role, &response);
         self.outcome(role, answered).map(|()| Admission::Granted)
     }

@@ -10,6 +10,7 @@ mod describe;
 mod dialogue;
 mod files;
 mod kdf_parameters;
+mod keep_alive;
 mod keys;
 mod operation;
 mod pin_cache;

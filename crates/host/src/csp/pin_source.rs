@@ -86,7 +86,7 @@ pub trait PinSource {
 
     /// The answer to a challenge of the card, for a role that is authenticated so. Unlike
     /// [`pin`](Self::pin) this is called within the transaction, since any other command would spend the
-    /// challenge: other programs wait, and a card on Windows is reset after five seconds.
+    /// challenge: other programs wait.
     ///
     /// # Errors
     /// [`PinSourceError`] where there is none, which is so unless a source says otherwise.

@@ -5,6 +5,7 @@ use cardmod_types::{Pin, PinId, PinInfo, PinKind, PinPurpose, PinSet, SecretByte
 
 use super::authentication::is_refusal;
 use super::cache::Counter;
+use super::keep_alive;
 use super::operation::Repeat;
 use super::pin_cache::Kept;
 use super::request::{AdminAuthority, UnblockWith};
@@ -239,8 +240,16 @@ impl CardSession {
         match authority {
             AdminAuthority::Key(key) => admin::challenge_response(key, &challenge)
                 .map_err(|error| Error::BadInput { what: format!("the administrator's key: {error}") }),
-            AdminAuthority::Response(responder) => responder(&challenge).map_err(Error::PinSource),
+            AdminAuthority::Response(responder) => {
+                self.in_use(|| responder(&challenge)).map_err(Error::PinSource)
+            }
         }
+    }
+
+    /// Waits for somebody while this session's transaction is kept in use. The card sees nothing of it.
+    pub(super) fn in_use<T>(&self, wait: impl FnOnce() -> T) -> T {
+        let card = &self.card;
+        keep_alive::while_alive(keep_alive::EVERY, || card.status().is_ok(), wait)
     }
 
     /// A failed change or unblocking. `INVALID_PARAMETER` is how a card says that it does not take
