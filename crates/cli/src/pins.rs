@@ -70,6 +70,11 @@ impl Known {
 }
 
 impl PinSource for PinAnswer {
+    /// A file may be a pipe that somebody is to write to.
+    fn at_hand(&self) -> bool {
+        self.known.is_some() || matches!(self.source, Some(SecretSource::Environment(_)))
+    }
+
     fn pin(&mut self, request: &PinRequest<'_>) -> Result<Pin, PinSourceError> {
         // What turned out wrong is not given again: the tries of a card are precious.
         if let Some((role, known)) = &self.known

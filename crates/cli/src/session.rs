@@ -62,6 +62,7 @@ impl Desk {
             module: global.module.clone(),
             registry: None,
             apdu_log: global.apdu_log.clone(),
+            cache_dir: None,
         };
         let environment = Environment::open(options)?;
         for problem in environment.registry.problems() {
@@ -97,6 +98,15 @@ impl Desk {
     ) -> Result<T, Failure> {
         let reader = self.choose(without)?;
         self.with_reader(&reader, work)
+    }
+
+    /// The same within one transaction, so that the card's counters are read once. It is left where the host
+    /// asks a user for a PIN; `work` itself must wait for nobody, since other programs wait for it.
+    pub(crate) fn in_one_transaction<T>(
+        &self,
+        work: impl FnOnce(&mut CardSession) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.with_card(WithoutCard::Refuse, |session| work(&mut *session.hold()?))
     }
 
     /// Opens the card in this reader and runs `work` on it.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cardmod_host::registry::{Registry, RegistryPaths};
-use cardmod_host::{Host, ModuleSource};
+use cardmod_host::{DirectoryStore, Host, ModuleSource};
 use cardmod_pcsc::{Provider, ProviderError};
 use cardmod_virtual::{Store, StoreError};
 use cardmod_winscard::Fault;
@@ -23,6 +23,9 @@ pub struct EnvironmentOptions {
     pub registry: Option<RegistryPaths>,
     /// A file for one JSON object per APDU, with secrets replaced.
     pub apdu_log: Option<PathBuf>,
+    /// Where public data of cards outlives the program. `None` is [`DirectoryStore::standard`]; with a
+    /// `store_dir` of its own an environment leaves nothing elsewhere, and `None` is nowhere.
+    pub cache_dir: Option<PathBuf>,
 }
 
 /// Why there is no environment.
@@ -105,6 +108,19 @@ pub struct Environment {
     pub(crate) not_shared: Option<String>,
 }
 
+/// The host with its store of public data.
+fn remembering(host: Host, options: &EnvironmentOptions) -> Host {
+    let store = match (&options.cache_dir, &options.store_dir) {
+        (Some(directory), _) => Some(DirectoryStore::new(directory)),
+        (None, Some(_)) => None,
+        (None, None) => DirectoryStore::standard(),
+    };
+    match store {
+        Some(store) => host.with_public_store(Arc::new(store)),
+        None => host,
+    }
+}
+
 impl Environment {
     /// Sets everything up. A process has one provider, so a second environment with the other kind of
     /// module is refused.
@@ -167,7 +183,7 @@ impl Environment {
                 reason: error.to_string(),
             })?;
         }
-        let host = Host::new(provider);
+        let host = remembering(Host::new(provider), options);
         Ok(Self { host, store, module: built_in_module(), registry, shared: None, not_shared: None })
     }
 
@@ -187,7 +203,7 @@ impl Environment {
             shared.set_apdu_log(path)?;
         }
         Ok(Self {
-            host: Host::new(provider),
+            host: remembering(Host::new(provider), options),
             store,
             module,
             registry,

@@ -16,6 +16,7 @@ fn a_virtual_card_is_reached_through_the_built_in_module() {
         module: None,
         registry: Some(RegistryPaths::default()),
         apdu_log: Some(log.clone()),
+        cache_dir: None,
     };
     let environment = Environment::open(options).expect("an environment");
     let key = SecretBytes::from(&[0x31; 24][..]);
@@ -37,6 +38,7 @@ fn a_virtual_card_is_reached_through_the_built_in_module() {
         module: None,
         registry: Some(RegistryPaths::default()),
         apdu_log: Some(directory.path().join("no/such/directory")),
+        cache_dir: None,
     };
     let error = Environment::open(unwritable).map(drop).expect_err("no log");
     assert!(error.to_string().contains("no/such/directory"), "{error}");

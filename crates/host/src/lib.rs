@@ -59,7 +59,7 @@ pub mod x509;
 pub use csp::{
     AdminAuthority, CacheRecord, Card, CardDescription, CardGuard, CardHold, CardSession, Container,
     ContainerKey, DecryptRequest, DeriveRequest, FileAuthority, FixedPin, HOLD_LIMIT, Held, KeyAlgorithm,
-    KeySource, LockedSecret, Moment, NewContainer, NoPin, NotLocked, PinCache, PinClock, PinRequest,
+    KeyInfo, KeySource, LockedSecret, Moment, NewContainer, NoPin, NotLocked, PinCache, PinClock, PinRequest,
     PinSource, PinSourceError, PinStatus, RebuildAction, RebuildEntry, RebuildPlan, Responder, SignRequest,
     UnblockWith, UnknownKeyAlgorithm,
 };

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &InfoArgs, global: &Global, out: Output) -> Result<(), F
         return watch::run(&args.watch, &args.pin, &desk, out);
     }
     let readers = desk.readers()?;
-    let document = desk.with_card(WithoutCard::Refuse, |session| {
+    let document = desk.in_one_transaction(|session| {
         let (mut document, containers) = explain(session, &readers, &desk)?;
         if args.pin.source().is_some() {
             document.proofs = Some(proofs::proofs(session, &containers, &args.pin, out)?);

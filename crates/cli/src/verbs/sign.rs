@@ -15,7 +15,6 @@ use crate::pins::PinAnswer;
 use crate::report::algorithm;
 use crate::secrets::{self, PinOptions};
 use crate::session::{Desk, WithoutCard};
-use crate::verbs::key::key_of;
 
 /// `sign`.
 #[derive(Args, Debug)]
@@ -72,16 +71,15 @@ pub(crate) fn run(args: &SignArgs, global: &Global, out: Output) -> Result<(), F
     let digest = args.scheme.digest(&data)?;
     let mut pins = PinAnswer::new(&args.pin);
     let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
-    let (container, signature) = desk.with_card(WithoutCard::Refuse, |session| {
-        let container = session.container(args.key.name())?;
-        let public = key_of(&container, args.key.half())?;
-        let padding = args.scheme.padding(public)?;
+    let (key, signature) = desk.in_one_transaction(|session| {
+        let key = session.key(args.key.name(), args.key.half())?;
+        let padding = args.scheme.padding(&key.public)?;
         let request = SignRequest { half: args.key.half(), padding, digest: &digest };
         let _progress = pins.progress(out, "signing");
-        let signature = session.sign(Some(&container.name), &request, &mut pins)?;
-        Ok((container, signature))
+        let signature = session.sign(Some(&key.container), &request, &mut pins)?;
+        Ok((key, signature))
     })?;
-    let public = key_of(&container, args.key.half())?;
+    let public = &key.public;
     let signature = match public {
         PublicKey::Ec(_) if !args.scheme.raw => x509::ecdsa_to_der(&signature)?,
         _ => signature,
@@ -89,7 +87,7 @@ pub(crate) fn run(args: &SignArgs, global: &Global, out: Output) -> Result<(), F
     let delivery =
         Delivery { name: "signature", bytes: &signature, text: false, sensitivity: Sensitivity::Public };
     let mut facts = args.scheme.facts(public);
-    facts["container"] = json!(container.name);
+    facts["container"] = json!(key.container);
     out.deliver(&delivery, args.out.as_deref(), facts)
 }
 

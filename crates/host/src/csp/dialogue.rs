@@ -76,6 +76,11 @@ impl<'p> Dialogue<'p> {
         Self { source, silent, given: None, sent: None, questions: 0, attempt: 0 }
     }
 
+    /// The source answers without asking anybody.
+    pub(super) fn at_hand(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.at_hand())
+    }
+
     /// Nobody may be asked.
     pub(super) fn silent(&self) -> bool {
         self.silent

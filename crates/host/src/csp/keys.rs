@@ -9,7 +9,7 @@ use cardmod_types::{
 use super::kdf_parameters::KdfParameters;
 use super::operation::{Need, Repeat};
 use super::pin_source::PinSource;
-use super::request::{DecryptRequest, DeriveRequest, SignRequest};
+use super::request::{DecryptRequest, DeriveRequest, KeyInfo, SignRequest};
 use super::session::CardSession;
 use crate::error::Error;
 use crate::module::CallError;
@@ -23,6 +23,18 @@ pub(super) struct Chosen {
 }
 
 impl CardSession {
+    /// A container's key without its certificate: the named half, or the only one, preferring key exchange.
+    /// With no name the default container's. Costs less than [`container`](Self::container).
+    ///
+    /// # Errors
+    /// [`Error::NoSuchContainer`], [`Error::NoDefaultContainer`], [`Error::NoSuchKey`].
+    pub fn key(&mut self, name: Option<&str>, half: Option<KeyHalf>) -> Result<KeyInfo, Error> {
+        self.plain(Repeat::Safe, |session| {
+            let Chosen { container, spec, public, .. } = session.choose(name, half)?;
+            Ok(KeyInfo { container, half: spec.half(), spec, public })
+        })
+    }
+
     /// Signs: RSA big-endian, of the modulus' length; ECDSA as `r‖s`.
     ///
     /// # Errors

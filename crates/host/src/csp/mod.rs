@@ -34,7 +34,7 @@ pub use policy::Policy;
 pub use rebuild::{RebuildAction, RebuildEntry, RebuildPlan};
 pub use request::{
     AdminAuthority, CardDescription, Container, ContainerKey, DecryptRequest, DeriveRequest, FileAuthority,
-    KeyAlgorithm, KeySource, NewContainer, PinStatus, Responder, SignRequest, UnblockWith,
+    KeyAlgorithm, KeyInfo, KeySource, NewContainer, PinStatus, Responder, SignRequest, UnblockWith,
     UnknownKeyAlgorithm,
 };
 pub use session::CardSession;

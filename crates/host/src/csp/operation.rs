@@ -98,7 +98,11 @@ impl CardSession {
             let (error, traces) = match self.attempt(repeat, &mut dialogue, &mut need, &mut body) {
                 Ok(Attempt::Done(value)) => return Ok(value),
                 Ok(Attempt::Ask(question)) => {
-                    self.ask(&mut dialogue, &question)?;
+                    if let Err(error) = self.ask(&mut dialogue, &question) {
+                        // Where the answer was at hand, the transaction still runs.
+                        self.finish()?;
+                        return Err(error);
+                    }
                     continue;
                 }
                 Err(failed) => failed,
@@ -162,6 +166,8 @@ impl CardSession {
             None => self.reconsidered(repeat, error),
         });
         let finished = match &result {
+            // Where nobody is asked, the transaction goes on.
+            Ok(Attempt::Ask(_)) if dialogue.at_hand() => Ok(()),
             // Nothing is held while a user is asked.
             Ok(Attempt::Ask(_)) => self.suspend(),
             // Nothing holds any more. The module is not trusted with that: rights are taken away, or

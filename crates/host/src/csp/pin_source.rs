@@ -63,7 +63,8 @@ pub enum PinSourceError {
     Unavailable(String),
 }
 
-/// Supplies PINs. It is called with no transaction and no lock held, so it may take its time.
+/// Supplies PINs. It is called with no transaction and no lock held, so it may take its time, unless it
+/// says that it takes none ([`at_hand`](Self::at_hand)).
 pub trait PinSource {
     /// The PIN of `request.role`.
     ///
@@ -74,6 +75,12 @@ pub trait PinSource {
     /// Nothing may be shown to a user: an operation that needs a PIN fails with
     /// [`Error::PinRequired`](crate::Error::PinRequired) instead of asking.
     fn silent(&self) -> bool {
+        false
+    }
+
+    /// [`pin`](Self::pin) answers from memory: nobody is asked and nothing is waited for, so the card's
+    /// transaction goes on meanwhile, and its counters need not be read again.
+    fn at_hand(&self) -> bool {
         false
     }
 
@@ -125,5 +132,9 @@ impl FixedPin {
 impl PinSource for FixedPin {
     fn pin(&mut self, _request: &PinRequest<'_>) -> Result<Pin, PinSourceError> {
         Ok(self.0.clone())
+    }
+
+    fn at_hand(&self) -> bool {
+        true
     }
 }

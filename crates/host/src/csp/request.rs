@@ -112,6 +112,20 @@ pub struct ContainerKey {
     pub certificate: Option<Vec<u8>>,
 }
 
+/// A key, by its container.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct KeyInfo {
+    /// The container's name.
+    pub container: String,
+    /// The half of the container it is in.
+    pub half: KeyHalf,
+    /// Its key spec.
+    pub spec: KeySpec,
+    /// The public key.
+    pub public: PublicKey,
+}
+
 /// A container to be made.
 pub struct NewContainer {
     /// Its name: 1 to 39 UTF-16 units, without backslash.

@@ -1,5 +1,6 @@
 //! [`DirectoryStore`]: one file per key in a directory of the user's own.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +37,33 @@ impl DirectoryStore {
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), limit: DEFAULT_LIMIT, refused: AtomicBool::new(false) }
+    }
+
+    /// The store of this user: in `$CARDMOD_CACHE_DIR`; else in `cache` below `$CARDMOD_HOME`, where that is
+    /// set; else in `$XDG_CACHE_HOME/cardmod` or `~/.cache/cardmod` (`%LOCALAPPDATA%\cardmod\cache` on
+    /// Windows). `None` where `CARDMOD_CACHE` is `off`, or none of these can be told.
+    #[must_use]
+    pub fn standard() -> Option<Self> {
+        Self::standard_of(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
+    }
+
+    fn standard_of(variable: impl Fn(&str) -> Option<OsString>) -> Option<Self> {
+        if variable("CARDMOD_CACHE").is_some_and(|value| value == "off") {
+            return None;
+        }
+        let path = |name| variable(name).map(PathBuf::from);
+        let local =
+            || path("LOCALAPPDATA").filter(|_| cfg!(windows)).map(|local| local.join("cardmod/cache"));
+        let shared = || {
+            let absolute = path("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+            let cache = absolute.or_else(|| path("HOME").map(|home| home.join(".cache")));
+            cache.map(|cache| cache.join("cardmod"))
+        };
+        let directory = path("CARDMOD_CACHE_DIR")
+            .or_else(|| path("CARDMOD_HOME").map(|home| home.join("cache")))
+            .or_else(local)
+            .or_else(shared);
+        directory.map(Self::new)
     }
 
     /// The same store with another limit for all files together, in bytes.
@@ -173,4 +201,35 @@ fn key_of(name: &str) -> Option<&str> {
 /// Whether a file is larger than what may be read.
 pub(super) fn too_large(entry: &Entry, largest: usize) -> bool {
     usize::try_from(entry.size).map_or(true, |size| size > largest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standard(variables: &[(&str, &str)]) -> Option<PathBuf> {
+        let value =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|found| found.1.into());
+        DirectoryStore::standard_of(value).map(|store| store.path)
+    }
+
+    #[test]
+    fn the_environment_says_where_it_is() {
+        let all = [
+            ("CARDMOD_CACHE_DIR", "/cache"),
+            ("CARDMOD_HOME", "/home/cards"),
+            ("XDG_CACHE_HOME", "/xdg"),
+            ("HOME", "/home/user"),
+        ];
+        let expected = ["/cache", "/home/cards/cache", "/xdg/cardmod", "/home/user/.cache/cardmod"];
+        for (at, expected) in expected.into_iter().enumerate() {
+            assert_eq!(standard(&all[at..]), Some(PathBuf::from(expected)));
+        }
+        assert_eq!(standard(&[]), None);
+        let relative = [("XDG_CACHE_HOME", "here"), ("HOME", "/home/user")];
+        assert_eq!(standard(&relative), Some(PathBuf::from("/home/user/.cache/cardmod")));
+        for (word, on) in [("off", false), ("on", true), ("", true)] {
+            assert_eq!(standard(&[("CARDMOD_CACHE", word), ("HOME", "/h")]).is_some(), on, "{word:?}");
+        }
+    }
 }

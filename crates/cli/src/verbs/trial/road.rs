@@ -40,6 +40,7 @@ pub(super) fn travel(board: &mut Board, global: &Global, _out: Output) -> Result
         // What is registered is for other cards than the one made here.
         registry: Some(RegistryPaths::default()),
         apdu_log: global.apdu_log.clone(),
+        cache_dir: None,
     })?;
     let apdus = || environment.apdu_count();
 
