@@ -24,6 +24,7 @@ impl ClassModule {
                 (half, key)
             }
         };
+        self.keep_layout(cx).map_err(answer::reading)?;
         Ok(match half {
             KeyHalf::Signature => ContainerKeys { signature: Some(key), key_exchange: None },
             KeyHalf::KeyExchange => ContainerKeys { signature: None, key_exchange: Some(key) },

@@ -1,4 +1,5 @@
-//! What the module keeps with the host: where everything is on the card, and the public keys.
+//! What the module keeps with the host: where everything is on the card, the public keys, and whether
+//! there is a PUK.
 //!
 //! The host ties what it keeps to the card's identity and counters. The counters an entry was made under
 //! stand in it all the same: a host that is careless with that is not believed, and an entry made before
@@ -13,6 +14,8 @@ use crate::ClassModule;
 
 /// The entry with file table and keymap.
 const LAYOUT: &str = "gids-layout";
+/// The entry that says whether the card has a PUK: one byte.
+const PUK: &str = "gids-puk";
 
 impl ClassModule {
     /// Works on the card with file table and keymap taken from the host's cache, where the host has them
@@ -38,6 +41,38 @@ impl ClassModule {
             cx.cache().add(LAYOUT, &write_layout(&layout, &counters));
         }
         result
+    }
+
+    /// Keeps file table and keymap with the host where they are known and the host has them not, such as
+    /// after a role lost its rights, and what was kept under them went.
+    pub(crate) fn keep_layout(&mut self, cx: &mut CardContext<'_>) -> Result<(), GidsError> {
+        let counters = self.card(cx).counters_at_hand()?;
+        if let (Some(counters), Some(layout)) = (counters, self.state().layout())
+            && cx.cache().lookup(LAYOUT).and_then(|entry| read_layout(&entry, &counters)).is_none()
+        {
+            cx.cache().add(LAYOUT, &write_layout(&layout, &counters));
+        }
+        self.keep_puk(cx);
+        Ok(())
+    }
+
+    /// Whether the card has a PUK, from the host's cache where this context has not found out.
+    pub(crate) fn recall_puk(&mut self, cx: &mut CardContext<'_>) {
+        if self.state().known_puk().is_none()
+            && let Some(entry) = cx.cache().lookup(PUK)
+            && let [kept @ (0 | 1)] = entry[..]
+        {
+            self.state().restore_puk(kept == 1);
+        }
+    }
+
+    /// Keeps it with the host.
+    pub(crate) fn keep_puk(&mut self, cx: &mut CardContext<'_>) {
+        if let Some(has_puk) = self.state().known_puk()
+            && cx.cache().lookup(PUK).is_none()
+        {
+            cx.cache().add(PUK, &[u8::from(has_puk)]);
+        }
     }
 
     /// A container's public key from the host's cache.

@@ -13,8 +13,8 @@
 //!   one function per kind of operation);
 //! - nothing is believed about the card that the host does not vouch for: without continuity every entry
 //!   begins with doubt (`GidsState::doubt`);
-//! - the host's cache is used for file table, keymap and public keys, which everybody may read; an entry
-//!   holds the card's own counters, and there is no cache while those are unknown.
+//! - the host's cache is used for file table, keymap, public keys and the existence of a PUK, which everybody
+//!   may read; an entry of what changes holds the card's own counters, and there is no cache while those are unknown.
 //!
 //! [`GidsError`]: cardmod_gids::GidsError
 //! [`Status`]: cardmod_sdk::Status

@@ -47,7 +47,9 @@ impl ClassModule {
 
     /// The PUK's role, when the card has a PUK.
     fn puk(&mut self, cx: &mut CardContext<'_>) -> Result<Option<PinId>> {
+        self.recall_puk(cx);
         let has_puk = self.card(cx).has_puk().map_err(answer::reading)?;
+        self.keep_puk(cx);
         Ok(PinId::try_from(PUK).ok().filter(|_| has_puk))
     }
 

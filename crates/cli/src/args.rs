@@ -97,6 +97,9 @@ pub(crate) enum Verb {
     /// Choose which card module serves which card
     #[command(subcommand)]
     Module(verbs::module::ModuleVerb),
+    /// Show or forget what is remembered of cards from run to run
+    #[command(subcommand)]
+    Cache(verbs::cache::CacheVerb),
     /// List, read, write or delete the card's logical files
     #[command(subcommand)]
     File(verbs::file::FileVerb),

@@ -181,6 +181,17 @@ impl GidsState {
         self.content.restore(ef::TABLE, objects);
     }
 
+    /// Whether the card has a PUK, where that was found out.
+    #[must_use]
+    pub const fn known_puk(&self) -> Option<bool> {
+        self.has_puk
+    }
+
+    /// Takes over whether the card has a PUK, which is fixed when a card is made.
+    pub fn restore_puk(&mut self, has_puk: bool) {
+        self.has_puk.get_or_insert(has_puk);
+    }
+
     /// The roles seen authenticated.
     #[must_use]
     pub const fn verified(&self) -> VerifiedRoles {

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::report::{ContainerView, PinView};
 use crate::secrets::PinOptions;
-use crate::session::{Desk, WithoutCard};
+use crate::session::Desk;
 
 /// `info`.
 #[derive(Args, Debug)]

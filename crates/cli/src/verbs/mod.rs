@@ -1,6 +1,7 @@
 //! One file per verb, and the table that calls them.
 
 pub(crate) mod admin;
+pub(crate) mod cache;
 pub(crate) mod card;
 pub(crate) mod cert;
 pub(crate) mod container;
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: &Cli, out: Output) -> Result<(), Failure> {
         Verb::Derive(args) => derive::run(args, global, out),
         Verb::Pin(verb) => pin::run(verb, global, out),
         Verb::Admin(verb) => admin::run(verb, global, out),
+        Verb::Cache(verb) => cache::run(verb, global, out),
         Verb::Card(verb) => card::run(verb, global, out),
         Verb::Module(verb) => module::run(verb, global, out),
         Verb::File(verb) => file::run(verb, global, out),

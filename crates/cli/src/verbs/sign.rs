@@ -14,7 +14,7 @@ use crate::output::{Delivery, Output};
 use crate::pins::PinAnswer;
 use crate::report::algorithm;
 use crate::secrets::{self, PinOptions};
-use crate::session::{Desk, WithoutCard};
+use crate::session::Desk;
 
 /// `sign`.
 #[derive(Args, Debug)]

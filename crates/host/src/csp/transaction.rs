@@ -162,8 +162,10 @@ impl CardSession {
         if !core::mem::take(&mut self.transaction.begun) {
             return Ok(());
         }
-        self.store_public();
         let disposition = self.drop_rights();
+        if disposition == Disposition::Leave {
+            self.store_public();
+        }
         let Err(error) = self.card.end_transaction(disposition) else { return Ok(()) };
         let fault = Fault::of_code(error.code);
         // A reset and a removal have taken every right already.

@@ -31,6 +31,8 @@ pub(crate) struct ModuleCache {
     roles: PinSet,
     /// Something changed that a store does not have yet.
     changed: bool,
+    /// Entries went because a role did.
+    lost: bool,
 }
 
 struct Entry {
@@ -117,13 +119,20 @@ impl ModuleCache {
         core::mem::take(&mut self.changed)
     }
 
+    /// Whether entries went because a role did, since this was last asked.
+    pub(crate) fn take_lost(&mut self) -> bool {
+        core::mem::take(&mut self.lost)
+    }
+
     fn authenticating(&mut self, role: PinId) {
         self.roles.insert(role);
     }
 
     fn deauthenticated(&mut self, roles: PinSet) {
         self.roles = self.roles.difference(roles);
+        let before = self.entries.len();
         self.entries.retain(|_, entry| !entry.privileged);
+        self.lost |= self.entries.len() != before;
         self.bytes = self.entries.values().map(|entry| entry.data.len()).sum();
     }
 }

@@ -128,6 +128,7 @@ impl CardSession {
     /// A container's public keys; none where the card has no key for it.
     pub(in crate::csp) fn container_keys(&mut self, index: ContainerIndex) -> Result<ContainerKeys, Error> {
         self.refresh()?;
+        self.cached.used.insert(index);
         if let Some(keys) = self.cached.parsed.keys.get(&index) {
             return Ok(keys.clone());
         }

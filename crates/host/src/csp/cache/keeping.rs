@@ -84,15 +84,30 @@ impl CardSession {
         }
     }
 
-    /// Hands what is new to the store. The transaction still runs.
+    /// Hands what is new to the store. The transaction still runs, and nobody is authenticated any more.
     pub(in crate::csp) fn store_public(&mut self) {
         self.drop_touched();
+        self.ask_as_anybody();
         let changed = self.module.module_cache().take_changed();
         if changed {
             self.cached.items.touch();
         }
         if self.cached.fresh && self.place().is_some() && self.cached.items.take_changed() {
             self.save();
+        }
+    }
+
+    /// What the module kept while a role was authenticated is gone, although most of it is for everybody to
+    /// read. It is asked for the keys that were used once more: a module that remembers them keeps them
+    /// now, and for the next program, at no command.
+    fn ask_as_anybody(&mut self) {
+        if !self.module.module_cache().take_lost() || !self.cached.fresh || self.place().is_none() {
+            return;
+        }
+        for index in std::mem::take(&mut self.cached.used) {
+            if let Err(error) = self.module.get_container_info(index) {
+                tracing::debug!(%error, "the module does not tell a key once more");
+            }
         }
     }
 

@@ -20,7 +20,7 @@ mod items;
 mod keeping;
 mod record;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cardmod_types::{
     CacheMode, Capabilities, CardCf, CardId, ContainerIndex, ContainerKeys, ContainerMap, PinId, PinInfo,
@@ -47,6 +47,8 @@ pub(super) struct Cached {
     items: Items,
     parsed: Parsed,
     proofs: Proofs,
+    /// The containers whose keys were asked for in this transaction.
+    used: BTreeSet<ContainerIndex>,
     keeper: Keeper,
 }
 
@@ -78,6 +80,7 @@ impl Cached {
     pub(super) fn new_transaction(&mut self) {
         self.fresh = false;
         self.proofs.transaction.clear();
+        self.used.clear();
     }
 
     /// The card may have been another's meanwhile, or be another card.
