@@ -4,7 +4,7 @@ mod common;
 
 use cardmod_host::{
     AdminAuthority, CardSession, Error, FileAuthority, FixedPin, KeyAlgorithm, KeySource, NewContainer,
-    NoPin, PinRequest, PinSource, PinSourceError, SignRequest, UnblockWith,
+    NoPin, OpenOptions, PinRequest, PinSource, PinSourceError, SignRequest, UnblockWith,
 };
 use cardmod_pcsc::{Card, Context, Disposition, Protocols, Provider, ShareMode};
 use cardmod_types::{
@@ -269,5 +269,54 @@ fn a_removed_card_is_said_to_be_gone_until_it_is_back() {
     assert!(matches!(error, Error::NoCard { .. } | Error::Removed { .. }), "{error}");
     virtual_card.insert().expect("in again");
     assert_eq!(session.containers().expect("the same card").len(), 1);
+    common::close(session);
+}
+
+#[test]
+fn a_silent_session_makes_and_deletes_keys_with_a_kept_pin_alone() {
+    let reader = common::card_of("silent", &common::profile("silent"));
+    let options = OpenOptions { silent: true, ..OpenOptions::default() };
+    let host = common::caching_host();
+    let mut session = host.open(&reader, &common::class_module(), options).expect("a session");
+    let new = || NewContainer {
+        name: "key".to_owned(),
+        key: KeySource::Generate(KeyAlgorithm::Ec(EcCurve::P256)),
+        half: KeyHalf::Signature,
+        default: false,
+    };
+    let refused = session.create_container(&new(), &mut common::pin()).map(drop);
+    assert!(matches!(refused, Err(Error::PinRequired { .. })), "{refused:?}");
+    session.verify_pin(PinId::USER, &Pin::from(common::PIN)).expect("given, not asked for");
+    session.create_container(&new(), &mut NoPin).expect("a container");
+    sign(&mut session, &mut NoPin).expect("a signature");
+    session.delete_container("key", &mut NoPin).expect("deleted");
+    host.forget_pins();
+    let refused = session.create_container(&new(), &mut common::pin()).map(drop);
+    assert!(matches!(refused, Err(Error::PinRequired { .. })), "{refused:?}");
+    common::close(session);
+}
+
+#[test]
+fn a_kept_pin_costs_no_command_more_than_a_typed_one() {
+    let reader = common::card_of("economy", &common::profile("economy"));
+    let host = common::caching_host();
+    let mut session = host.open(&reader, &common::class_module(), OpenOptions::default()).expect("a session");
+    let new = NewContainer {
+        name: "key".to_owned(),
+        key: KeySource::Generate(KeyAlgorithm::Ec(EcCurve::P256)),
+        half: KeyHalf::Signature,
+        default: false,
+    };
+    session.create_container(&new, &mut common::pin()).expect("a container");
+    let mut cost = |pins: &mut dyn PinSource| {
+        let before = common::apdus(&reader);
+        sign(&mut session, pins).expect("a signature");
+        common::apdus(&reader) - before
+    };
+    let kept = cost(&mut NoPin);
+    host.forget_pins();
+    let typed = cost(&mut common::pin());
+    // Asking gives the card away for a while, so the counters are read a second time.
+    assert_eq!(typed - kept, 1, "kept {kept}, typed {typed}");
     common::close(session);
 }

@@ -236,7 +236,10 @@ impl Connection {
                 state.check_events(registry.profile.idle_limit)?;
             }
             // Windows counts every call for a card as a use of its transaction.
-            state.used = Instant::now();
+            if state.depth > 0 && registry.profile.idle_limit.is_some() {
+                state.used = Instant::now();
+                state.card.use_lease()?;
+            }
             let status = state.card.status()?;
             let (card_state, atr) = if status.present {
                 (registry.profile.connected_state, state.card.atr())

@@ -127,6 +127,13 @@ fn inside_windows() {
     mine.begin_transaction().expect("begun");
     thread::sleep(IDLE_LIMIT + Duration::from_millis(100));
     assert_eq!(mine.transmit(SELECT).expect_err("idle too long").code, SCARD_W_RESET_CARD);
+    mine.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::Leave).expect("reconnected");
+    mine.begin_transaction().expect("begun");
+    for _ in 0..2 {
+        thread::sleep(IDLE_LIMIT * 6 / 10);
+        mine.status().expect("a use, without a command");
+    }
+    mine.transmit(SELECT).expect("so it was never idle for long");
 }
 
 #[test]

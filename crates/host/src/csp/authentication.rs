@@ -259,7 +259,10 @@ impl CardSession {
     /// Keeps a secret that was right. That this cannot be done is no failure of the operation.
     pub(super) fn keep(&mut self, role: PinId, secret: &Kept, info: &PinInfo) {
         match self.card_state() {
-            Ok(Some(card)) => self.pin_cache.keep(&self.reader, role, card, secret, info.cache),
+            Ok(Some(card)) => {
+                self.pin_cache.keep(&self.reader, role, card, secret, info.cache);
+                self.pin_cache.expire_by(&self.timer, info.cache);
+            }
             Ok(None) => self.pin_cache.forget(&self.reader, role),
             Err(error) => tracing::debug!(%error, "a PIN is not kept"),
         }

@@ -145,6 +145,20 @@ impl VirtualCard {
         })
     }
 
+    /// Notes that this connection uses its transaction, by something else than a command. For resource
+    /// managers with Windows' five-second rule.
+    ///
+    /// # Errors
+    /// [`CardFault::Erased`], [`CardFault::Io`].
+    pub fn use_lease(&mut self) -> Result<(), CardFault> {
+        self.check_process()?;
+        let now = self.clock.now_ms();
+        self.shared.locked(|shared| {
+            shared.note_activity(now, Duration::ZERO);
+            Ok(())
+        })
+    }
+
     /// Breaks another connection's transaction if its owner has not used the card for this long: the
     /// card is reset and the owner finds its transaction gone. Answers whether it was broken. For
     /// resource managers with Windows' five-second rule.

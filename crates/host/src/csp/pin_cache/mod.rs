@@ -10,11 +10,12 @@ mod locked;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use cardmod_types::{CardId, Pin, PinCachePolicy, PinId, SecretBytes};
 
+use super::timer::{Due, Timer};
 use clock::SystemClock;
 
 pub use clock::{Moment, PinClock};
@@ -185,6 +186,17 @@ impl PinCache {
         }
     }
 
+    /// Has the timer wipe a PIN that was just kept for some seconds when these are over. Without a thread for
+    /// that it is wiped when the cache is looked at next.
+    pub(super) fn expire_by(&self, timer: &Timer, policy: PinCachePolicy) {
+        let (Some(inner), PinCachePolicy::Timed(seconds)) = (&self.inner, policy) else { return };
+        let when = timer.clock().now() + Duration::from_secs(seconds.into());
+        let due: Weak<dyn Due> = Arc::downgrade(inner) as Weak<dyn Due>;
+        if let Err(error) = timer.set(timer.new_id(), when, due) {
+            tracing::debug!(%error, "no thread wipes a PIN in time");
+        }
+    }
+
     /// What is kept for a role of this card, as the card is now. What was kept of another is wiped.
     pub(super) fn find(&self, reader: &str, role: PinId, card: &CardState) -> Option<Kept> {
         let mut entries = self.living()?;
@@ -218,6 +230,17 @@ impl Inner {
         let mut entries = self.entries();
         entries.retain(|_, entry| entry.lives(now));
         entries
+    }
+}
+
+impl Due for Inner {
+    fn due(&self, _now: Instant) -> Option<Instant> {
+        drop(self.living(self.clock.now()));
+        None
+    }
+
+    fn now_or_never(&self) {
+        self.due(Instant::now());
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use super::*;
+use crate::clock::ManualClock;
 
 /// A clock that is set by hand.
 #[derive(Clone)]
@@ -157,4 +158,19 @@ fn a_cache_that_is_off_keeps_nothing_and_none_shows_a_pin() {
     assert_eq!(format!("{cache:?}"), "PinCache(off)");
     let (cache, _) = filled(PinCachePolicy::Normal);
     assert_eq!(format!("{:?} {cache:?}", pin()), "Pin(Pin(6)) PinCache(1)");
+}
+
+#[test]
+fn the_timer_wipes_in_time_without_a_look() {
+    let (cache, clock) = filled(PinCachePolicy::Timed(30));
+    let moved = ManualClock::new();
+    let timer = Timer::new(moved.clone());
+    cache.expire_by(&timer, PinCachePolicy::Timed(30));
+    clock.pass(30, 30);
+    moved.advance(Duration::from_secs(30));
+    let inner = cache.inner.as_ref().expect("it is on");
+    // The thread of the timer does it, or would never: this waits for it.
+    while !inner.entries().is_empty() {
+        std::thread::yield_now();
+    }
 }
