@@ -11,7 +11,8 @@
 //! - [`module`] loads a module, negotiates the version of the interface and has one typed method for
 //!   each function. It survives a module that lies about lengths, versions and memory.
 //! - [`CardSession`] is what Windows calls the Base CSP and the key storage provider: containers by
-//!   name, freshness counters, certificates, padding, PINs, transactions and changed handles.
+//!   name, freshness counters, certificates, padding, PINs, transactions and changed handles. A
+//!   [`Card`] is a session for all threads of a program, whose transaction goes on for a while.
 //! - [`registry`] finds the module for a card by its answer to reset.
 //! - [`signer`] is a container's key behind the traits of the `signature` crate, so that it issues
 //!   certificates and signs tokens with the crates that everybody uses.
@@ -41,6 +42,9 @@
 //! - A [`CardSession`] is `Send`, blocking, and owns everything it needs; nothing of a card is global.
 //! - A PIN is asked for with no transaction and no lock held, and it is never in a log or an error.
 //! - What a session authenticated, it deauthenticates, or it resets the card.
+//! - A fault of the connection ([`Fault`]) ends every right; the operation is begun again once where nothing
+//!   is done twice by that, or says so ([`Error::Interrupted`]).
+//! - No transaction idles longer than [`HOLD_LIMIT`].
 #![deny(unsafe_code)]
 
 pub mod clock;

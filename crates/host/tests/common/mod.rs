@@ -33,7 +33,10 @@ static STORE: OnceLock<(tempfile::TempDir, Store)> = OnceLock::new();
 /// The store of this process's cards.
 pub(crate) fn store() -> &'static Store {
     let (_, store) = STORE.get_or_init(|| {
-        let directory = tempfile::tempdir().expect("a directory");
+        // In memory, where the system has a place for that: virtual cards wait for the disk after each change.
+        let memory = Some("/dev/shm").filter(|path| std::path::Path::new(path).is_dir());
+        let place = memory.map_or_else(std::env::temp_dir, Into::into);
+        let directory = tempfile::tempdir_in(place).expect("a directory");
         let store = Store::open(directory.path()).expect("a store");
         cardmod_winscard::set_store_dir(Some(directory.path()));
         Provider::install(provider()).expect("one provider");

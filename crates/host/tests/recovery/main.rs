@@ -4,6 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod idle;
 mod operations;
 mod wire;
 

@@ -77,6 +77,8 @@ struct Wire {
     counted: u32,
     /// The instruction at which it happened.
     struck: Option<u8>,
+    /// What the next beginning of a transaction answers, with every handle dropped.
+    begin: Option<u32>,
     /// The reader that answers in this one's place.
     replaced_by: Option<String>,
     sent: Vec<Sent>,
@@ -85,6 +87,9 @@ struct Wire {
 static WIRES: LazyLock<Mutex<HashMap<String, Wire>>> = LazyLock::new(Mutex::default);
 /// The reader each handle was connected to, by the name it was asked for, and its context.
 static HANDLES: LazyLock<Mutex<HashMap<SCARDHANDLE, (String, SCARDCONTEXT)>>> = LazyLock::new(Mutex::default);
+
+/// The handles that were dropped, and their readers.
+static DROPPED: LazyLock<Mutex<HashMap<SCARDHANDLE, String>>> = LazyLock::new(Mutex::default);
 
 fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -100,6 +105,28 @@ pub(crate) fn plan(reader: &str, at: u32, event: Event, when: When) {
         *wire =
             Wire { plan: Some((at, event, when)), replaced_by: wire.replaced_by.take(), ..Wire::default() };
     });
+}
+
+/// Lets it happen now, to whoever is connected to this reader.
+pub(crate) fn strike(reader: &str, event: Event) {
+    match event {
+        // The next call finds out.
+        Event::Service(code) => with_wire(reader, |wire| wire.begin = Some(code)),
+        Event::Noise => plan(reader, 1, Event::Noise, When::Before),
+        event => {
+            let handles: Vec<_> = {
+                let handles = lock(&HANDLES);
+                handles.iter().filter(|(_, (name, _))| name == reader).map(|(handle, _)| *handle).collect()
+            };
+            for handle in handles {
+                happen(handle, reader, event);
+            }
+        }
+    }
+    // In a transaction that goes on nothing is begun.
+    if let Event::Service(_) = event {
+        drop_contexts(reader);
+    }
 }
 
 /// Ends the plan. Answers the instruction at which it happened, and what cards in this reader were sent.
@@ -145,6 +172,7 @@ pub(crate) fn drop_contexts(reader: &str) {
     let (of_reader, others) = handles.into_iter().partition(|(_, (name, _))| name == reader);
     let of_reader: HashMap<SCARDHANDLE, (String, SCARDCONTEXT)> = of_reader;
     lock(&HANDLES).extend::<HashMap<_, _>>(others);
+    lock(&DROPPED).extend(of_reader.iter().map(|(handle, (name, _))| (*handle, name.clone())));
     for (_, context) in of_reader.into_values() {
         // SAFETY:
         // - any number may be released: one that is no context is refused
@@ -161,6 +189,7 @@ pub(crate) fn table() -> &'static FunctionTable {
     static TABLE: LazyLock<FunctionTable> = LazyLock::new(|| FunctionTable {
         Connect: connect,
         Disconnect: disconnect,
+        BeginTransaction: begin_transaction,
         Transmit: transmit,
         ..*real()
     });
@@ -205,6 +234,17 @@ unsafe extern "system" fn disconnect(card: SCARDHANDLE, disposition: DWORD) -> L
     // SAFETY:
     // - the arguments are the caller's
     unsafe { (real().Disconnect)(card, disposition) }
+}
+
+unsafe extern "system" fn begin_transaction(card: SCARDHANDLE) -> LONG {
+    let reader = lock(&DROPPED).remove(&card);
+    let planned = reader.and_then(|reader| with_wire(&reader, |wire| wire.begin.take()));
+    if let Some(code) = planned {
+        return code_to_native(code);
+    }
+    // SAFETY:
+    // - the argument is the caller's
+    unsafe { (real().BeginTransaction)(card) }
 }
 
 unsafe extern "system" fn transmit(
