@@ -100,9 +100,12 @@ pub(crate) enum Verb {
     /// Show or forget what is remembered of cards from run to run
     #[command(subcommand)]
     Cache(verbs::cache::CacheVerb),
-    /// List, read, write or delete the card's logical files
+    /// List, read, write or delete the card's logical files and directories
     #[command(subcommand)]
     File(verbs::file::FileVerb),
+    /// List, show or set the card's properties
+    #[command(subcommand)]
+    Property(verbs::property::PropertyVerb),
 }
 
 /// Which application of a card.

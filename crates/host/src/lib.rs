@@ -67,7 +67,7 @@ pub use csp::{
     PinSource, PinSourceError, PinStatus, RebuildAction, RebuildEntry, RebuildPlan, Responder, SignRequest,
     UnblockWith, UnknownKeyAlgorithm,
 };
-pub use csp::{BadContainerSpec, ContainerSpec, Policy};
+pub use csp::{BadContainerSpec, ContainerSpec, Policy, Property, PropertyValue, Selector};
 pub use error::{Error, Fault, PinAction};
 pub use host::{Host, OpenOptions, ReaderInfo};
 pub use module::{CallError, LoadError, ModuleSource};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use cardmod_host::{AdminAuthority, CardSession, FileAuthority};
-use cardmod_types::{DirectoryName, FileAccess, FilePath};
+use cardmod_types::{DirectoryAccess, DirectoryName, FileAccess, FilePath, PinId};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::json;
@@ -28,6 +28,10 @@ pub(crate) enum FileVerb {
     Write(WriteArgs),
     /// Delete a file
     Delete(DeleteArgs),
+    /// Make a directory in the root
+    Mkdir(MkdirArgs),
+    /// Delete an empty directory
+    Rmdir(RmdirArgs),
 }
 
 /// `file list`.
@@ -47,6 +51,10 @@ pub(crate) struct ReadArgs {
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    pin: PinOptions,
+    #[command(flatten)]
+    admin_key: AdminKeyOptions,
 }
 
 /// `file write`.
@@ -79,6 +87,33 @@ pub(crate) struct DeleteArgs {
     admin_key: AdminKeyOptions,
 }
 
+/// `file mkdir`.
+#[derive(Args, Debug)]
+pub(crate) struct MkdirArgs {
+    /// The directory: a name of at most 8 characters
+    #[arg(value_name = "DIRECTORY", value_parser = directory)]
+    directory: DirectoryName,
+    /// Only the administrator makes files in it
+    #[arg(long)]
+    admin: bool,
+    #[command(flatten)]
+    pin: PinOptions,
+    #[command(flatten)]
+    admin_key: AdminKeyOptions,
+}
+
+/// `file rmdir`.
+#[derive(Args, Debug)]
+pub(crate) struct RmdirArgs {
+    /// The directory
+    #[arg(value_name = "DIRECTORY", value_parser = directory)]
+    directory: DirectoryName,
+    #[command(flatten)]
+    pin: PinOptions,
+    #[command(flatten)]
+    admin_key: AdminKeyOptions,
+}
+
 /// Access conditions a file can be made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Access {
@@ -88,17 +123,26 @@ pub(crate) enum Access {
     Admin,
     /// The user alone reads and writes
     UserOnly,
+    /// The administrator alone reads and writes
+    AdminOnly,
+    /// Nobody reads, the user writes
+    UserExecute,
 }
 
 #[derive(Serialize)]
 struct ListDocument {
     files: Vec<FileView>,
+    /// `null` where the card does not tell.
+    free_bytes: Option<u32>,
+    free_containers: Option<u32>,
+    max_containers: Option<u32>,
 }
 
 #[derive(Serialize)]
 struct FileView {
     path: String,
-    bytes: u32,
+    /// `null` for a file that needs a right to be looked at.
+    bytes: Option<u32>,
     access: &'static str,
 }
 
@@ -109,28 +153,43 @@ pub(crate) fn run(verb: &FileVerb, global: &Global, out: Output) -> Result<(), F
         FileVerb::Read(args) => read(args, global, out),
         FileVerb::Write(args) => write(args, global, out),
         FileVerb::Delete(args) => delete(args, global, out),
+        FileVerb::Mkdir(args) => mkdir(args, global, out),
+        FileVerb::Rmdir(args) => rmdir(args, global, out),
     }
 }
 
 fn list(args: &ListArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let desk = Desk::open(global, out)?;
-    let files = desk.with_card(WithoutCard::Refuse, |session| match args.directory {
-        Some(directory) => views(session, Some(directory)),
-        None => {
-            let mut files = views(session, None)?;
-            match views(session, Some(DirectoryName::MSCP)) {
+    let (files, free) = desk.with_card(WithoutCard::Refuse, |session| {
+        let mut held = session.hold()?;
+        let mut files = views(&mut held, args.directory)?;
+        if args.directory.is_none() {
+            match views(&mut held, Some(DirectoryName::MSCP)) {
                 Ok(more) => files.extend(more),
                 // A card without the Base CSP's directory has its root alone.
                 Err(failure) if failure.code == "directory-not-found" => {}
                 Err(failure) => return Err(failure),
             }
-            Ok(files)
         }
+        Ok((files, held.free_space()?))
     })?;
-    let document = ListDocument { files };
+    let document = ListDocument {
+        files,
+        free_bytes: free.bytes,
+        free_containers: free.containers,
+        max_containers: free.max_containers,
+    };
     out.show(&document, || {
-        let row = |file: &FileView| [file.path.clone(), file.bytes.to_string(), file.access.to_owned()];
-        table(["file", "bytes", "access"], document.files.iter().map(row).collect())
+        let row = |file: &FileView| {
+            let bytes = file.bytes.map_or_else(|| "-".to_owned(), |bytes| bytes.to_string());
+            [file.path.clone(), bytes, file.access.to_owned()]
+        };
+        let mut text = table(["file", "bytes", "access"], document.files.iter().map(row).collect());
+        let known =
+            |value: Option<u32>| value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
+        let (containers, most) = (known(free.containers), known(free.max_containers));
+        text.push_str(&format!("free: {} bytes, {containers} of {most} containers\n", known(free.bytes)));
+        text
     })
 }
 
@@ -138,15 +197,33 @@ fn views(session: &mut CardSession, directory: Option<DirectoryName>) -> Result<
     let mut files = Vec::new();
     for name in session.list_files(directory.as_ref())? {
         let path = FilePath { directory, name };
-        let info = session.file_info(&path)?;
-        files.push(FileView { path: path.to_string(), bytes: info.size, access: access_word(info.access) });
+        files.push(match session.file_info(&path) {
+            Ok(info) => {
+                FileView { path: path.to_string(), bytes: Some(info.size), access: access_word(info.access) }
+            }
+            Err(cardmod_host::Error::NotAuthenticated { .. }) => {
+                FileView { path: path.to_string(), bytes: None, access: "needs a right" }
+            }
+            Err(error) => return Err(error.into()),
+        });
     }
     Ok(files)
 }
 
 fn read(args: &ReadArgs, global: &Global, out: Output) -> Result<(), Failure> {
-    let desk = Desk::open(global, out)?;
-    let bytes = desk.with_card(WithoutCard::Refuse, |session| Ok(session.read_file(&args.path)?))?;
+    let mut bytes = Vec::new();
+    authorised(&args.admin_key, global, out, |session, authority| {
+        // A file that everyone reads needs no PIN, and none is sent to the card.
+        bytes = match (args.pin.source(), session.read_file(&args.path), authority) {
+            (Some(_), Err(cardmod_host::Error::NotAuthenticated { .. }), FileAuthority::User) => {
+                let mut held = session.hold()?;
+                held.verify_pin(PinId::USER, &PinAnswer::read(&args.pin, PinId::USER)?)?;
+                held.read_file(&args.path)?
+            }
+            (_, read, _) => read?,
+        };
+        Ok(())
+    })?;
     let delivery = Delivery { name: "data", bytes: &bytes, text: false, sensitivity: Sensitivity::Public };
     let facts = json!({"path": args.path.to_string(), "bytes": bytes.len()});
     out.deliver(&delivery, args.out.as_deref(), facts)
@@ -180,6 +257,28 @@ fn delete(args: &DeleteArgs, global: &Global, out: Output) -> Result<(), Failure
         Ok(session.delete_file(&args.path, authority, &mut pins)?)
     })?;
     out.done(&json!({"deleted": args.path.to_string()}), || format!("deleted {}\n", args.path))
+}
+
+fn mkdir(args: &MkdirArgs, global: &Global, out: Output) -> Result<(), Failure> {
+    let mut pins = PinAnswer::new(&args.pin);
+    let access = match args.admin {
+        true => DirectoryAccess::AdminCreateDelete,
+        false => DirectoryAccess::UserCreateDelete,
+    };
+    authorised(&args.admin_key, global, out, |session, authority| {
+        Ok(session.create_directory(&args.directory, access, authority, &mut pins)?)
+    })?;
+    let name = args.directory.to_string();
+    out.done(&json!({"directory": name}), || format!("made directory {name}\n"))
+}
+
+fn rmdir(args: &RmdirArgs, global: &Global, out: Output) -> Result<(), Failure> {
+    let mut pins = PinAnswer::new(&args.pin);
+    authorised(&args.admin_key, global, out, |session, authority| {
+        Ok(session.delete_directory(&args.directory, authority, &mut pins)?)
+    })?;
+    let name = args.directory.to_string();
+    out.done(&json!({"deleted": name}), || format!("deleted directory {name}\n"))
 }
 
 /// Runs `work` as the user, or, where the options name its key, as the administrator.
@@ -229,6 +328,8 @@ impl From<Access> for FileAccess {
             Access::User => Self::EveryoneReadUserWrite,
             Access::Admin => Self::EveryoneReadAdminWrite,
             Access::UserOnly => Self::UserReadWrite,
+            Access::AdminOnly => Self::AdminReadWrite,
+            Access::UserExecute => Self::UserWriteExecute,
         }
     }
 }

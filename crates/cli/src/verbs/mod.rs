@@ -13,6 +13,7 @@ pub(crate) mod info;
 pub(crate) mod key;
 pub(crate) mod module;
 pub(crate) mod pin;
+pub(crate) mod property;
 pub(crate) mod shell;
 pub(crate) mod sign;
 pub(crate) mod trial;
@@ -44,5 +45,6 @@ pub(crate) fn run(cli: &Cli, out: Output) -> Result<(), Failure> {
         Verb::Card(verb) => card::run(verb, global, out),
         Verb::Module(verb) => module::run(verb, global, out),
         Verb::File(verb) => file::run(verb, global, out),
+        Verb::Property(verb) => property::run(verb, global, out),
     }
 }

@@ -69,6 +69,13 @@ impl CardSession {
         Ok(known)
     }
 
+    /// The roles that have a PIN.
+    pub(super) fn pin_roles(&mut self) -> Result<PinSet, Error> {
+        self.plain(Repeat::Safe, |session| {
+            session.module.pin_list().map_err(|error| session.failed("list its PINs", error))
+        })
+    }
+
     fn all_pins(&mut self) -> Result<Vec<PinStatus>, Error> {
         let roles = self.module.pin_list().map_err(|error| self.failed("list its PINs", error))?;
         let authenticated = self.module.authenticated();

@@ -17,6 +17,7 @@ mod pin_cache;
 mod pin_source;
 mod pins;
 mod policy;
+mod properties;
 mod rebuild;
 mod recovery;
 mod request;
@@ -31,6 +32,7 @@ pub use card::{Card, CardGuard, CardHold};
 pub use pin_cache::{LockedSecret, Moment, NotLocked, PinCache, PinClock};
 pub use pin_source::{FixedPin, NoPin, PinRequest, PinSource, PinSourceError};
 pub use policy::Policy;
+pub use properties::{Property, PropertyValue, Selector};
 pub use rebuild::{RebuildAction, RebuildEntry, RebuildPlan};
 pub use request::{
     AdminAuthority, CardDescription, Container, ContainerKey, DecryptRequest, DeriveRequest, FileAuthority,
