@@ -4,11 +4,12 @@
 
 mod search;
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, PipeReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cardmod_interop::{Home, READER, World};
+use cardmod_interop::{Home, READER, World, cardmod_program, run, tool};
 
 use search::search;
 
@@ -35,26 +36,30 @@ fn home() -> Home {
     home
 }
 
-/// `cardmod` at work, with its standard streams.
+/// A program at work, ended when dropped.
 struct Running {
     program: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    lines: Option<Lines<BufReader<ChildStdout>>>,
 }
 
 impl Running {
+    fn of(mut program: Child) -> Self {
+        let lines = program.stdout.take().map(|output| BufReader::new(output).lines());
+        Self { program, lines }
+    }
+
     /// Starts a program and gives it the PIN on its standard input.
     fn with_pin(mut command: Command) -> Self {
         let mut program = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("cardmod");
         let mut input = program.stdin.take().expect("its input is piped");
         input.write_all(format!("{PIN}\n").as_bytes()).expect("the PIN");
-        let output = program.stdout.take().expect("its output is piped");
-        Self { program, lines: BufReader::new(output).lines() }
+        Self::of(program)
     }
 
     /// The next line that contains `text`.
     #[track_caller]
     fn says(&mut self, text: &str) -> String {
-        for line in self.lines.by_ref() {
+        for line in self.lines.as_mut().expect("its output is piped").by_ref() {
             let line = line.expect("a line");
             if line.contains(text) {
                 return line;
@@ -74,9 +79,12 @@ impl Drop for Running {
 /// How much a pipe holds before its writer waits (pipe(7)).
 const PIPE: usize = 65_536;
 
+/// How long a program may take to come to its end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A program that is done, but for its last words, which nobody takes.
 struct Stuck {
-    program: Child,
+    running: Running,
     _unread: PipeReader,
 }
 
@@ -87,25 +95,13 @@ impl Stuck {
         output.write_all(&[b'.'; PIPE]).expect("as much as a pipe holds");
         let mut program = command.stdin(Stdio::piped()).stdout(output).spawn().expect("cardmod");
         program.stdin.take().expect("its input is piped").write_all(input.as_bytes()).expect("the PIN");
-        let stuck = Self { program, _unread: unread };
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while !stuck.waits_for().contains("pipe_write") {
-            assert!(Instant::now() < deadline, "{command:?} waits for {}", stuck.waits_for());
-            std::thread::sleep(Duration::from_millis(5)); // between two looks, not instead of one
-        }
+        let stuck = Self { running: Running::of(program), _unread: unread };
+        wait_until_stuck(stuck.pid());
         stuck
     }
 
-    /// What the system says the program waits for.
-    fn waits_for(&self) -> String {
-        std::fs::read_to_string(format!("/proc/{}/wchan", self.program.id())).expect("a process")
-    }
-}
-
-impl Drop for Stuck {
-    fn drop(&mut self) {
-        let _gone_already = self.program.kill();
-        let _reaped = self.program.wait();
+    fn pid(&self) -> u32 {
+        self.running.program.id()
     }
 }
 
@@ -126,10 +122,59 @@ fn no_verb_leaves_a_pin_behind() {
         let words: Vec<&str> = ["cardmod", "--reader", READER].into_iter().chain(verb.split(' ')).collect();
         let stuck = Stuck::at_its_end(world.command_at(&home, &words), input);
         for secret in [PIN, OTHER, PUK] {
-            let found = search(stuck.program.id(), secret);
+            let found = search(stuck.pid(), secret);
             let left: Vec<_> = found.into_iter().filter(|found| !found.locked).collect();
             assert!(left.is_empty(), "cardmod {verb} left a secret behind: {left:#?}");
         }
+    }
+}
+
+#[test]
+fn a_typed_pin_is_not_left_behind() {
+    let home = home();
+    let world = World::new();
+    let _plug = world.plug(&home, "demo");
+    // Its output goes to a pipe that is full, its prompt to the terminal that script(1) makes.
+    run(tool("mkfifo told").current_dir(home.folder())).success();
+    let mut told = File::options().read(true).write(true).open(home.file("told")).expect("the pipe");
+    told.write_all(&[b'.'; PIPE]).expect("as much as a pipe holds");
+    let line = format!("exec {} --reader '{READER}' pin verify > told", cardmod_program().display());
+    let mut command = world.command_at(&home, &["script", "-qec", &line, "/dev/null"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut terminal = Running::of(command.spawn().expect("script"));
+    let typist = terminal.program.stdin.as_mut().expect("its input is piped");
+    typist.write_all(format!("{PIN}\n").as_bytes()).expect("the PIN");
+    let pid = child_of(terminal.program.id());
+    wait_until_stuck(pid);
+    let (locked, left): (Vec<_>, Vec<_>) = search(pid, PIN).into_iter().partition(|found| found.locked);
+    assert!(!locked.is_empty(), "it was verified, and is kept");
+    assert!(left.is_empty(), "the typed PIN was left behind: {left:#?}");
+}
+
+/// The program that another one runs.
+fn child_of(pid: u32) -> u32 {
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let children = std::fs::read_to_string(&path).expect("a process");
+        if let Some(child) = children.split_whitespace().next() {
+            return child.parse().expect("a number");
+        }
+        assert!(Instant::now() < deadline, "it runs nothing");
+        std::thread::sleep(Duration::from_millis(5)); // between two looks, not instead of one
+    }
+}
+
+/// Waits until a program has something to say, and nobody listens.
+fn wait_until_stuck(pid: u32) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let waits_for = std::fs::read_to_string(format!("/proc/{pid}/wchan")).expect("a process");
+        if waits_for.contains("pipe_write") {
+            return;
+        }
+        assert!(Instant::now() < deadline, "it waits for {waits_for}");
+        std::thread::sleep(Duration::from_millis(5)); // between two looks, not instead of one
     }
 }
 
@@ -143,7 +188,7 @@ fn an_environment_variable_stays_in_memory() {
     let mut command = world.command_at(&home, &words);
     command.env("SECRET", PIN);
     let stuck = Stuck::at_its_end(command, "");
-    let found = search(stuck.program.id(), PIN);
+    let found = search(stuck.pid(), PIN);
     assert!(found.iter().any(|found| !found.locked), "{found:#?}");
 }
 
