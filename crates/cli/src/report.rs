@@ -197,6 +197,8 @@ pub(crate) fn container_table(containers: &[ContainerView]) -> String {
     let mut text = table(["no", "container", "key", "for", "certificate"], rows);
     if containers.iter().any(|container| container.default) {
         text.push_str("* the default container\n");
+    } else {
+        text.push_str("no default container: cardmod container default NAME makes one, which logon wants\n");
     }
     for container in containers {
         if let Some(problem) = &container.problem {

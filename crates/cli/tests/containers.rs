@@ -10,6 +10,12 @@ fn a_lost_map_is_rebuilt_through_the_program() {
     home.generate("mail", "p256").succeeds();
     home.run("--card demo file read mscp/cmapfile --out map").succeeds();
     let mut map = home.read("map");
+    map[80] = 1;
+    home.write("broken", &map);
+    home.run("--card demo file write mscp/cmapfile --in broken --pin-env PIN").succeeds();
+    home.run("--card demo container list").succeeds().says("no default container");
+    home.run("--card demo info").succeeds().says("no default container");
+    map[80] = 3;
     map[86..88].fill(0);
     home.write("broken", &map);
     home.run("--card demo file write mscp/cmapfile --in broken --pin-env PIN").succeeds();
