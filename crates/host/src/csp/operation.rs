@@ -95,7 +95,9 @@ impl CardSession {
         let mut dialogue = Dialogue::new(pins, self.options.silent);
         let mut course = Course { repeat, repeated: false, renewed: false, authenticated_again: false };
         loop {
-            let (error, traces) = match self.attempt(repeat, &mut dialogue, &mut need, &mut body) {
+            // Of what fails once more the reason is told, though another program may have filled the cache again.
+            let doubt = if course.renewed { Repeat::Never } else { repeat };
+            let (error, traces) = match self.attempt(doubt, &mut dialogue, &mut need, &mut body) {
                 Ok(Attempt::Done(value)) => return Ok(value),
                 Ok(Attempt::Ask(question)) => {
                     if let Err(error) = self.ask(&mut dialogue, &question) {
