@@ -89,6 +89,8 @@ fn keys_certificates_and_what_is_made_with_them() {
     all.good("container list", "");
     all.good("info", "--pin-env PIN");
     all.good("doctor", "");
+    all.good("cache show", "");
+    all.good("cache flush", "");
     all.good("cert delete", "--container web --pin-env PIN");
     all.good("container delete", "rsa --pin-env PIN");
     all.good("container rebuild", "--dry-run");
@@ -120,6 +122,9 @@ fn pins_files_and_the_administrator() {
     all.good("file read", "mscp/notes");
     all.good("file read", "mscp/notes --out copy");
     all.good("file list", "");
+    all.good("file mkdir", "notes --pin-env PIN");
+    all.good("file rmdir", "notes --pin-env PIN");
+    all.good("property list", "");
     all.good("file delete", "mscp/notes --pin-env PIN");
     all.run(1, "file read", "mscp/notes");
     all.run(2, "key generate", "--nonsense");

@@ -1,9 +1,8 @@
 //! The directory of the public data kept across runs.
 
-use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use cardmod_host::{DirectoryStore, PublicStore as _};
+use cardmod_host::{CacheRecord, DirectoryStore, PublicStore as _};
 
 use super::findings::Report;
 
@@ -16,14 +15,15 @@ pub(super) fn examine(report: &mut Report) {
     if std::env::var_os("CARDMOD_CACHE").is_some_and(|value| value == "off") {
         return report.good("cache", "nothing is kept across runs (CARDMOD_CACHE is off)");
     }
-    let Some(path) = directory(|name| std::env::var_os(name).filter(|value| !value.is_empty())) else {
+    let Some(store) = DirectoryStore::standard() else {
         return report.warning(
             "cache",
             "there is no place for public data kept across runs",
             "set HOME, or name a directory with CARDMOD_CACHE_DIR",
         );
     };
-    match std::fs::symlink_metadata(&path) {
+    let path = store.path();
+    match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             report.good("cache", format!("nothing is kept across runs yet ({})", path.display()));
         }
@@ -38,31 +38,21 @@ pub(super) fn examine(report: &mut Report) {
                 format!("the cache {} is not used: {reason}", path.display()),
                 "remove it; it is made anew with the right owner and rights",
             ),
-            None => contents(&path, report),
+            None => contents(&store, report),
         },
     }
 }
 
-/// As the program itself looks for it.
-fn directory(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathBuf> {
-    let path = |name: &str| variable(name).map(PathBuf::from);
-    path("CARDMOD_CACHE_DIR")
-        .or_else(|| path("XDG_CACHE_HOME").filter(|path| path.is_absolute()).map(|path| path.join("cardmod")))
-        .or_else(|| path("HOME").map(|home| home.join(".cache").join("cardmod")))
-}
-
-fn contents(path: &Path, report: &mut Report) {
-    let keys = DirectoryStore::new(path).list();
-    let ages = std::fs::read_dir(path).into_iter().flatten().filter_map(|entry| {
-        let modified = entry.ok()?.metadata().ok()?.modified().ok()?;
-        Some(SystemTime::now().duration_since(modified).unwrap_or_default().as_secs() / DAY)
-    });
-    let oldest = ages.max().unwrap_or(0);
-    let message = format!(
-        "{} keeps public data of {} cards, the oldest saved {oldest} days ago",
-        path.display(),
-        keys.len()
-    );
+fn contents(store: &DirectoryStore, report: &mut Report) {
+    let path = store.path().display();
+    let keys = store.list().into_iter();
+    let records: Vec<CacheRecord> = keys.filter_map(|key| CacheRecord::parse(&store.load(&key)?)).collect();
+    let age = |record: &CacheRecord| {
+        SystemTime::now().duration_since(record.saved).unwrap_or_default().as_secs() / DAY
+    };
+    let oldest = records.iter().map(age).max().unwrap_or(0);
+    let message =
+        format!("{path} keeps public data of {} cards, the oldest saved {oldest} days ago", records.len());
     if oldest > OLD {
         report.warning(
             "cache",
