@@ -8,26 +8,30 @@ const WIDTH: f64 = 430.0;
 const HEIGHT: f64 = 260.0;
 const MARGIN: f64 = 48.0;
 const TOP: f64 = 34.0;
-const COLOURS: [&str; 4] = ["#1f6f8b", "#c4572e", "#6a8d3f", "#7b5aa6"];
+const OPENING: &str = "#1f6f8b";
+const LISTING: &str = "#c4572e";
+const SIGNING: &str = "#6a8d3f";
+const AGAIN: &str = "#7b5aa6";
 
 /// One line of a diagram.
 struct Line {
     name: &'static str,
+    colour: &'static str,
     points: Vec<(f64, f64)>,
 }
 
 /// The picture of both measures.
 pub(super) fn growth(containers: &[Value], contexts: &[Value]) -> Result<String, String> {
     let first = [
-        line(containers, "containers", "list, new session", |found| &found["list cold"][0])?,
-        line(containers, "containers", "list again", |found| &found["list warm"][0])?,
-        line(containers, "containers", "sign, new session", |found| &found["sign cold"][0])?,
-        line(containers, "containers", "sign again", |found| &found["sign again"])?,
+        line(containers, "containers", ("list, new session", OPENING), |found| &found["list cold"][0])?,
+        line(containers, "containers", ("list again", LISTING), |found| &found["list warm"][0])?,
+        line(containers, "containers", ("sign, new session", SIGNING), |found| &found["sign cold"][0])?,
+        line(containers, "containers", ("sign again", AGAIN), |found| &found["sign again"])?,
     ];
     let second = [
-        line(contexts, "contexts", "open one more", |found| &found["open"])?,
-        line(contexts, "contexts", "sign, PIN and all", |found| &found["sign"])?,
-        line(contexts, "contexts", "sign again", |found| &found["sign again"])?,
+        line(contexts, "contexts", ("open one more", OPENING), |found| &found["open"])?,
+        line(contexts, "contexts", ("sign, PIN and all", SIGNING), |found| &found["sign"])?,
+        line(contexts, "contexts", ("sign again", AGAIN), |found| &found["sign again"])?,
     ];
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" font-family=\"sans-serif\" \
@@ -41,20 +45,26 @@ pub(super) fn growth(containers: &[Value], contexts: &[Value]) -> Result<String,
     Ok(svg)
 }
 
-fn line(found: &[Value], across: &str, name: &'static str, of: fn(&Value) -> &Value) -> Result<Line, String> {
+fn line(
+    found: &[Value],
+    across: &str,
+    (name, colour): (&'static str, &'static str),
+    of: fn(&Value) -> &Value,
+) -> Result<Line, String> {
     let point = |value: &Value| Some((value[across].as_f64()?, of(value).as_f64()?));
     let points: Option<Vec<_>> = found.iter().map(point).collect();
-    Ok(Line { name, points: points.ok_or_else(|| format!("{name} is not in every measure"))? })
+    Ok(Line { name, colour, points: points.ok_or_else(|| format!("{name} is not in every measure"))? })
 }
 
 fn diagram(left: f64, title: &str, lines: &[Line]) -> String {
     let all = || lines.iter().flat_map(|line| &line.points);
-    let most = all().map(|point| point.0).fold(1.0, f64::max);
+    let count = lines.first().map_or(1, |line| line.points.len());
     let highest = all().map(|point| point.1).fold(1.0, f64::max);
     let lowest = all().map(|point| point.1).fold(highest, f64::min).max(0.1);
     let (bottom_decade, top_decade) = (lowest.log10().floor(), highest.log10().ceil());
     let (width, height) = (WIDTH - MARGIN - 16.0, HEIGHT - TOP - 30.0);
-    let x = |value: f64| left + MARGIN + value / most * width;
+    // Each measure is as far from the next, whatever its number.
+    let x = |place: usize| left + MARGIN + (place as f64 + 0.5) / count as f64 * width;
     let y = |value: f64| {
         TOP + height - (value.max(0.1).log10() - bottom_decade) / (top_decade - bottom_decade) * height
     };
@@ -71,18 +81,20 @@ fn diagram(left: f64, title: &str, lines: &[Line]) -> String {
             at + 4.0
         );
     }
-    for point in lines.first().map(|line| &line.points).into_iter().flatten() {
+    for (place, point) in lines.first().map(|line| &line.points).into_iter().flatten().enumerate() {
         let _ = writeln!(
             svg,
             "<text x=\"{:.1}\" y=\"{:.0}\" text-anchor=\"middle\">{}</text>",
-            x(point.0),
+            x(place),
             TOP + height + 16.0,
             point.0
         );
     }
-    for ((number, line), colour) in lines.iter().enumerate().zip(COLOURS) {
+    for (number, line) in lines.iter().enumerate() {
+        let places = line.points.iter().enumerate();
         let path: Vec<_> =
-            line.points.iter().map(|point| format!("{:.1},{:.1}", x(point.0), y(point.1))).collect();
+            places.map(|(place, point)| format!("{:.1},{:.1}", x(place), y(point.1))).collect();
+        let colour = line.colour;
         let (column, row) = ((number % 2) as f64, (number / 2) as f64);
         let (at, down) = (left + MARGIN + column * 180.0, HEIGHT + 14.0 + row * 18.0);
         let _ = writeln!(

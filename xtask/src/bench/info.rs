@@ -35,7 +35,7 @@ pub(super) fn run() -> Result<String, String> {
     build.args(["build", "--quiet", "--release", "-p", "cardmod-cli", "-p", "cardmod-class"]);
     done(build.args(["-p", "cardmod-winscard"]))?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let home = Home { programs: crate::workspace_root().join("target/release"), folder };
+    let home = Home { programs: super::target()?.join("release"), folder };
     home.furnish()?;
     let info = || vec!["cardmod", "info", "--card", CARD];
     let runs = [

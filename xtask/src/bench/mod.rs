@@ -56,6 +56,13 @@ fn parse(arguments: &[String]) -> Result<(Vec<String>, Option<PathBuf>), String>
     Ok((names, figure))
 }
 
+/// Where cargo puts what it builds.
+fn target() -> Result<PathBuf, String> {
+    let metadata =
+        cargo_metadata::MetadataCommand::new().current_dir(crate::workspace_root()).no_deps().exec();
+    metadata.map(|metadata| metadata.target_directory.into()).map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,7 +26,7 @@ pub(super) fn softhsm() -> Result<Vec<Rate>, String> {
         return Ok(Vec::new());
     };
     let folder = crate::workspace_root().join("xtask/fixtures/pkcs11-speed");
-    let target = crate::workspace_root().join("target/fixtures");
+    let target = super::target()?.join("fixtures");
     let mut build = crate::cargo();
     build.args(["build", "--quiet", "--release", "--locked", "--target-dir"]).arg(&target);
     done(build.arg("--manifest-path").arg(folder.join("Cargo.toml")))?;

@@ -23,19 +23,18 @@ fn measure(algorithm: KeyAlgorithm, rounds: usize) {
     let test = testing::card();
     test.generate("key", algorithm);
     let host = host(&test);
-    let open = || host.open(test.reader(), &test.module(), OpenOptions::default()).expect("a session");
     let request = request(algorithm);
-    let mut session = open();
-    let mut held = session.hold().expect("a transaction");
-    held.sign(None, &request, &mut test.pin()).expect("a signature");
-
     // Three of them: two tell how far two equal things seem to differ here.
     let (bare, control) = (Bare::new(algorithm), Bare::new(algorithm));
     let shared = testing::card();
     shared.generate("key", algorithm);
     let key = shared.open().signer(None, None, shared.pin()).expect("a key");
-    let _held = key.card().hold().expect("a transaction");
     let raw = raw(algorithm);
+    // Last, since a transaction that is not used for some seconds is ended.
+    let mut session = host.open(test.reader(), &test.module(), OpenOptions::default()).expect("a session");
+    let mut held = session.hold().expect("a transaction");
+    held.sign(None, &request, &mut test.pin()).expect("a signature");
+    let _held = key.card().hold().expect("a transaction");
 
     let mut times: [Vec<f64>; 5] = Default::default();
     for round in 0..rounds + WARM_UP {

@@ -1,6 +1,5 @@
-//! Signatures per second, one thread: the crypto library, the virtual card, and the host above it.
-
-use std::time::{Duration, Instant};
+//! Signatures per second, one thread: the crypto library, the virtual card, and the host above it. What is
+//! counted is how many of the median time fit a second, so that other programs weigh little.
 
 use cardmod_default::testing;
 use cardmod_host::types::EcCurve;
@@ -9,11 +8,10 @@ use serde_json::json;
 
 use crate::bare::{Bare, host, request};
 use crate::overhead::raw;
-use crate::statistics::median;
+use crate::statistics::{median, time};
 
-/// Each has the processor so long before it is the others' turn.
-const SLICE: Duration = Duration::from_millis(200);
-const SLICES: usize = 5;
+/// Signatures of each.
+const ROUNDS: usize = 2_000;
 
 pub(crate) fn run() {
     for algorithm in [KeyAlgorithm::Ec(EcCurve::P256), KeyAlgorithm::Rsa(2048)] {
@@ -23,31 +21,19 @@ pub(crate) fn run() {
         let request = request(algorithm);
         let mut session =
             host.open(test.reader(), &test.module(), OpenOptions::default()).expect("a session");
+        let (bare, raw) = (Bare::new(algorithm), raw(algorithm));
         let mut held = session.hold().expect("a transaction");
         held.sign(None, &request, &mut test.pin()).expect("a signature");
-        let bare = Bare::new(algorithm);
-        let raw = raw(algorithm);
-        let mut rates: [Vec<f64>; 3] = Default::default();
-        for _ in 0..SLICES {
-            rates[0].push(rate(&raw));
-            rates[1].push(rate(|| bare.sign()));
-            rates[2].push(rate(|| drop(held.sign(None, &request, &mut NoPin).expect("a signature"))));
+        let mut times: [Vec<f64>; 3] = Default::default();
+        for _ in 0..ROUNDS {
+            times[0].push(time(&raw));
+            times[1].push(time(|| bare.sign()));
+            times[2].push(time(|| drop(held.sign(None, &request, &mut NoPin).expect("a signature"))));
         }
-        let [library, card, through] = rates.map(|rates| median(&rates).round());
+        let [library, card, through] = times.map(|times| (1e9 / median(&times)).round());
         println!(
             "{}",
             json!({ "algorithm": algorithm.to_string(), "library": library, "card": card, "host": through })
         );
     }
-}
-
-/// How often a second it is done.
-fn rate(mut work: impl FnMut()) -> f64 {
-    let begun = Instant::now();
-    let mut count = 0_u32;
-    while begun.elapsed() < SLICE {
-        work();
-        count += 1;
-    }
-    f64::from(count) / begun.elapsed().as_secs_f64()
 }
