@@ -94,11 +94,17 @@ pub fn plug(
                     ready();
                 }
             }
-            Request::Command => link.send(&card.transmit(&message)?)?,
+            Request::Command => link.send(carried(&card.transmit(&message)?))?,
             Request::Unknown => {}
         }
     }
     Ok(())
+}
+
+/// What of a response the driver can carry: its lengths have two bytes, an extended response may have two bytes
+/// more. One that is too long is answered as a wrong Le, so that the caller asks for less; the card stays in.
+fn carried(response: &[u8]) -> &[u8] {
+    if response.len() > usize::from(u16::MAX) { &[0x67, 0x00] } else { response }
 }
 
 /// The connection to the driver, in messages.
@@ -166,4 +172,15 @@ fn acknowledge_at_once(stream: &TcpStream) -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 fn acknowledge_at_once(_stream: &TcpStream) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_response_is_carried_and_a_longer_one_asked_for_in_parts() {
+        assert_eq!(carried(&[7; 0xFFFF]).len(), 0xFFFF);
+        assert_eq!(carried(&[7; 0x1_0002]), [0x67, 0x00]);
+    }
 }
