@@ -82,6 +82,7 @@ impl CardSession {
     /// meanwhile nobody saw: its PINs are asked for anew.
     fn reestablish(&mut self) -> Result<(), Error> {
         self.pin_cache.forget_reader(&self.reader);
+        self.disconnect();
         let failed = |error| Error::of_pcsc(&self.reader, error);
         self.pcsc = Pcsc::establish(self.pcsc.provider()).map_err(failed)?;
         if !self.cached.knows_card() {
@@ -101,6 +102,14 @@ impl CardSession {
             return self.reconnect(Disposition::Reset);
         }
         self.same_kind()
+    }
+
+    /// Gives the old handle back, if the resource manager still knows it: a transaction that runs on it would
+    /// keep the new one out.
+    fn disconnect(&self) {
+        if let Err(error) = self.card.end(Disposition::Leave) {
+            tracing::debug!(%error, reader = self.reader, "the old handle is gone already");
+        }
     }
 
     /// The card is out of the reader: it has lost every right, and the module's context ends with it
@@ -130,6 +139,7 @@ impl CardSession {
         if !self.cached.knows_card() {
             return Err(removed());
         }
+        self.disconnect();
         let card = self.pcsc.connect(&self.reader, ShareMode::Shared, Protocols::ANY);
         let card = match card.map_err(|error| (Fault::of_code(error.code), error)) {
             Ok(card) => card,
@@ -159,15 +169,6 @@ impl CardSession {
         self.transaction.new_context();
         self.detached = false;
         Ok(())
-    }
-
-    /// Takes back what a lost connection may have left on the card: a right nobody could take away.
-    pub(super) fn pay_reset(&mut self) {
-        if self.owes_reset
-            && let Err(error) = self.recover(Fault::Service)
-        {
-            tracing::warn!(%error, reader = self.reader, "the card may still grant a right; it is reset when it can be reached");
-        }
     }
 
     /// Another card answers where this session's was: as if it had been taken out.

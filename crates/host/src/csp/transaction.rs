@@ -167,14 +167,15 @@ impl CardSession {
             self.store_public();
         }
         let Err(error) = self.card.end_transaction(disposition) else { return Ok(()) };
-        let fault = Fault::of_code(error.code);
         // A reset and a removal have taken every right already.
-        if disposition == Disposition::Reset && !matches!(fault, Some(Fault::Reset | Fault::Removal)) {
-            self.owes_reset = true;
-            self.pay_reset();
+        let lost = matches!(Fault::of_code(error.code), Some(Fault::Reset | Fault::Removal));
+        self.owes_reset |= disposition == Disposition::Reset && !lost;
+        if ended_by_itself(&error) && !self.owes_reset {
+            // The next operation notices what became of the connection.
+            return Ok(());
         }
-        // The next operation notices what became of the connection.
-        if ended_by_itself(&error) { Ok(()) } else { Err(Error::of_pcsc(&self.reader, error)) }
+        // With new handles it is over for certain, and what is owed is paid.
+        self.recover(Fault::Service)
     }
 
     /// Takes the rights of every authenticated role away; answers how the transaction must end.

@@ -146,6 +146,19 @@ fn a_card_that_cannot_be_deauthenticated_is_reset() {
     common::close(session);
 }
 
+#[test]
+fn a_transaction_whose_end_fails_is_over_all_the_same() {
+    let reader = cards("noend");
+    let stranger = Stranger::new(&reader);
+    let mut session = common::open(&reader);
+    wire::fail_end(&reader);
+    sign(&mut session).expect("the signature was made");
+    // Waits for ever, if the transaction goes on.
+    assert_eq!(stranger.sign(), REFUSED);
+    sign(&mut session).expect("the next one");
+    common::close(session);
+}
+
 /// New handles are in `CARD_DATA` before each operation; the module reads them at its next call.
 #[test]
 fn every_operation_works_on_handles_that_are_new() {

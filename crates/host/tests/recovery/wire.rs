@@ -79,6 +79,8 @@ struct Wire {
     struck: Option<u8>,
     /// What the next beginning of a transaction answers, with every handle dropped.
     begin: Option<u32>,
+    /// The next end of a transaction fails, and nothing is ended.
+    end: bool,
     /// The reader that answers in this one's place.
     replaced_by: Option<String>,
     sent: Vec<Sent>,
@@ -127,6 +129,11 @@ pub(crate) fn strike(reader: &str, event: Event) {
     if let Event::Service(_) = event {
         drop_contexts(reader);
     }
+}
+
+/// The next end of a transaction fails, and nothing is ended.
+pub(crate) fn fail_end(reader: &str) {
+    with_wire(reader, |wire| wire.end = true);
 }
 
 /// Ends the plan. Answers the instruction at which it happened, and what cards in this reader were sent.
@@ -190,6 +197,7 @@ pub(crate) fn table() -> &'static FunctionTable {
         Connect: connect,
         Disconnect: disconnect,
         BeginTransaction: begin_transaction,
+        EndTransaction: end_transaction,
         Transmit: transmit,
         ..*real()
     });
@@ -245,6 +253,16 @@ unsafe extern "system" fn begin_transaction(card: SCARDHANDLE) -> LONG {
     // SAFETY:
     // - the argument is the caller's
     unsafe { (real().BeginTransaction)(card) }
+}
+
+unsafe extern "system" fn end_transaction(card: SCARDHANDLE, disposition: DWORD) -> LONG {
+    let reader = lock(&HANDLES).get(&card).map(|(reader, _)| reader.clone());
+    if reader.is_some_and(|reader| with_wire(&reader, |wire| core::mem::take(&mut wire.end))) {
+        return code_to_native(SCARD_F_COMM_ERROR);
+    }
+    // SAFETY:
+    // - the arguments are the caller's
+    unsafe { (real().EndTransaction)(card, disposition) }
 }
 
 unsafe extern "system" fn transmit(
