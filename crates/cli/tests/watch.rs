@@ -125,6 +125,33 @@ fn keys_are_proved_at_each_insertion_with_one_pin() {
     assert_eq!(watch.expect("card-inserted")["info"]["proofs"][0]["signs"], true);
 }
 
+/// A descriptor gives a PIN once: what the host kept went with the card, so the next line is read.
+#[test]
+fn a_descriptor_is_read_a_line_for_each_insertion() {
+    let home = Home::with_key("p256");
+    home.write("pins", b"123456\n123456\n");
+    let line = "mkfifo pipe; exec 3<>pipe; cat pins >&3; exec \"$CARDMOD\" info --watch --json --count 2 --card demo --pin-fd 3";
+    let mut command = Command::new("sh");
+    command.args(["-c", line]).current_dir(home.folder()).env("CARDMOD_HOME", home.folder());
+    command.env("CARDMOD", env!("CARGO_BIN_EXE_cardmod")).env("CARDMOD_PCSC_SYSTEM", "none");
+    let mut program = command.stdout(Stdio::piped()).spawn().expect("a shell");
+    let mut lines = BufReader::new(program.stdout.take().expect("a pipe")).lines();
+    let mut expect = |event: &str| loop {
+        let line = lines.next().expect("another event").expect("text");
+        let found: Value = serde_json::from_str(&line).expect("a document");
+        if found["event"] == event {
+            return found;
+        }
+    };
+    assert_eq!(expect("card-inserted")["info"]["proofs"][0]["signs"], true);
+    expect("watching");
+    home.run("card eject demo").succeeds();
+    expect("card-removed");
+    home.run("card insert demo").succeeds();
+    assert_eq!(expect("card-inserted")["info"]["proofs"][0]["signs"], true);
+    assert!(program.wait().expect("it ends").success());
+}
+
 #[test]
 fn a_wrong_pin_costs_one_try_however_often_the_card_is_inserted() {
     let home = Home::with_key("p256");

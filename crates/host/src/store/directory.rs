@@ -217,17 +217,17 @@ mod tests {
     fn the_environment_says_where_it_is() {
         let all = [
             ("CARDMOD_CACHE_DIR", "/cache"),
-            ("CARDMOD_HOME", "/home/cards"),
+            ("CARDMOD_HOME", "/h/cards"),
             ("XDG_CACHE_HOME", "/xdg"),
-            ("HOME", "/home/user"),
+            ("HOME", "/h/user"),
         ];
-        let expected = ["/cache", "/home/cards/cache", "/xdg/cardmod", "/home/user/.cache/cardmod"];
+        let expected = ["/cache", "/h/cards/cache", "/xdg/cardmod", "/h/user/.cache/cardmod"];
         for (at, expected) in expected.into_iter().enumerate() {
             assert_eq!(standard(&all[at..]), Some(PathBuf::from(expected)));
         }
         assert_eq!(standard(&[]), None);
-        let relative = [("XDG_CACHE_HOME", "here"), ("HOME", "/home/user")];
-        assert_eq!(standard(&relative), Some(PathBuf::from("/home/user/.cache/cardmod")));
+        let relative = [("XDG_CACHE_HOME", "here"), ("HOME", "/h/user")];
+        assert_eq!(standard(&relative), Some(PathBuf::from("/h/user/.cache/cardmod")));
         for (word, on) in [("off", false), ("on", true), ("", true)] {
             assert_eq!(standard(&[("CARDMOD_CACHE", word), ("HOME", "/h")]).is_some(), on, "{word:?}");
         }
