@@ -100,11 +100,7 @@ impl CardSession {
             let (error, traces) = match self.attempt(doubt, &mut dialogue, &mut need, &mut body) {
                 Ok(Attempt::Done(value)) => return Ok(value),
                 Ok(Attempt::Ask(question)) => {
-                    if let Err(error) = self.ask(&mut dialogue, &question) {
-                        // Where the answer was at hand, the transaction still runs.
-                        self.finish()?;
-                        return Err(error);
-                    }
+                    self.ask(&mut dialogue, &question)?;
                     continue;
                 }
                 Err(failed) => failed,
@@ -161,15 +157,20 @@ impl CardSession {
     ) -> Result<Attempt<T>, (Error, Traces)> {
         self.begin().map_err(|error| (error, Traces::default()))?;
         let before = self.module.footprint();
-        let result = self.within(dialogue, need, body);
+        let mut result = self.within(dialogue, need, body);
+        // Where nobody is asked, the transaction goes on.
+        while let Ok(Attempt::Ask(question)) = &result
+            && dialogue.at_hand()
+        {
+            let answered = self.ask(dialogue, &question.clone());
+            result = answered.and_then(|()| self.within(dialogue, need, body));
+        }
         let traces = Traces::between(before, self.module.footprint());
         let result = result.map_err(|error| match error.fault() {
             Some(_) => error,
             None => self.reconsidered(repeat, error),
         });
         let finished = match &result {
-            // Where nobody is asked, the transaction goes on.
-            Ok(Attempt::Ask(_)) if dialogue.at_hand() => Ok(()),
             // Nothing is held while a user is asked.
             Ok(Attempt::Ask(_)) => self.suspend(),
             // Nothing holds any more. The module is not trusted with that: rights are taken away, or
