@@ -55,6 +55,12 @@ fn through_the_host(card: &str) -> Result<(), Box<dyn Error>> {
         }
         done(operation);
     }
+    let mut held = session.hold()?;
+    held.containers()?;
+    done("held");
+    held.containers()?;
+    done("list held");
+    drop(held);
     let request = SignRequest::pkcs1(HashAlgorithm::Sha256, &DIGEST);
     let mut held = session.hold()?;
     held.sign(None, &request, &mut FixedPin::new(pin()?))?;

@@ -15,27 +15,44 @@ use bench::{Bench, Build};
 use trace::Exchange;
 
 /// What is counted, in the order of the table. The values are the names of the rows.
-const OPERATIONS: [Operation; 5] =
-    [Operation::List, Operation::ListAgain, Operation::Sign, Operation::SignAgain, Operation::Decrypt];
+const OPERATIONS: [Operation; 9] = [
+    Operation::List,
+    Operation::ListWarm,
+    Operation::ListAgain,
+    Operation::ListHeld,
+    Operation::Sign,
+    Operation::SignWarm,
+    Operation::SignAgain,
+    Operation::Decrypt,
+    Operation::DecryptWarm,
+];
 
 /// A task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operation {
     List,
+    ListWarm,
     ListAgain,
+    ListHeld,
     Sign,
+    SignWarm,
     SignAgain,
     Decrypt,
+    DecryptWarm,
 }
 
 impl Operation {
     const fn name(self) -> &'static str {
         match self {
             Self::List => "list two certificates, new process",
+            Self::ListWarm => "list two certificates, new process, seen before",
             Self::ListAgain => "list again, same process",
+            Self::ListHeld => "list again, same transaction",
             Self::Sign => "sign with PIN, new process",
+            Self::SignWarm => "sign with PIN, new process, seen before",
             Self::SignAgain => "second signature, same session",
             Self::Decrypt => "decrypt with PIN, new process",
+            Self::DecryptWarm => "decrypt with PIN, new process, seen before",
         }
     }
 }

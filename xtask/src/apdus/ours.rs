@@ -1,7 +1,7 @@
 //! cardmod's side: the program for what a new process does, the example `counts` for what one session
 //! does, through the host and through the GIDS edge alone.
 
-use super::bench::{Bench, CARD, CONTAINER};
+use super::bench::{Bench, CARD, CONTAINER, done};
 use super::trace::Exchange;
 use super::{Count, Operation};
 
@@ -12,16 +12,23 @@ const EDGE: &str = "cardmod's GIDS edge";
 pub(super) fn count(bench: &Bench<'_>) -> Result<Vec<Count>, String> {
     let mut counts = Vec::new();
     let key = ["--container", CONTAINER, "--pin-env", "PIN"];
-    for (operation, verb, more) in [
-        (Operation::List, &["container", "list"][..], &[][..]),
-        (Operation::Sign, &["sign", "--in", "data", "--out", "signature"], &key),
-        (Operation::Decrypt, &["decrypt", "--in", "sealed", "--out", "opened"], &key),
+    for (operation, warm, verb, more) in [
+        (Operation::List, Operation::ListWarm, &["container", "list"][..], &[][..]),
+        (Operation::Sign, Operation::SignWarm, &["sign", "--in", "data", "--out", "signature"], &key),
+        (Operation::Decrypt, Operation::DecryptWarm, &["decrypt", "--in", "sealed", "--out", "opened"], &key),
     ] {
-        let (_, sent) = bench.watched(bench.cardmod(&[&["--card", CARD], verb, more].concat()))?;
-        counts.push(Count { operation, through: PROGRAM, sent: Ok(sent) });
+        done(&mut bench.cardmod(&["cache", "flush"]))?;
+        for operation in [operation, warm] {
+            let (_, sent) = bench.watched(bench.cardmod(&[&["--card", CARD], verb, more].concat()))?;
+            counts.push(Count { operation, through: PROGRAM, sent: Ok(sent) });
+        }
     }
     let host = Steps::of(bench, "host")?;
-    for (operation, step) in [(Operation::ListAgain, "list again"), (Operation::SignAgain, "sign again")] {
+    for (operation, step) in [
+        (Operation::ListAgain, "list again"),
+        (Operation::ListHeld, "list held"),
+        (Operation::SignAgain, "sign again"),
+    ] {
         counts.push(Count { operation, through: PROGRAM, sent: Ok(host.step(step)?) });
     }
     let edge = Steps::of(bench, "edge")?;
