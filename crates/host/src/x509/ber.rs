@@ -62,7 +62,7 @@ fn element(input: &mut &[u8], depth: usize) -> Option<Element> {
         return Some(Element { tag, content: joined(&children)? });
     }
     if tag == [SEQUENCE] {
-        join_encrypted_content(&mut children)?;
+        join_encrypted_content(&mut children);
     }
     let mut content = Zeroizing::new(Vec::new());
     children.iter().for_each(|child| child.write(&mut content));
@@ -82,20 +82,28 @@ fn joined(children: &[Element]) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// `EncryptedContentInfo` (RFC 5652, section 6.1) has an octet string under an implicit tag, which in
-/// pieces looks like any other `[0]`: what tells it apart is its place.
-fn join_encrypted_content(children: &mut [Element]) -> Option<()> {
-    let [kind, algorithm, content] = children else { return Some(()) };
+/// pieces looks like any other `[0]`: what tells it apart is its place, and that nothing else is in it.
+fn join_encrypted_content(children: &mut [Element]) {
+    let [kind, algorithm, content] = children else { return };
     let tags = (kind.tag.as_slice(), algorithm.tag.as_slice(), content.tag.as_slice());
-    if tags != (&[OBJECT_IDENTIFIER], &[SEQUENCE], &[CONTEXT_0]) {
-        return Some(());
+    if tags == (&[OBJECT_IDENTIFIER], &[SEQUENCE], &[CONTEXT_0])
+        && let Some(whole) = pieces(&content.content)
+    {
+        *content = Element { tag: vec![CONTEXT_0 & !CONSTRUCTED], content: whole };
     }
-    let mut rest: &[u8] = &content.content;
-    let mut pieces = Vec::new();
+}
+
+/// Octet strings one after another, as one; `None` where something else is among them.
+fn pieces(mut rest: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let mut whole = Zeroizing::new(Vec::new());
     while !rest.is_empty() {
-        pieces.push(element(&mut rest, 0)?);
+        if tag(&mut rest)? != [OCTET_STRING] {
+            return None;
+        }
+        let length = length(&mut rest)??;
+        whole.extend_from_slice(take(&mut rest, length)?);
     }
-    *content = Element { tag: vec![CONTEXT_0 & !CONSTRUCTED], content: joined(&pieces)? };
-    Some(())
+    Some(whole)
 }
 
 impl Element {
@@ -180,6 +188,12 @@ mod tests {
         let content = [0x30, 0x80, 0x06, 0x01, 0x2A, 0x30, 0x00, 0xA0, 0x80, 0x04, 0x01, 1, 0x04, 0x01, 2];
         let content = [&content[..], &[0, 0, 0, 0]].concat();
         assert_eq!(der(&content), Some(vec![0x30, 0x09, 0x06, 0x01, 0x2A, 0x30, 0x00, 0x80, 0x02, 1, 2]));
+    }
+
+    #[test]
+    fn what_only_stands_in_such_a_place_stays() {
+        let other = [0x30, 0x0A, 0x06, 0x01, 0x2A, 0x30, 0x00, 0xA0, 0x03, 0x02, 0x01, 0x07];
+        assert_eq!(der(&other), Some(other.to_vec()));
     }
 
     #[test]

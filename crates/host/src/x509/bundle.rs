@@ -82,8 +82,14 @@ pub fn parse_all(file: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
 /// [`Error::BadCertificate`] for what is none.
 pub fn from_pkcs7(file: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
     let broken = |error: der::Error| bad(&format!("it is no PKCS #7 bag: {error}"));
-    let file = ber::definite(file).ok_or_else(|| bad("it is neither a certificate nor a PKCS #7 bag"))?;
-    let outer = ContentInfo::from_der(&file).map_err(broken)?;
+    // DER first, in which everything stays as it is.
+    let outer = match ContentInfo::from_der(file) {
+        Ok(outer) => outer,
+        Err(_) => {
+            let neither = || bad("it is neither a certificate nor a PKCS #7 bag");
+            ContentInfo::from_der(&ber::definite(file).ok_or_else(neither)?).map_err(broken)?
+        }
+    };
     if outer.kind != SIGNED_DATA {
         return Err(bad("it is a PKCS #7 file of another kind, without certificates"));
     }
@@ -147,5 +153,12 @@ mod tests {
         let bag = to_pkcs7(&[]).expect("a bag");
         assert_eq!(from_pkcs7(&bag).expect("the bag"), Vec::<Vec<u8>>::new());
         assert!(from_pkcs7(&[0x30, 0x00]).is_err());
+        // Whatever byte is broken, it is read or refused; what is cut short is refused.
+        for at in 0..bag.len() {
+            let mut broken = bag.clone();
+            broken[at] ^= 0x81;
+            assert!(from_pkcs7(&broken).is_ok_and(|found| found.is_empty()) || from_pkcs7(&broken).is_err());
+            assert!(from_pkcs7(&bag[..at]).is_err());
+        }
     }
 }
