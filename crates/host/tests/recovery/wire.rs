@@ -175,10 +175,9 @@ fn name_of(reader: &str) -> String {
 /// Drops the context of whoever is connected to this reader, as a restart of the service does, and nothing
 /// else: what a card granted it still grants.
 pub(crate) fn drop_contexts(reader: &str) {
-    let handles = core::mem::take(&mut *lock(&HANDLES));
-    let (of_reader, others) = handles.into_iter().partition(|(_, (name, _))| name == reader);
-    let of_reader: HashMap<SCARDHANDLE, (String, SCARDCONTEXT)> = of_reader;
-    lock(&HANDLES).extend::<HashMap<_, _>>(others);
+    // In one step: other tests look for their own handles all the time.
+    let of_reader: HashMap<SCARDHANDLE, (String, SCARDCONTEXT)> =
+        lock(&HANDLES).extract_if(|_, (name, _)| name == reader).collect();
     lock(&DROPPED).extend(of_reader.iter().map(|(handle, (name, _))| (*handle, name.clone())));
     for (_, context) in of_reader.into_values() {
         // SAFETY:
