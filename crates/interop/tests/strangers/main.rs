@@ -2,6 +2,7 @@
 //! library where it looks for pcsc-lite's, under the environment that `cardmod card env` prints.
 #![forbid(unsafe_code)]
 
+mod both_ways;
 mod environment;
 mod keys;
 mod opensc;
