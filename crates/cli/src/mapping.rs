@@ -46,6 +46,8 @@ impl From<StoreError> for Failure {
             StoreError::Exists { .. } => (Exit::Failed, "card-exists"),
             StoreError::NoSuchCard { .. } => (Exit::NoCard, "no-card"),
             StoreError::Card(CardFault::PluggedIn { .. }) => (Exit::Failed, "plugged"),
+            StoreError::BadPatience { .. } => (Exit::Usage, "bad-patience"),
+            StoreError::Card(CardFault::Busy { .. }) => (Exit::Failed, "reader-busy"),
             StoreError::Card(CardFault::Image { .. }) => (Exit::Failed, "bad-image"),
             StoreError::Card(CardFault::NotSaved { .. }) => (Exit::Failed, "not-saved"),
             _ => (Exit::Failed, "virtual-card"),

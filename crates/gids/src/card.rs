@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::application::Application;
 use crate::content::{CARDCF, CARDID, Doubt};
-use crate::files::well_known_files;
+use crate::files::{certificate_tags, well_known_files};
 use crate::layout::{AID, ef, is_public, object};
 use crate::state::{Environments, GidsState, Selection, VerifiedRoles};
 use crate::table::FileTable;
@@ -18,8 +18,9 @@ use crate::{GidsCommand, GidsError};
 
 /// Part size of chained commands: what Windows and OpenSC use, and what every card takes.
 const PART: usize = 240;
-/// Files up to which the certificates' EF is read as a whole when one of them is wanted: the three of the
-/// Base CSP and a few certificates.
+/// Files up to which the certificates' EF is read as a whole as soon as one of them is wanted: the three of the
+/// Base CSP and a few certificates. Of more files one is read alone; who wants a second certificate lists them,
+/// and gets the whole EF.
 const FEW_FILES: usize = 8;
 /// Tag of the tag list.
 const TAG_LIST: Tag = Tag::new(0x5C);
@@ -282,7 +283,7 @@ impl<'a> GidsCard<'a> {
 
     /// Whether the whole EF costs no more commands than what is wanted of it, and not many more bytes:
     /// always for file table and keymap; for the certificates' EF with extended length, where a whole EF
-    /// is one command, while it holds few files.
+    /// is one command, while it holds few files, or when a second certificate is wanted.
     fn bulk_pays(&mut self, ef: u16, tag: u32) -> bool {
         if self.state.bulk_refused || self.state.content.is_bulk(ef) {
             return false;
@@ -292,10 +293,22 @@ impl<'a> GidsCard<'a> {
             ef::EVERYONE_READ_USER_WRITE if (ef, tag) != CARDCF && self.is_extended() => {
                 let table = self.state.content.get(ef::TABLE, object::FILE_TABLE).flatten();
                 let table = table.and_then(|table| FileTable::parse(&table).ok());
-                table.is_some_and(|table| well_known_files(&table).is_some_and(|count| count <= FEW_FILES))
+                table.is_some_and(|table| {
+                    let few = |count| count <= FEW_FILES;
+                    well_known_files(&table).is_some_and(|count| few(count) || self.lists(&table, tag))
+                })
             }
             _ => false,
         }
+    }
+
+    /// Whether the object is a certificate, and another certificate has been read before it.
+    fn lists(&mut self, table: &FileTable, tag: u32) -> bool {
+        let certificates: Vec<u32> = certificate_tags(table).collect();
+        let content = &mut self.state.content;
+        let mut read = certificates.iter().filter(|other| **other != tag);
+        certificates.contains(&tag)
+            && read.any(|other| matches!(content.get(ef::EVERYONE_READ_USER_WRITE, *other), Some(Some(_))))
     }
 
     /// Reads a whole public EF ahead, where nothing of it is known yet and the card can do it.

@@ -288,6 +288,12 @@ pub(crate) fn well_known_files(table: &FileTable) -> Option<usize> {
     })
 }
 
+/// The tags of the certificates in the certificates' EF.
+pub(crate) fn certificate_tags(table: &FileTable) -> impl Iterator<Item = u32> {
+    let certificates = table.files().filter(|entry| certified_key(entry).is_some());
+    certificates.filter(|entry| entry.ef == ef::EVERYONE_READ_USER_WRITE).map(|entry| entry.tag)
+}
+
 /// The key whose certificate a file is.
 fn certified_key(entry: &FileEntry) -> Option<(KeyHalf, ContainerIndex)> {
     entry.path.name.certified_key().filter(|_| entry.path.directory == Some(DirectoryName::MSCP))

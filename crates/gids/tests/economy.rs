@@ -95,8 +95,8 @@ fn a_file_too_long_to_be_read_at_once_is_read_by_object() {
     }
 }
 
-#[test]
-fn one_file_of_many_is_read_alone() {
+/// A card with extended length, six certificates of containers 0 to 5, and their file table.
+fn card_with_six_certificates() -> MockCard {
     let mut card = MockCard::with_two_certificates();
     card.extended = true;
     let mut table = FileTable::parse(&card.objects[&(0xA000, 0xDF1F)]).expect("table");
@@ -106,6 +106,32 @@ fn one_file_of_many_is_read_alone() {
         card.objects.insert((0xA010, 0xDF24 + u32::from(number)), vec![number; 900]);
     }
     card.objects.insert((0xA000, 0xDF1F), table.to_bytes());
+    card
+}
+
+fn certificate(container: u8) -> FilePath {
+    FilePath::certificate(KeyHalf::KeyExchange, ContainerIndex::new(container))
+}
+
+#[test]
+fn who_wants_a_second_certificate_of_many_gets_them_all() {
+    let mut card = card_with_six_certificates();
+    let mut state = GidsState::new();
+    for path in [FilePath::cmapfile(), FilePath::cardcf(), certificate(0)] {
+        state.on(&mut card).read_file(&path).expect("a file");
+    }
+    assert_eq!(card.commands(), [SELECT, GET, GET, GET, GET], "table, and each file alone");
+    for number in 1..6 {
+        let expected = card.objects[&(0xA010, 0xDF24 + u32::from(number))].clone();
+        assert_eq!(state.on(&mut card).read_file(&certificate(number)).expect("a certificate"), expected);
+    }
+    assert_eq!(card.log.last().expect("a command")[7..9], [0x5C, 0], "all objects of the file");
+    assert_eq!(card.commands(), [GET], "five certificates");
+}
+
+#[test]
+fn one_file_of_many_is_read_alone() {
+    let mut card = card_with_six_certificates();
     let mut state = GidsState::new();
     state.on(&mut card).read_file(&FilePath::cmapfile()).expect("cmapfile");
     let last = card.log.last().expect("a command").clone();

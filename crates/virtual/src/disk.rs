@@ -7,6 +7,7 @@
 pub(crate) mod clients;
 pub(crate) mod files;
 pub(crate) mod image;
+pub(crate) mod lock;
 pub(crate) mod run;
 pub(crate) mod secret;
 

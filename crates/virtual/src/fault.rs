@@ -104,6 +104,15 @@ pub enum CardFault {
         #[source]
         cause: io::Error,
     },
+    /// A file that is locked for the time of a command stayed locked by another program, which may have been
+    /// stopped.
+    #[error("another program keeps {path} locked for more than {} ms", waited.as_millis())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+        /// How long the caller waited.
+        waited: Duration,
+    },
     /// A file of the card could not be opened, read, written or locked.
     #[error("cannot {action} {path}")]
     Io {
@@ -185,6 +194,12 @@ pub enum StoreError {
     SecretDamaged {
         /// The file.
         path: PathBuf,
+    },
+    /// The environment's limit for waiting is no number.
+    #[error("{value:?} in CARDMOD_CARD_PATIENCE_MS is no number of milliseconds")]
+    BadPatience {
+        /// What is there.
+        value: String,
     },
     /// The card or a file of it failed.
     #[error(transparent)]

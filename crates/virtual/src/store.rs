@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::card::Card;
 use crate::connection::{CardStatus, VirtualCard, snapshot};
 use crate::disk::image::{self, ImageFile, KIND_GIDS};
 use crate::disk::run::{self, Found, Run};
 use crate::disk::secret::DeviceSecret;
-use crate::disk::{CardPaths, clients, files};
+use crate::disk::{CardPaths, clients, files, lock};
 use crate::fault::{CardFault, StoreError};
 use crate::personalise::{self, Refused};
 use crate::ports::{Random as _, SystemRandom};
@@ -19,6 +20,7 @@ use crate::profile::{BlankProfile, GidsProfile};
 #[derive(Debug, Clone)]
 pub struct Store {
     dir: PathBuf,
+    patience: Duration,
 }
 
 /// What kind of card an image holds.
@@ -57,20 +59,29 @@ pub(crate) struct CardPlace {
     pub(crate) name: String,
     pub(crate) paths: CardPaths,
     pub(crate) secret: Arc<DeviceSecret>,
+    /// How long to wait for the card's lock.
+    pub(crate) patience: Duration,
 }
 
 impl Store {
     /// The store in this directory. The directory is made when the first card is.
     ///
     /// # Errors
-    /// [`StoreError::Card`] if the path is there and no directory.
+    /// [`StoreError::Card`] if the path is there and no directory; [`StoreError::BadPatience`].
     pub fn open(dir: impl Into<PathBuf>) -> Result<Store, StoreError> {
         let dir = dir.into();
         if dir.exists() && !dir.is_dir() {
             let cause = std::io::Error::from(std::io::ErrorKind::NotADirectory);
             return Err(files::fault("open", &dir, cause).into());
         }
-        Ok(Store { dir })
+        Ok(Store { dir, patience: lock::patience_from_environment()? })
+    }
+
+    /// The same store, with another limit for waiting until another program has finished its command: 30
+    /// seconds unless `CARDMOD_CARD_PATIENCE_MS` says otherwise. Past it the answer is [`CardFault::Busy`].
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Store {
+        Store { patience, ..self }
     }
 
     /// `$CARDMOD_HOME/cards`, else `$XDG_DATA_HOME/cardmod/cards`, else the same under `~/.local/share`
@@ -176,7 +187,7 @@ impl Store {
             return Err(self.no_such_card(name));
         }
         let lock = files::open_or_create(&paths.lock())?;
-        lock.lock().map_err(|cause| files::fault("lock", &paths.lock(), cause))?;
+        lock::lock(&lock, &paths.lock(), self.patience)?;
         // Erased by another process while this one waited, and maybe made anew under another lock.
         if !files::is_at(&lock, &paths.lock()) {
             return Err(self.no_such_card(name));
@@ -262,14 +273,14 @@ impl Store {
                 return Err(CardFault::Image { path: paths.image(), cause }.into());
             }
         };
-        Ok(CardPlace { name: name.to_owned(), paths, secret })
+        Ok(CardPlace { name: name.to_owned(), paths, secret, patience: self.patience })
     }
 
     /// The store's lock, held while the file lives.
     fn lock(&self) -> Result<File, CardFault> {
         let path = self.dir.join(".lock");
         let file = files::open_or_create(&path)?;
-        file.lock().map_err(|cause| files::fault("lock", &path, cause))?;
+        lock::lock(&file, &path, self.patience)?;
         Ok(file)
     }
 

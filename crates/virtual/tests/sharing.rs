@@ -297,12 +297,45 @@ const GUESSES: usize = 10;
 /// Bytes of the object that is written again and again.
 const WRITTEN: usize = 2000;
 
+#[test]
+fn a_process_that_stopped_with_the_cards_lock_holds_nobody_up_for_ever() {
+    let mut bench = bench();
+    bench.send(SELECT);
+    let brief = bench.store.clone().with_patience(Duration::from_millis(20));
+    let mut card = brief.open_card("test").unwrap();
+    let mut other = child("lock", bench.store.dir());
+    wait_for_output(&mut other);
+
+    let fault = card.transmit(&unhex(SELECT)).unwrap_err();
+    let CardFault::Busy { path, waited } = &fault else { panic!("{fault}") };
+    assert_eq!((path.as_path(), *waited), (&*brief.dir().join("test/lock"), Duration::from_millis(20)));
+    assert!(fault.to_string().ends_with("locked for more than 20 ms"), "{fault}");
+    let busy = |error| matches!(error, StoreError::Card(CardFault::Busy { .. }));
+    assert!(busy(brief.open_card("test").unwrap_err()));
+    assert!(busy(brief.erase("test").unwrap_err()));
+    drop(card);
+
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert_eq!(bench.send("00 20 00 80"), "63C3", "nothing of it reached the card");
+    assert_eq!(brief.status("test").unwrap().connections, 1, "who could not say goodbye is counted out");
+    let mut card = brief.open_card("test").unwrap();
+    assert_eq!(send(&mut card, "00 20 00 80"), "63C3");
+}
+
 /// The other process of the tests above: what it does stands in the environment.
 #[test]
 #[ignore = "started by the other tests"]
 fn child_process() {
     let mode = std::env::var("CARDMOD_TEST_MODE").expect("started by another test");
     let store = Store::open(std::env::var_os("CARDMOD_TEST_STORE").expect("a store")).unwrap();
+    if mode == "lock" {
+        let lock = std::fs::File::open(store.dir().join("test/lock")).unwrap();
+        lock.lock().unwrap();
+        say("\nready\n");
+        // As if stopped in the middle of a command, until it is killed.
+        return std::thread::sleep(Duration::from_secs(60));
+    }
     let mut card = store.open_card("test").unwrap();
     match mode.as_str() {
         "count" => count(&mut card),

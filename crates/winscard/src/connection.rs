@@ -448,6 +448,7 @@ pub(crate) fn code_of(fault: &CardFault) -> u32 {
         CardFault::Leased { .. }
         | CardFault::Exclusive { .. }
         | CardFault::PluggedIn { .. }
+        | CardFault::Busy { .. }
         | CardFault::Timeout { .. } => SCARD_E_SHARING_VIOLATION,
         CardFault::NoTransaction { .. } => SCARD_E_NOT_TRANSACTED,
         CardFault::Erased { .. } => SCARD_E_READER_UNAVAILABLE,

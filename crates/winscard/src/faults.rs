@@ -94,7 +94,10 @@ impl Fault {
 
 fn kind_of(fault: &CardFault) -> FaultKind {
     match fault {
-        CardFault::Leased { .. } | CardFault::Exclusive { .. } | CardFault::Timeout { .. } => FaultKind::Busy,
+        CardFault::Leased { .. }
+        | CardFault::Exclusive { .. }
+        | CardFault::Busy { .. }
+        | CardFault::Timeout { .. } => FaultKind::Busy,
         CardFault::PluggedIn { .. } => FaultKind::PluggedIn,
         CardFault::NotPresent { .. } | CardFault::Removed { .. } | CardFault::WasReset { .. } => {
             FaultKind::Event

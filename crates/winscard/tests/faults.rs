@@ -2,8 +2,11 @@
 
 mod common;
 
+use std::time::Duration;
+
 use cardmod_pcsc::{Protocols, SCARD_E_SHARING_VIOLATION, SCARD_F_COMM_ERROR, ShareMode};
-use cardmod_winscard::{FaultKind, last_fault};
+use cardmod_virtual::Store;
+use cardmod_winscard::{FaultKind, Mounted, last_fault};
 use common::{SELECT, VERIFY, connect, context, status_word, world};
 
 /// VERIFY of a wrong PIN: the lost try is saved before anything else.
@@ -28,6 +31,28 @@ fn who_is_in_the_way_is_told_until_the_card_answers() {
     assert_eq!(last_fault("Virtual PCD 00 00"), None, "no reader of ours");
     drop(other);
     let card = connect(&context, &reader);
+    assert_eq!(status_word(&card.transmit(SELECT).expect("an answer")), 0x9000);
+    assert_eq!(last_fault(&reader), None);
+}
+
+#[test]
+fn a_process_that_stopped_in_the_middle_of_a_command_makes_the_reader_busy() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let store = Store::open(directory.path()).expect("a store").with_patience(Duration::from_millis(20));
+    let _world = world();
+    let _mounted = Mounted::new(&store).expect("served");
+    let (reader, context) = (common::card_of(&store, "stopped"), context());
+    let card = connect(&context, &reader);
+    let mut other = common::Other::start();
+    let lock = directory.path().join("stopped/lock");
+    assert_eq!(other.ask(&format!("lock {}", lock.display())), "done");
+    assert_eq!(card.transmit(SELECT).expect_err("locked").code, SCARD_E_SHARING_VIOLATION);
+    let fault = last_fault(&reader).expect("a fault");
+    assert_eq!(fault.kind, FaultKind::Busy);
+    assert!(fault.text.contains("another program keeps") && fault.text.contains("20 ms"), "{fault:?}");
+    let error = context.connect(&reader, ShareMode::Shared, Protocols::ANY).expect_err("locked");
+    assert_eq!(error.code, SCARD_E_SHARING_VIOLATION);
+    other.kill();
     assert_eq!(status_word(&card.transmit(SELECT).expect("an answer")), 0x9000);
     assert_eq!(last_fault(&reader), None);
 }

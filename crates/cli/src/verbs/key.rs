@@ -4,7 +4,9 @@ mod import;
 
 use std::path::PathBuf;
 
-use cardmod_host::{BadContainerSpec, Container, ContainerSpec, KeyAlgorithm, KeySource, NewContainer};
+use cardmod_host::{
+    BadContainerSpec, CardSession, Container, ContainerSpec, KeyAlgorithm, KeySource, NewContainer,
+};
 use cardmod_types::{KeyHalf, PublicKey};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -130,12 +132,13 @@ impl Place {
 
 fn public(args: &PublicArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
-    let container = desk.with_card(WithoutCard::Refuse, |session| Ok(session.container(args.key.name())?))?;
-    let key = key_of(&container, args.key.half())?;
-    let pem = keyfile::public_pem(key)?;
+    // The certificate, which a container has too, is not wanted.
+    let find = |session: &mut CardSession| Ok(session.key(args.key.name(), args.key.half())?);
+    let key = desk.with_card(WithoutCard::Refuse, find)?;
+    let pem = keyfile::public_pem(&key.public)?;
     let delivery =
         Delivery { name: "public_key", bytes: pem.as_bytes(), text: true, sensitivity: Sensitivity::Public };
-    let facts = json!({"container": container.name, "algorithm": algorithm(key)});
+    let facts = json!({"container": key.container, "algorithm": algorithm(&key.public)});
     out.deliver(&delivery, args.out.as_deref(), facts)
 }
 

@@ -13,7 +13,6 @@ use crate::failure::Failure;
 use crate::keyfile;
 use crate::output::Output;
 use crate::session::{Desk, WithoutCard};
-use crate::verbs::key::key_of;
 use crate::verbs::sign::Scheme;
 
 /// `verify`.
@@ -63,6 +62,5 @@ fn public_key(args: &VerifyArgs, global: &Global, out: Output) -> Result<PublicK
         return keyfile::public_key(&data::read(path)?);
     }
     let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
-    let container = desk.with_card(WithoutCard::Refuse, |session| Ok(session.container(args.key.name())?))?;
-    key_of(&container, args.key.half()).cloned()
+    desk.with_card(WithoutCard::Refuse, |session| Ok(session.key(args.key.name(), args.key.half())?.public))
 }

@@ -9,9 +9,9 @@ use super::CardStatus;
 use super::ports::{Disk, DiskPorts, open_session, random_id, seal_session, write_run};
 use crate::card::Card;
 use crate::disk::clients::{self, ClientFile};
-use crate::disk::files;
 use crate::disk::image::ImageFile;
 use crate::disk::run::{self, ClientRecord, Found, LeaseRecord, Run, Share};
+use crate::disk::{files, lock};
 use crate::fault::CardFault;
 use crate::model::codec::{Decoder, Encoder};
 use crate::store::CardPlace;
@@ -40,7 +40,7 @@ impl Shared {
             return Err(erased());
         }
         let lock = files::open_or_create(&paths.lock())?;
-        lock.lock().map_err(|cause| files::fault("lock", &paths.lock(), cause))?;
+        lock::lock(&lock, &paths.lock(), place.patience)?;
         // It may have been erased while this process waited, and another one made in its place, whose
         // lock is another file.
         if !paths.image().exists() || !files::is_at(&lock, &paths.lock()) {
@@ -103,7 +103,7 @@ impl Shared {
         &mut self,
         work: impl FnOnce(&mut Shared) -> Result<T, CardFault>,
     ) -> Result<T, CardFault> {
-        self.lock.lock().map_err(|cause| files::fault("lock", &self.place.paths.lock(), cause))?;
+        lock::lock(&self.lock, &self.place.paths.lock(), self.place.patience)?;
         let result = match self.update() {
             Ok(()) => {
                 let worked = work(self);
@@ -377,6 +377,7 @@ impl Drop for Shared {
             return;
         }
         let id = self.client.id;
+        self.place.patience = self.place.patience.min(LAST_PATIENCE);
         // Whoever looks next finds the file unlocked and cleans up, should this fail.
         let _ = self.locked(|shared| {
             shared.run.clients.retain(|client| client.id != id);
@@ -415,6 +416,9 @@ pub(crate) fn snapshot(place: &CardPlace) -> Result<CardStatus, CardFault> {
     }
     Ok(status_of(&Run::default()))
 }
+
+/// How long a connection that ends waits at most for the card's lock.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How often, and how far apart, a run file is read that makes no sense before it is given up.
 const SNAPSHOT_TRIES: u32 = 20;

@@ -43,10 +43,7 @@ pub(crate) fn world() -> &'static World {
 impl World {
     /// Makes a card and answers its reader's name.
     pub(crate) fn card(&self, name: &str) -> String {
-        let admin_key = SecretBytes::from(vec![7; 24]);
-        let profile = GidsProfile::new(Pin::from("123456"), admin_key, CardId([9; 16]));
-        self.store.create(name, &profile).expect("a card");
-        cardmod_winscard::reader_name(name)
+        card_of(&self.store, name)
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -56,6 +53,14 @@ impl World {
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }
+}
+
+/// Makes a card in this store and answers its reader's name.
+pub(crate) fn card_of(store: &Store, name: &str) -> String {
+    let admin_key = SecretBytes::from(vec![7; 24]);
+    let profile = GidsProfile::new(Pin::from("123456"), admin_key, CardId([9; 16]));
+    store.create(name, &profile).expect("a card");
+    cardmod_winscard::reader_name(name)
 }
 
 /// The provider of this crate's own functions.
@@ -153,6 +158,7 @@ pub(crate) fn obey() {
     cardmod_winscard::set_store_dir(Some(Path::new(&directory)));
     let context = context();
     let mut card: Option<Card> = None;
+    let mut locked = Vec::new();
     for order in std::io::stdin().lines() {
         let order = order.expect("an order");
         let (verb, rest) = order.split_once(' ').unwrap_or((&order, ""));
@@ -163,6 +169,12 @@ pub(crate) fn obey() {
                     card = Some(new);
                     "done".to_owned()
                 })
+            }
+            ("lock", _) => {
+                let file = std::fs::File::open(rest).expect("the file to lock");
+                file.lock().expect("its lock");
+                locked.push(file);
+                Ok("done".to_owned())
             }
             ("begin", Some(card)) => card.begin_transaction().map(|()| "done".to_owned()),
             ("end", Some(card)) => card.end_transaction(Disposition::Leave).map(|()| "done".to_owned()),
