@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::trace::{self, Exchange};
+use cardmod_interop::traffic::{self, Exchange};
 
 /// The card, its PIN, and the container that signs and decrypts.
 pub(super) const CARD: &str = "counted";
@@ -109,7 +109,7 @@ impl<'a> Bench<'a> {
         let printed = done(command.env("CARDMOD_APDU_LOG", &log))?;
         let text = std::fs::read_to_string(&log).map_err(|error| format!("{command:?}: no APDU: {error}"))?;
         std::fs::remove_file(&log).map_err(|error| error.to_string())?;
-        Ok((printed, trace::parse(&text)?))
+        Ok((printed, traffic::parse(&text)?))
     }
 
     fn command(&self, program: &Path) -> Command {

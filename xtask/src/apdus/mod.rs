@@ -2,17 +2,17 @@
 //! the same run. `--markdown` prints the tables for `docs/benchmarks.md`.
 //!
 //! OpenSC reaches the card through cardmod's PC/SC library in place of pcsc-lite's, so both are counted
-//! by the same log. The counts that must hold are asserted in the tests of `crates/gids`.
+//! by the same log. The counts that must hold are asserted, in the same columns, in the tests of `crates/host`
+//! (`columns`), those of the edge in `crates/gids` (`economy`).
 
 mod bench;
 mod ours;
 mod strangers;
 mod table;
-mod trace;
 
 pub(crate) use bench::done;
 use bench::{Bench, Build};
-use trace::Exchange;
+use cardmod_interop::traffic::Exchange;
 
 /// What is counted, in the order of the table. The values are the names of the rows.
 const OPERATIONS: [Operation; 9] = [

@@ -2,8 +2,8 @@
 //! does, through the host and through the GIDS edge alone.
 
 use super::bench::{Bench, CARD, CONTAINER, done};
-use super::trace::Exchange;
 use super::{Count, Operation};
+use cardmod_interop::traffic::Exchange;
 
 const PROGRAM: &str = "cardmod";
 const EDGE: &str = "cardmod's GIDS edge";
@@ -78,8 +78,8 @@ impl Steps {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trace::{Kind, parse};
     use super::*;
+    use cardmod_interop::traffic::{Kind, parse};
 
     #[test]
     fn steps_are_cut_out_of_what_was_sent() {

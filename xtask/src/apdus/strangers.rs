@@ -6,8 +6,8 @@ use std::process::Command;
 
 use super::bench::{Bench, PIN, done};
 use super::ours::Steps;
-use super::trace::Exchange;
 use super::{Count, Operation};
+use cardmod_interop::traffic::Exchange;
 
 const OPENSC: &str = "OpenSC";
 const NOT_INSTALLED: &str = "not installed";

@@ -1,7 +1,7 @@
 //! The table: a row for each task and program, the total first, then what the commands were for.
 
-use super::trace::Kind;
 use super::{Count, OPERATIONS};
+use cardmod_interop::traffic::{Kind, columns};
 
 /// The counts as text: aligned for people, or as Markdown.
 pub(super) fn render(title: &str, counts: &[Count], markdown: bool) -> String {
@@ -30,8 +30,7 @@ fn row(count: &Count) -> Vec<String> {
         }
         Ok(sent) => {
             cells.push(sent.len().to_string());
-            let of_kind = |kind| sent.iter().filter(|exchange| exchange.kind == kind).count();
-            cells.extend(Kind::ALL.map(|kind| of_kind(kind).to_string()));
+            cells.extend(columns(sent).map(|count| count.to_string()));
         }
     }
     cells
@@ -59,11 +58,11 @@ fn aligned(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::Operation;
-    use super::super::trace::Exchange;
     use super::*;
+    use cardmod_interop::traffic::Exchange;
 
     fn counts() -> [Count; 2] {
-        let sent = vec![Exchange { kind: Kind::Search }, Exchange { kind: Kind::Key }];
+        let sent = vec![Exchange { kind: Kind::Discovery }, Exchange { kind: Kind::Key }];
         [
             Count { operation: Operation::Sign, through: "other", sent: Err("not installed") },
             Count { operation: Operation::List, through: "ours", sent: Ok(sent) },
@@ -84,6 +83,6 @@ mod tests {
     fn people_get_columns() {
         let text = render("A card", &counts(), false);
         assert!(text.lines().all(|line| !line.ends_with(' ')), "{text}");
-        assert!(text.contains("process  ours     2              1       0"), "{text}");
+        assert!(text.contains("process  ours     2              1          0"), "{text}");
     }
 }

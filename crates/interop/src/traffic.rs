@@ -1,12 +1,13 @@
-//! What a program sent, from the APDU log, and what each command was for.
+//! What a program sent, from the APDU log, and what each command was for: the columns in which the tests assert
+//! and `cargo xtask apdus` shows what a task costs.
 
 use serde_json::Value;
 
 /// What a command is for, as far as the command tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// Finding out which card it is: everything up to the selection of GIDS, and other selections.
-    Search,
+    Discovery,
     /// The card's identity (`cardid`) and its freshness counters (`cardcf`).
     Identity,
     /// Other objects: file table, containers, certificates, public keys, PIN states.
@@ -16,29 +17,32 @@ pub(super) enum Kind {
     /// Choosing the key, and using it.
     Key,
     /// Giving the rights back.
-    End,
+    Deauthentication,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Search, Self::Identity, Self::Reading, Self::Pin, Self::Key, Self::End];
+    /// Every kind, in the order of the columns.
+    pub const ALL: [Self; 6] =
+        [Self::Discovery, Self::Identity, Self::Reading, Self::Pin, Self::Key, Self::Deauthentication];
 
-    pub(super) const fn title(self) -> &'static str {
+    /// The column's title.
+    pub const fn title(self) -> &'static str {
         match self {
-            Self::Search => "search",
+            Self::Discovery => "discovery",
             Self::Identity => "identity, freshness",
             Self::Reading => "reading",
             Self::Pin => "PIN",
             Self::Key => "key",
-            Self::End => "end",
+            Self::Deauthentication => "deauthentication",
         }
     }
 }
 
 /// One command with its answer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Exchange {
-    pub(super) kind: Kind,
+pub struct Exchange {
+    /// What it was for.
+    pub kind: Kind,
 }
 
 /// GIDS (application identifier, in hexadecimal).
@@ -47,10 +51,13 @@ const GIDS: &str = "A00000039742544659";
 const CARDID: [&str; 2] = ["CBA012", "5C02DF20"];
 const CARDCF: [&str; 2] = ["CBA010", "5C02DF22"];
 
-/// The exchanges of an APDU log, one JSON object a line.
-pub(super) fn parse(log: &str) -> Result<Vec<Exchange>, String> {
+/// The exchanges of one process and card, from its APDU log, one JSON object a line.
+///
+/// # Errors
+/// What of the log is none.
+pub fn parse(log: &str) -> Result<Vec<Exchange>, String> {
     let mut found = false;
-    let mut last = Kind::Search;
+    let mut last = Kind::Discovery;
     let classified = |line: &str| {
         let value: Value = serde_json::from_str(line).map_err(|error| format!("APDU log: {error}"))?;
         let command = value["command"].as_str().ok_or("APDU log: a line without a command")?;
@@ -69,10 +76,10 @@ fn classify(command: &str, found: bool, last: Kind) -> Kind {
     match header.get(..2).unwrap_or_default() {
         // the rest of an answer belongs to its command
         "C0" => last,
-        "A4" if last == Kind::End => Kind::End,
-        "A4" => Kind::Search,
-        _ if !found => Kind::Search,
-        "20" if header == "200082" => Kind::End,
+        "A4" if last == Kind::Deauthentication => Kind::Deauthentication,
+        "A4" => Kind::Discovery,
+        _ if !found => Kind::Discovery,
+        "20" if header == "200082" => Kind::Deauthentication,
         "20" => Kind::Pin,
         "22" | "2A" => Kind::Key,
         _ if about(CARDID) || about(CARDCF) => Kind::Identity,
@@ -80,9 +87,14 @@ fn classify(command: &str, found: bool, last: Kind) -> Kind {
     }
 }
 
+/// How many of the exchanges were for what, in the order of [`Kind::ALL`].
+pub fn columns(exchanges: &[Exchange]) -> [usize; 6] {
+    Kind::ALL.map(|kind| exchanges.iter().filter(|exchange| exchange.kind == kind).count())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Kind::{End, Identity, Key, Pin, Reading, Search};
+    use super::Kind::{Deauthentication, Discovery, Identity, Key, Pin, Reading};
     use super::*;
 
     fn kinds(commands: &[&str]) -> Vec<Kind> {
@@ -104,13 +116,16 @@ mod tests {
             "00200082",
             "00A4040009A0000003974254465900",
         ];
-        let expected = [Search, Identity, Identity, Reading, Pin, Key, Key, Key, End, End];
+        let expected =
+            [Discovery, Identity, Identity, Reading, Pin, Key, Key, Key, Deauthentication, Deauthentication];
         assert_eq!(kinds(&signature), expected);
+        let exchanges = expected.map(|kind| Exchange { kind });
+        assert_eq!(columns(&exchanges), [1, 2, 1, 1, 3, 2]);
     }
 
     #[test]
-    fn before_the_selection_everything_is_a_search() {
-        assert_eq!(kinds(&["00CADF3005", "00C0000000", "00A40800023F00"]), [Search; 3]);
+    fn before_the_selection_everything_is_discovery() {
+        assert_eq!(kinds(&["00CADF3005", "00C0000000", "00A40800023F00"]), [Discovery; 3]);
     }
 
     #[test]
