@@ -15,16 +15,24 @@ impl ClassModule {
         cx: &mut CardContext<'_>,
         index: ContainerIndex,
     ) -> Result<ContainerKeys> {
-        let (half, key) = match self.kept_key(cx, index).map_err(answer::reading)? {
+        // Once for the entry: without a vouching host each look at them is a command.
+        let counters = self.card(cx).counters_at_hand().map_err(answer::reading)?;
+        let kept = counters.as_ref().and_then(|counters| self.kept_key(cx, index, counters));
+        let (half, key) = match kept {
             Some(known) => known,
             None => {
                 let read = self.at_hand(cx, |card| card.container_key(index));
                 let (half, key) = read.map_err(answer::reading)?;
-                self.keep_key(cx, index, (half, &key)).map_err(answer::reading)?;
+                if let Some(counters) = &counters {
+                    self.keep_key(cx, index, (half, &key), counters);
+                }
                 (half, key)
             }
         };
-        self.keep_layout(cx).map_err(answer::reading)?;
+        if let Some(counters) = &counters {
+            self.keep_layout(cx, counters);
+        }
+        self.keep_puk(cx);
         Ok(match half {
             KeyHalf::Signature => ContainerKeys { signature: Some(key), key_exchange: None },
             KeyHalf::KeyExchange => ContainerKeys { signature: None, key_exchange: Some(key) },

@@ -45,15 +45,12 @@ impl ClassModule {
 
     /// Keeps file table and keymap with the host where they are known and the host has them not, such as
     /// after a role lost its rights, and what was kept under them went.
-    pub(crate) fn keep_layout(&mut self, cx: &mut CardContext<'_>) -> Result<(), GidsError> {
-        let counters = self.card(cx).counters_at_hand()?;
-        if let (Some(counters), Some(layout)) = (counters, self.state().layout())
-            && cx.cache().lookup(LAYOUT).and_then(|entry| read_layout(&entry, &counters)).is_none()
+    pub(crate) fn keep_layout(&mut self, cx: &mut CardContext<'_>, counters: &CardCf) {
+        if let Some(layout) = self.state().layout()
+            && cx.cache().lookup(LAYOUT).and_then(|entry| read_layout(&entry, counters)).is_none()
         {
-            cx.cache().add(LAYOUT, &write_layout(&layout, &counters));
+            cx.cache().add(LAYOUT, &write_layout(&layout, counters));
         }
-        self.keep_puk(cx);
-        Ok(())
     }
 
     /// Whether the card has a PUK, from the host's cache where this context has not found out.
@@ -80,9 +77,9 @@ impl ClassModule {
         &mut self,
         cx: &mut CardContext<'_>,
         index: ContainerIndex,
-    ) -> Result<Option<(KeyHalf, PublicKey)>, GidsError> {
-        let counters = self.card(cx).counters_at_hand()?;
-        Ok(counters.and_then(|counters| read_key(&cx.cache().lookup(&key_tag(index))?, &counters)))
+        counters: &CardCf,
+    ) -> Option<(KeyHalf, PublicKey)> {
+        read_key(&cx.cache().lookup(&key_tag(index))?, counters)
     }
 
     /// Keeps a container's public key with the host.
@@ -91,11 +88,9 @@ impl ClassModule {
         cx: &mut CardContext<'_>,
         index: ContainerIndex,
         (half, key): (KeyHalf, &PublicKey),
-    ) -> Result<(), GidsError> {
-        if let Some(counters) = self.card(cx).counters_at_hand()? {
-            cx.cache().add(&key_tag(index), &write_key(half, key, &counters));
-        }
-        Ok(())
+        counters: &CardCf,
+    ) {
+        cx.cache().add(&key_tag(index), &write_key(half, key, counters));
     }
 
     /// A change of the container, or of what is where, makes the host forget what it kept.
