@@ -141,6 +141,7 @@ fn two_certificates(card: &Counted, cold_list: Columns, cold_sign: Columns, cold
 
     let mut program = card.program(cache.path());
     program.step(list(2));
+    program.step(sign);
     assert_eq!(program.step(list(2)), [0, 1, 0, 0, 0, 0], "in another transaction the counters");
     assert_eq!(program.step(sign), [0, 1, 0, 1, 2, 2], "and PIN, key, signature, and the end");
     let mut held = program.session.hold().expect("a transaction");
