@@ -28,6 +28,7 @@ impl From<EnvironmentError> for Failure {
         let failure = Self::failed("environment", told(&error));
         match error {
             EnvironmentError::Card(error) => error.into(),
+            EnvironmentError::Store(error) => error.into(),
             EnvironmentError::RegisteredModule { name, .. } => Self { code: "module-load", ..failure }
                 .hint(format!("cardmod module unregister {name:?} takes it out; --module names another")),
             EnvironmentError::NoSharedProvider { .. } => {
