@@ -323,6 +323,85 @@ fn own_writes_are_seen_and_a_flush_is_noticed() {
     common::close(session);
 }
 
+#[test]
+fn a_signer_never_signs_with_a_key_put_in_the_place_of_its_own() {
+    let cache = tempfile::tempdir().expect("a folder");
+    let reader = common::card_of("signer", &common::profile("signer"));
+    let mut first = program(cache.path(), &reader);
+    make(&mut first, P256, KeyHalf::Signature);
+    common::close(first);
+    let host = common::host().with_public_store(Arc::new(DirectoryStore::new(cache.path())));
+    let card = host.open_card(&reader, &common::class_module(), OpenOptions::default()).expect("a card");
+    let key = card.signer(Some("web"), None, common::pin()).expect("the key that is remembered");
+    // The transaction lingers, and others wait for its end.
+    card.lock().deauthenticate().expect("it ends");
+    drop(card.lock().hold().expect("a transaction"));
+
+    let new = replace_silently(&reader, P256, KeyHalf::Signature);
+    for _ in 0..2 {
+        let refused = key.sign_digest(SignaturePadding::None, &[9; 32]);
+        assert!(matches!(refused, Err(Error::KeyChanged { .. })), "{refused:?}");
+    }
+    let other = card.signer(Some("web"), None, common::pin()).expect("the key that is there");
+    assert_eq!(other.public(), &new);
+    let signature = other.sign_digest(SignaturePadding::None, &[9; 32]).expect("a signature");
+    assert!(is_signed_by(&signature, &new));
+    card.close().expect("a clean end");
+}
+
+#[test]
+fn a_change_is_not_refused_for_what_is_only_remembered() {
+    let cache = tempfile::tempdir().expect("a folder");
+    let reader = common::card_of("changed", &common::profile("changed"));
+    let mut first = program(cache.path(), &reader);
+    assert_eq!(first.containers().expect("none").len(), 0);
+    common::close(first);
+    let silently = |change: &dyn Fn(&mut CardSession)| {
+        let mut stranger = common::open(&reader);
+        let counters = stranger.read_file(&FilePath::cardcf()).expect("the counters");
+        change(&mut stranger);
+        stranger
+            .write_file(&FilePath::cardcf(), &counters, FileAuthority::User, &mut common::pin())
+            .expect("the old counters");
+        common::close(stranger);
+    };
+    silently(&|stranger| drop(make(stranger, P256, KeyHalf::Signature)));
+    let mut session = program(cache.path(), &reader);
+    session.delete_container("web", &mut common::pin()).expect("it is there");
+    let key = make(&mut session, P256, KeyHalf::Signature);
+    common::close(session);
+
+    silently(&|stranger| stranger.delete_container("web", &mut common::pin()).expect("deleted"));
+    let mut session = program(cache.path(), &reader);
+    assert_eq!(listed(&mut session), key, "no counter shows that it is gone");
+    assert_ne!(make(&mut session, P256, KeyHalf::Signature), key, "its name is free");
+    common::close(session);
+}
+
+#[test]
+fn what_an_older_interface_tells_is_not_taken_for_what_a_newer_would() {
+    let cache = tempfile::tempdir().expect("a folder");
+    let reader = common::card_of("versions", &common::profile("versions"));
+    let pins = |version, cache: Option<&Path>| {
+        let host = match cache {
+            Some(cache) => common::host().with_public_store(Arc::new(DirectoryStore::new(cache))),
+            None => common::host(),
+        };
+        let options = OpenOptions { max_version: version, ..OpenOptions::default() };
+        let mut session = host.open(&reader, &common::class_module(), options).expect("a session");
+        let told = session.describe().expect("a description");
+        common::close(session);
+        format!("{:?} {:?}", told.pins, told.key_sizes)
+    };
+    let right = [7, 5].map(|version| pins(version, None));
+    assert_ne!(right[0], right[1], "version 5 has no PIN_INFO");
+    for _ in 0..2 {
+        for (version, right) in [5, 7].into_iter().zip(right.iter().rev()) {
+            assert_eq!(&pins(version, Some(cache.path())), right, "version {version}");
+        }
+    }
+}
+
 /// The P-256 key whose private half is 32 bytes of 7, as PKCS#8.
 fn p256_pkcs8() -> SecretBytes {
     let key = p256::ecdsa::SigningKey::from_slice(&[7; 32]).expect("a key");

@@ -92,7 +92,7 @@ impl CardSession {
     pub fn set_default(&mut self, name: &str, pins: &mut dyn PinSource) -> Result<(), Error> {
         let need = |session: &mut Self| {
             session.writable()?;
-            session.choose(Some(name), None)?;
+            session.usable(name)?;
             Ok(Need { role: Some(PinId::USER), container: Some(name.to_owned()) })
         };
         self.run(Repeat::Safe, Some(pins), need, |session| {

@@ -14,6 +14,23 @@ use super::session::CardSession;
 use crate::error::Error;
 use crate::module::CallError;
 
+/// Which key is to be used.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// The container; `None` for the card's default one.
+    pub(crate) name: Option<&'a str>,
+    /// The half of it; `None` for the only one, preferring key exchange.
+    pub(crate) half: Option<KeyHalf>,
+    /// The key it must be; `None` for whatever is there.
+    pub(crate) public: Option<&'a PublicKey>,
+}
+
+impl<'a> Wanted<'a> {
+    fn any(name: Option<&'a str>, half: Option<KeyHalf>) -> Self {
+        Self { name, half, public: None }
+    }
+}
+
 /// A key of the card that is to be used.
 pub(super) struct Chosen {
     index: ContainerIndex,
@@ -30,7 +47,7 @@ impl CardSession {
     /// [`Error::NoSuchContainer`], [`Error::NoDefaultContainer`], [`Error::NoSuchKey`].
     pub fn key(&mut self, name: Option<&str>, half: Option<KeyHalf>) -> Result<KeyInfo, Error> {
         self.plain(Repeat::Safe, |session| {
-            let Chosen { container, spec, public, .. } = session.choose(name, half)?;
+            let Chosen { container, spec, public, .. } = session.choose(Wanted::any(name, half))?;
             Ok(KeyInfo { container, half: spec.half(), spec, public })
         })
     }
@@ -46,13 +63,23 @@ impl CardSession {
         request: &SignRequest<'_>,
         pins: &mut dyn PinSource,
     ) -> Result<Vec<u8>, Error> {
+        self.sign_by(Wanted::any(name, request.half), request, pins)
+    }
+
+    /// [`sign`](Self::sign) by the very key that is wanted.
+    pub(crate) fn sign_by(
+        &mut self,
+        wanted: Wanted<'_>,
+        request: &SignRequest<'_>,
+        pins: &mut dyn PinSource,
+    ) -> Result<Vec<u8>, Error> {
         let need = |session: &mut Self| {
-            let key = session.choose(name, request.half)?;
+            let key = session.choose(wanted)?;
             check_signature(request, &key.public)?;
             session.owner_of(&key)
         };
         self.run(Repeat::Safe, Some(pins), need, |session| {
-            let key = session.choose(name, request.half)?;
+            let key = session.choose(wanted)?;
             let answer = session.module.sign_data(key.index, key.spec, &request.padding, request.digest);
             let signature = answer.map_err(|error| session.failed("sign", error))?;
             let mut signature = signature.to_vec();
@@ -74,7 +101,7 @@ impl CardSession {
     /// # Errors
     /// [`Error::NoSuchContainer`], [`Error::NoDefaultContainer`], [`Error::NoSuchKey`].
     pub fn public_key(&mut self, name: Option<&str>, half: Option<KeyHalf>) -> Result<PublicKey, Error> {
-        self.plain(Repeat::Safe, |session| Ok(session.choose(name, half)?.public))
+        self.plain(Repeat::Safe, |session| Ok(session.choose(Wanted::any(name, half))?.public))
     }
 
     /// Decrypts with an RSA key. The ciphertext is big-endian; the plaintext is as it was encrypted.
@@ -88,14 +115,24 @@ impl CardSession {
         request: &DecryptRequest<'_>,
         pins: &mut dyn PinSource,
     ) -> Result<SecretBytes, Error> {
+        self.decrypt_by(Wanted::any(name, request.half), request, pins)
+    }
+
+    /// [`decrypt`](Self::decrypt) by the very key that is wanted.
+    pub(crate) fn decrypt_by(
+        &mut self,
+        wanted: Wanted<'_>,
+        request: &DecryptRequest<'_>,
+        pins: &mut dyn PinSource,
+    ) -> Result<SecretBytes, Error> {
         let need = |session: &mut Self| {
-            let key = session.choose(name, request.half)?;
+            let key = session.choose(wanted)?;
             session.check_key(key.index, key.spec.half(), &key.public)?;
             session.check_ciphertext(request, &key)?;
             session.owner_of(&key)
         };
         self.run(Repeat::Safe, Some(pins), need, |session| {
-            let key = session.choose(name, request.half)?;
+            let key = session.choose(wanted)?;
             session.decrypt_with(&key, request)
         })
     }
@@ -155,14 +192,24 @@ impl CardSession {
         request: &DeriveRequest<'_>,
         pins: &mut dyn PinSource,
     ) -> Result<SecretBytes, Error> {
+        self.derive_by(Wanted::any(name, request.half), request, pins)
+    }
+
+    /// [`derive`](Self::derive) by the very key that is wanted.
+    pub(crate) fn derive_by(
+        &mut self,
+        wanted: Wanted<'_>,
+        request: &DeriveRequest<'_>,
+        pins: &mut dyn PinSource,
+    ) -> Result<SecretBytes, Error> {
         let need = |session: &mut Self| {
-            let key = session.choose(name, request.half)?;
+            let key = session.choose(wanted)?;
             session.check_key(key.index, key.spec.half(), &key.public)?;
             session.check_peer(&key, request.peer)?;
             session.owner_of(&key)
         };
         self.run(Repeat::Safe, Some(pins), need, |session| {
-            let key = session.choose(name, request.half)?;
+            let key = session.choose(wanted)?;
             let agreement = session.module.construct_dh_agreement(key.index, request.peer);
             let agreement = agreement.map_err(|error| session.failed("agree on a key", error))?;
             let derived = session.derive_from(&agreement, request.kdf, request.len);
@@ -200,8 +247,9 @@ impl CardSession {
         }
     }
 
-    /// The key to use: the named half, or the container's only one, preferring key exchange.
-    pub(super) fn choose(&mut self, name: Option<&str>, half: Option<KeyHalf>) -> Result<Chosen, Error> {
+    /// The key to use.
+    fn choose(&mut self, wanted: Wanted<'_>) -> Result<Chosen, Error> {
+        let Wanted { name, half, public: expected } = wanted;
         let (index, record) = self.find(name)?;
         let keys = self.recorded_keys(index, &record)?;
         let key_exchange = keys.key_exchange.map(|key| (KeyHalf::KeyExchange, key));
@@ -215,7 +263,15 @@ impl CardSession {
         let Some((half, public)) = key else {
             return Err(Error::NoSuchKey { container, half, card: self.reader.clone() });
         };
+        if expected.is_some_and(|expected| *expected != public) {
+            return Err(Error::KeyChanged { container, card: self.reader.clone() });
+        }
         Ok(Chosen { index, container, spec: public.spec(half), public })
+    }
+
+    /// The container has a key to use.
+    pub(super) fn usable(&mut self, name: &str) -> Result<(), Error> {
+        self.choose(Wanted::any(Some(name), None)).map(drop)
     }
 
     fn owner_of(&mut self, key: &Chosen) -> Result<Need, Error> {

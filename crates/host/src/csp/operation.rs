@@ -95,9 +95,7 @@ impl CardSession {
         let mut dialogue = Dialogue::new(pins, self.options.silent);
         let mut course = Course { repeat, repeated: false, renewed: false, authenticated_again: false };
         loop {
-            // Of what fails once more the reason is told, though another program may have filled the cache again.
-            let doubt = if course.renewed { Repeat::Never } else { repeat };
-            let (error, traces) = match self.attempt(doubt, &mut dialogue, &mut need, &mut body) {
+            let (error, traces) = match self.attempt(&course, &mut dialogue, &mut need, &mut body) {
                 Ok(Attempt::Done(value)) => return Ok(value),
                 Ok(Attempt::Ask(question)) => {
                     self.ask(&mut dialogue, &question)?;
@@ -150,7 +148,7 @@ impl CardSession {
     /// One attempt, within one transaction.
     fn attempt<T>(
         &mut self,
-        repeat: Repeat,
+        course: &Course,
         dialogue: &mut Dialogue<'_>,
         need: &mut impl FnMut(&mut Self) -> Result<Need, Error>,
         body: &mut impl FnMut(&mut Self) -> Result<T, Error>,
@@ -167,8 +165,10 @@ impl CardSession {
         }
         let traces = Traces::between(before, self.module.footprint());
         let result = result.map_err(|error| match error.fault() {
-            Some(_) => error,
-            None => self.reconsidered(repeat, error),
+            // Of what fails once more the reason is told, though another program may have filled the cache
+            // again.
+            None if !course.renewed && course.may_repeat(traces) => self.reconsidered(error),
+            _ => error,
         });
         let finished = match &result {
             // Nothing is held while a user is asked.

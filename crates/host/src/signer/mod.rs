@@ -35,7 +35,9 @@ pub use self::any::{AnySignature, AnySigner, AnyVerifyingKey};
 pub use self::decryptor::RsaDecryptor;
 pub use self::ecdsa::{CardCurve, EcdsaSigner};
 pub use self::rsa::{CardDigest, RsaPkcs1Signer, RsaPssSigner};
-use crate::csp::{Card, CardSession, DecryptRequest, DeriveRequest, KeyAlgorithm, PinSource, SignRequest};
+use crate::csp::{
+    Card, CardSession, DecryptRequest, DeriveRequest, KeyAlgorithm, PinSource, SignRequest, Wanted,
+};
 use crate::error::Error;
 
 /// A key of a card. Cloning is cheap, and all clones use the same card.
@@ -138,7 +140,7 @@ impl CardKey {
     /// Those of [`CardSession::sign`]; [`Error::KeyChanged`].
     pub fn sign_digest(&self, padding: SignaturePadding, digest: &[u8]) -> Result<Vec<u8>, Error> {
         let request = SignRequest { half: Some(self.shared.half), padding, digest };
-        self.with_card(|session, name, pins| session.sign(name, &request, pins))
+        self.with_card(|session, wanted, pins| session.sign_by(wanted, &request, pins))
     }
 
     /// Decrypts with an RSA key. The ciphertext is big-endian, of the modulus' length.
@@ -147,7 +149,7 @@ impl CardKey {
     /// Those of [`CardSession::decrypt`]; [`Error::KeyChanged`].
     pub fn decrypt(&self, padding: DecryptPadding, ciphertext: &[u8]) -> Result<SecretBytes, Error> {
         let request = DecryptRequest { half: Some(self.shared.half), padding, ciphertext };
-        self.with_card(|session, name, pins| session.decrypt(name, &request, pins))
+        self.with_card(|session, wanted, pins| session.decrypt_by(wanted, &request, pins))
     }
 
     /// Agrees on a secret with another side's public key, and derives a key from it. `len` is the number
@@ -157,22 +159,17 @@ impl CardKey {
     /// Those of [`CardSession::derive`]; [`Error::KeyChanged`].
     pub fn derive(&self, peer: &EcPublicKey, kdf: &Kdf, len: Option<usize>) -> Result<SecretBytes, Error> {
         let request = DeriveRequest { half: Some(self.shared.half), peer, kdf, len };
-        self.with_card(|session, name, pins| session.derive(name, &request, pins))
+        self.with_card(|session, wanted, pins| session.derive_by(wanted, &request, pins))
     }
 
-    /// Runs an operation on the key's container, after a look whether the key is still the same.
+    /// Runs an operation by this very key.
     fn with_card<T>(
         &self,
-        mut operation: impl FnMut(&mut CardSession, Option<&str>, &mut dyn PinSource) -> Result<T, Error>,
+        mut operation: impl FnMut(&mut CardSession, Wanted<'_>, &mut dyn PinSource) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let Shared { card, container, half, public, pins, .. } = &*self.shared;
-        let name = Some(container.as_str());
-        pins.attend(card, |session, pins| {
-            if session.public_key(name, Some(*half))? != *public {
-                return Err(self.changed());
-            }
-            operation(session, name, pins)
-        })
+        let wanted = Wanted { name: Some(container), half: Some(*half), public: Some(public) };
+        pins.attend(card, |session, pins| operation(session, wanted, pins))
     }
 
     fn changed(&self) -> Error {

@@ -11,7 +11,6 @@ use cardmod_sys::SCARD_E_NO_KEY_CONTAINER;
 use cardmod_types::{ContainerIndex, ContainerKeys, KeyHalf, PublicKey, SignaturePadding};
 
 use super::Cached;
-use crate::csp::operation::Repeat;
 use crate::csp::session::CardSession;
 use crate::error::Error;
 use crate::verify::verify_signature;
@@ -107,19 +106,27 @@ impl CardSession {
 
     /// What an attempt failed at. Where that may be because of something only remembered, it is
     /// forgotten, and the attempt can be made again.
-    pub(in crate::csp) fn reconsidered(&mut self, repeat: Repeat, error: Error) -> Error {
+    pub(in crate::csp) fn reconsidered(&mut self, error: Error) -> Error {
         let doubtful = matches!(
             error,
             Error::NoSuchContainer { .. }
                 | Error::NoDefaultContainer { .. }
                 | Error::NoSuchKey { .. }
+                | Error::KeyChanged { .. }
+                | Error::ContainerExists { .. }
+                | Error::CardFull { .. }
                 | Error::NoCertificate { .. }
+                | Error::CertificateMismatch { .. }
+                | Error::UnsupportedAlgorithm { .. }
+                | Error::UnsupportedKeySize { .. }
+                | Error::NoSuchRole { .. }
+                | Error::PinPermission { .. }
                 | Error::BadCardData { .. }
                 | Error::BadInput { .. }
                 | Error::NotSupported { .. }
                 | Error::Call { .. }
         );
-        if !doubtful || !self.cached.proofs.hearsay || repeat == Repeat::Never {
+        if !doubtful || !self.cached.proofs.hearsay {
             return error;
         }
         self.forget_everything();

@@ -21,6 +21,9 @@ pub(super) struct Keeper {
     store: Option<Arc<dyn PublicStore>>,
     /// The card module, and which build of it.
     module: String,
+    /// What else decides what the module tells: the version agreed on, and the name the card was opened
+    /// under.
+    view: String,
     /// The state of the record that is taken over already.
     stamp: Option<u64>,
     /// The epoch of what is remembered.
@@ -31,7 +34,8 @@ impl CardSession {
     /// The same session with a store, and the build of the card module that fills it.
     pub(crate) fn remembering(mut self, store: Option<Arc<dyn PublicStore>>, module: &str) -> Self {
         self.module.module_cache().manage();
-        self.cached.keeper = Keeper { store, module: module.to_owned(), ..Keeper::default() };
+        let view = format!("{} {}", self.module.version(), self.options.card_name);
+        self.cached.keeper = Keeper { store, module: module.to_owned(), view, ..Keeper::default() };
         self
     }
 
@@ -42,7 +46,8 @@ impl CardSession {
         let global = cached.mode == Some(CacheMode::Global) && cached.cardcf.is_some();
         let card = cached.card_id.filter(|id| global && is_distinct(id))?;
         let store = Arc::clone(cached.keeper.store.as_ref()?);
-        Some((store, CacheRecord::key(&card, &self.atr, &cached.keeper.module), card))
+        let keeper = &cached.keeper;
+        Some((store, CacheRecord::key(&card, &self.atr, [&keeper.module, &keeper.view]), card))
     }
 
     /// Takes over what the store has, as far as its counters are the card's.

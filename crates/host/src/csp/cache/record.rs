@@ -93,12 +93,15 @@ impl CacheRecord {
         Some(format!("{HEADER}{}\n{body}", checksum_of(&body)).into_bytes())
     }
 
-    /// The key under which a store has the record of a card.
-    pub(super) fn key(card: &CardId, atr: &[u8], module: &str) -> String {
+    /// The key under which a store has the record of a card, for a module and what it was asked for: what an
+    /// older version of the interface cannot tell is not taken for what the card has.
+    pub(super) fn key(card: &CardId, atr: &[u8], [module, view]: [&str; 2]) -> String {
         let mut digest = Sha256::new();
         digest.update([u8::try_from(atr.len()).unwrap_or(u8::MAX)]);
         digest.update(atr);
         digest.update(module);
+        digest.update([0]);
+        digest.update(view);
         format!("{}-{}", hex(card.as_bytes()), hex(&digest.finalize()[..8]))
     }
 }
@@ -164,11 +167,12 @@ mod tests {
 
     #[test]
     fn another_card_or_module_has_another_key() {
-        let key = |card, atr: &[u8], module| CacheRecord::key(&CardId([card; 16]), atr, module);
+        let key = |card, atr: &[u8], module| CacheRecord::key(&CardId([card; 16]), atr, [module, "7"]);
         let one = key(1, &[1, 2], "a");
         for other in [key(2, &[1, 2], "a"), key(1, &[1], "a"), key(1, &[1, 2], "b"), key(1, &[1], "\u{2}a")] {
             assert_ne!(one, other);
         }
+        assert_ne!(one, CacheRecord::key(&CardId([1; 16]), &[1, 2], ["a", "5"]), "another view");
         assert!(one.len() <= 64);
     }
 }
