@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use cardmod_pcsc::{
-    CancelHandle, Context, PNP_NOTIFICATION, Provider, ReaderState, SCARD_E_CANCELLED,
+    CancelHandle, Context, PNP_NOTIFICATION, PcscError, Provider, ReaderState, SCARD_E_CANCELLED,
     SCARD_E_INVALID_HANDLE, SCARD_E_NO_SERVICE, SCARD_E_READER_UNAVAILABLE, SCARD_E_SERVICE_STOPPED,
     SCARD_E_TIMEOUT, SCARD_E_UNKNOWN_READER, SCARD_F_COMM_ERROR, SCARD_STATE_PRESENT,
 };
@@ -57,6 +57,8 @@ pub struct Watch {
     readers: Vec<ReaderState>,
     notification: ReaderState,
     begun: bool,
+    /// What happened and was not reported yet: no failure loses it.
+    events: Vec<ReaderEvent>,
     switch: Arc<Switch>,
     pin_cache: PinCache,
 }
@@ -91,6 +93,7 @@ impl Host {
             readers: Vec::new(),
             notification: ReaderState::unaware(PNP_NOTIFICATION),
             begun: false,
+            events: Vec::new(),
             switch: Arc::default(),
             pin_cache: self.pin_cache().clone(),
         })
@@ -104,32 +107,41 @@ impl Watch {
     /// # Errors
     /// [`Error::Pcsc`]. A service that is restarted is no error: its readers are gone and come back.
     pub fn next(&mut self, timeout: Option<Duration>) -> Result<Watched, Error> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        // A time beyond every clock is no limit.
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut failures = 0;
         loop {
-            let mut events = self.relist()?;
-            let wait = if events.is_empty() && self.begun { None } else { Some(Duration::ZERO) };
-            let remaining = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            let result = self.wait(wait.or(remaining));
-            self.take_states(&mut events);
+            let result = self.look(deadline);
             if self.switch.is_stopped() {
                 return Ok(Watched::Stopped);
             }
-            match result {
+            match result.map_err(|error| (error.code, error)) {
                 Ok(()) => {}
-                Err(SCARD_E_TIMEOUT) if !events.is_empty() || !self.begun => {}
-                Err(SCARD_E_TIMEOUT) => return Ok(Watched::TimedOut),
-                Err(code) if is_passing(code) && failures < FAILURES => {
+                Err((SCARD_E_TIMEOUT, _)) if !self.events.is_empty() || !self.begun => {}
+                Err((SCARD_E_TIMEOUT, _)) => return Ok(Watched::TimedOut),
+                Err((code, _)) if is_passing(code) && failures < FAILURES => {
                     failures += 1;
                     self.context = establish(self.context.provider())?;
+                    continue;
                 }
-                Err(code) => return Err(failed(cardmod_pcsc::PcscError::new(code, "SCardGetStatusChange"))),
+                Err((_, error)) => return Err(failed(error)),
             }
-            if !events.is_empty() || !std::mem::replace(&mut self.begun, true) {
+            if !self.events.is_empty() || !std::mem::replace(&mut self.begun, true) {
+                let events = std::mem::take(&mut self.events);
                 self.forget_pins(&events);
                 return Ok(Watched::Events(events));
             }
         }
+    }
+
+    /// Looks which readers there are, and waits until something happens to them.
+    fn look(&mut self, deadline: Option<Instant>) -> Result<(), PcscError> {
+        self.relist()?;
+        let wait = if self.events.is_empty() && self.begun { None } else { Some(Duration::ZERO) };
+        let remaining = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let result = self.wait(wait.or(remaining));
+        self.take_states();
+        result
     }
 
     /// What ends the wait from another thread, or from a signal's.
@@ -148,9 +160,9 @@ impl Watch {
     }
 
     /// Compares the readers there are with those that are known.
-    fn relist(&mut self) -> Result<Vec<ReaderEvent>, Error> {
-        let names = self.context.list_readers().map_err(failed)?;
-        let mut events = Vec::new();
+    fn relist(&mut self) -> Result<(), PcscError> {
+        let names = self.context.list_readers()?;
+        let events = &mut self.events;
         self.readers.retain(|reader| {
             let stays = names.contains(&reader.name);
             if !stays && reader.current & SCARD_STATE_PRESENT != 0 {
@@ -167,11 +179,11 @@ impl Watch {
             }
         }
         // A reader that was never looked at is reported by the look that follows.
-        Ok(events)
+        Ok(())
     }
 
-    /// One call of the resource manager, which [`WatchStop::stop`] ends; its code where it failed.
-    fn wait(&mut self, longest: Option<Duration>) -> Result<(), u32> {
+    /// One call of the resource manager, which [`WatchStop::stop`] ends.
+    fn wait(&mut self, longest: Option<Duration>) -> Result<(), PcscError> {
         let mut states = self.readers.clone();
         states.push(self.notification.clone());
         let unaware = states.iter().any(|state| state.current == 0 && state.name != PNP_NOTIFICATION);
@@ -181,7 +193,7 @@ impl Watch {
             u32::try_from(longest.as_micros().div_ceil(1000)).unwrap_or(u32::MAX - 1)
         });
         if !self.switch.begin(&self.context) {
-            return Err(SCARD_E_CANCELLED);
+            return Err(PcscError::new(SCARD_E_CANCELLED, "SCardGetStatusChange"));
         }
         let result = self.context.status_change(milliseconds, &mut states);
         self.switch.end();
@@ -190,11 +202,12 @@ impl Watch {
             self.notification.acknowledge();
             self.readers = states;
         }
-        result.map_err(|error| error.code)
+        result
     }
 
     /// Makes events of what the last call reported.
-    fn take_states(&mut self, events: &mut Vec<ReaderEvent>) {
+    fn take_states(&mut self) {
+        let events = &mut self.events;
         for reader in &mut self.readers {
             let (before, now) = (reader.current, reader.event);
             if now == 0 {
@@ -282,6 +295,6 @@ fn establish(provider: &Arc<Provider>) -> Result<Context, Error> {
     Context::establish(provider).map_err(failed)
 }
 
-fn failed(error: cardmod_pcsc::PcscError) -> Error {
+fn failed(error: PcscError) -> Error {
     Error::of_pcsc("the readers", error)
 }

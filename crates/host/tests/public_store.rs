@@ -150,8 +150,13 @@ fn the_oldest_go_when_there_is_no_room() {
     assert!(!folder.join(".0123").exists());
     store.save("04", &[4; 600]);
     assert_eq!(store.list(), ["04"], "the newest stays, however large");
+    store.save("05", &[5; 100]);
     store.save("05", &vec![5; 2 * 1024 * 1024]);
-    assert_eq!(store.load("05"), None, "beyond any sense");
+    assert_eq!(
+        store.load("05"),
+        None,
+        "beyond any sense, and what it was to replace is not the value either"
+    );
 }
 
 #[test]

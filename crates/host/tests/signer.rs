@@ -6,10 +6,12 @@ use std::sync::{Arc, mpsc};
 use cardmod_default::testing::{self, TestCard};
 use cardmod_host::signer::{AnySignature, CardCurve, CardKey, EcdsaSigner, card_error};
 use cardmod_host::types::kdf::Kdf;
-use cardmod_host::types::{DecryptPadding, EcCurve, HashAlgorithm, KeyHalf, Pin, PublicKey, SecretBytes};
+use cardmod_host::types::{
+    DecryptPadding, EcCurve, FilePath, HashAlgorithm, KeyHalf, Pin, PinId, PublicKey, SecretBytes,
+};
 use cardmod_host::{
-    Card, Error, FixedPin, KeyAlgorithm, KeySource, NewContainer, NoPin, PinRequest, PinSource,
-    PinSourceError,
+    Card, Error, FileAuthority, FixedPin, Host, KeyAlgorithm, KeySource, NewContainer, NoPin, OpenOptions,
+    PinRequest, PinSource, PinSourceError,
 };
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use signature::hazmat::{PrehashSigner as _, PrehashVerifier as _};
@@ -178,6 +180,44 @@ fn a_person_may_type_again_and_a_known_wrong_pin_is_not_sent_twice() {
     assert_eq!(*tries_left, Some(2), "one try, not two");
     let error = sign(&[]).expect_err("cancelled");
     assert!(matches!(card_error(&error), Some(Error::PinSource(PinSourceError::Cancelled))), "{error:?}");
+}
+
+/// A person who has not heard that his PIN was changed.
+struct Forgetful(Vec<&'static str>);
+
+impl PinSource for Forgetful {
+    fn pin(&mut self, _request: &PinRequest<'_>) -> Result<Pin, PinSourceError> {
+        if self.0.is_empty() { Err(PinSourceError::Cancelled) } else { Ok(Pin::from(self.0.remove(0))) }
+    }
+
+    fn asks_again(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_kept_pin_that_is_wrong_now_is_not_sent_again_when_it_is_typed() {
+    let test = testing::card();
+    test.generate("key", KeyAlgorithm::Ec(EcCurve::P256));
+    let sign = |typed: &[&'static str]| {
+        let key = test.open().signer(None, None, Forgetful(typed.to_vec())).expect("a key");
+        key.any_signer().try_sign(MESSAGE)
+    };
+    let _kept: AnySignature = sign(&[testing::PIN]).expect("it is right, and kept");
+    // Another program changes the PIN, and brings the counters back to where they were.
+    let stranger = Host::new(Arc::clone(test.host().provider()));
+    let mut stranger =
+        stranger.open(test.reader(), &test.module(), OpenOptions::default()).expect("a session");
+    let counters = stranger.read_file(&FilePath::cardcf()).expect("the counters");
+    stranger.change_pin(PinId::USER, &Pin::from(testing::PIN), &Pin::from("another")).expect("changed");
+    let mut another = FixedPin::new(Pin::from("another"));
+    stranger
+        .write_file(&FilePath::cardcf(), &counters, FileAuthority::User, &mut another)
+        .expect("the old counters");
+    let error = sign(&[testing::PIN, "another"]).expect_err("the same again");
+    let Some(Error::WrongPin { tries_left, .. }) = card_error(&error) else { panic!("{error:?}") };
+    assert_eq!(*tries_left, Some(2), "one try, not two");
+    let _right: AnySignature = sign(&["another"]).expect("the new one");
 }
 
 #[test]

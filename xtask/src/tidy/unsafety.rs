@@ -28,7 +28,10 @@ const LISTED: &[(&str, &[&str])] = &[
             "src/tests/module.rs",
         ],
     ),
-    ("crates/host", &["src/module/callbacks.rs", "src/module/table.rs", "tests/recovery/wire.rs"]),
+    (
+        "crates/host",
+        &["src/module/callbacks.rs", "src/module/table.rs", "tests/recovery/wire.rs", "tests/watch.rs"],
+    ),
     ("crates/pcsc", &["src/provider.rs", "src/raw.rs", "src/table.rs"]),
     (
         "crates/sdk",

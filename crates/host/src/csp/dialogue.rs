@@ -108,6 +108,11 @@ impl<'p> Dialogue<'p> {
         if let Some((role, pin)) = self.given.take_if(|_| asked) {
             self.sent = Some(Sent { role, pin, refusal: None });
         }
+        if let (Some(source), Some(sent)) = (&mut self.source, &self.sent)
+            && sent.role == role
+        {
+            source.was_refused(role, &sent.pin);
+        }
         let over = matches!(error, Error::WrongPin { tries_left: Some(0), .. });
         let again = !asked || self.source.as_ref().is_some_and(|source| source.asks_again());
         if over || self.silent || !again {

@@ -91,6 +91,12 @@ pub trait PinSource {
         false
     }
 
+    /// The card refused this PIN: one that was kept, or the last answer. A source that passes questions on
+    /// learns which answer would cost a try for nothing.
+    fn was_refused(&mut self, role: PinId, pin: &Pin) {
+        let _ = (role, pin);
+    }
+
     /// The answer to a challenge of the card, for a role that is authenticated so. Unlike
     /// [`pin`](Self::pin) this is called within the transaction, since any other command would spend the
     /// challenge: other programs wait.

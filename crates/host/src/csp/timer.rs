@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -180,7 +181,12 @@ impl Shared {
         let Some(what) = state.waiting.remove(&id).map(|(_, what)| what) else { return state };
         state.at_work_on = Some(id);
         drop(state);
-        let again = what.upgrade().and_then(|due| due.due(now));
+        // Whoever forgets this waits for its end, so the thread must outlive it.
+        let done = catch_unwind(AssertUnwindSafe(|| what.upgrade().and_then(|due| due.due(now))));
+        let again = done.unwrap_or_else(|_| {
+            tracing::error!("what the timer was to do panicked");
+            None
+        });
         let mut state = self.lock();
         state.at_work_on = None;
         if let Some(when) = again {
@@ -238,6 +244,27 @@ mod tests {
         clock.advance(SECOND);
         assert_eq!(heard_often.recv(), Ok(start + 3 * SECOND));
         assert!(heard_once.try_recv().is_err(), "done already");
+    }
+
+    #[test]
+    fn something_that_panics_holds_nobody_up() {
+        struct Broken;
+        impl Due for Broken {
+            fn due(&self, _now: Instant) -> Option<Instant> {
+                panic!("what is due is broken")
+            }
+            fn now_or_never(&self) {}
+        }
+        let clock = ManualClock::new();
+        let timer = Timer::new(clock.clone());
+        let broken: Arc<dyn Due> = Arc::new(Broken);
+        let (next, heard) = told(None);
+        let id = timer.new_id();
+        timer.set(id, clock.now() + SECOND, Arc::downgrade(&broken)).expect("a thread");
+        timer.set(timer.new_id(), clock.now() + 2 * SECOND, Arc::downgrade(&next)).expect("a thread");
+        clock.advance(2 * SECOND);
+        heard.recv().expect("the next one is done");
+        timer.forget(id);
     }
 
     #[test]

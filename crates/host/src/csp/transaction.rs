@@ -166,6 +166,13 @@ impl CardSession {
         if disposition == Disposition::Leave {
             self.store_public();
         }
+        self.end_transaction(disposition)
+    }
+
+    /// Ends the transaction, which is taken for over from here on. Where a reset was to take rights away and
+    /// cannot be had, it is owed.
+    fn end_transaction(&mut self, disposition: Disposition) -> Result<(), Error> {
+        self.transaction.begun = false;
         let Err(error) = self.card.end_transaction(disposition) else { return Ok(()) };
         // A reset and a removal have taken every right already.
         let lost = matches!(Fault::of_code(error.code), Some(Fault::Reset | Fault::Removal));
@@ -194,10 +201,11 @@ impl CardSession {
         }
     }
 
-    /// Takes every right away, now; a held or lingering transaction goes on.
+    /// Takes every right away, now. A held or lingering transaction goes on; where it took a reset, a held one
+    /// is followed by another.
     ///
     /// # Errors
-    /// [`Error::Pcsc`].
+    /// [`Error::Removed`], [`Error::Pcsc`].
     pub fn deauthenticate(&mut self) -> Result<(), Error> {
         if !self.transaction.begun {
             return Ok(());
@@ -205,9 +213,7 @@ impl CardSession {
         if self.drop_rights() == Disposition::Leave {
             return Ok(());
         }
-        self.transaction.begun = false;
-        let ended = self.card.end_transaction(Disposition::Reset);
-        ended.map_err(|error| Error::of_pcsc(&self.reader, error))?;
+        self.end_transaction(Disposition::Reset)?;
         if self.transaction.holds > 0 { self.begin() } else { Ok(()) }
     }
 

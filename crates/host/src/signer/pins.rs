@@ -41,7 +41,8 @@ impl Source {
     ) -> Result<T, Error> {
         // A source that asks at this moment is no silent one.
         let silent = self.try_lock().is_some_and(|source| source.silent());
-        let mut courier = Courier { source: self, silent, question: None, answer: None, sent: None };
+        let mut courier =
+            Courier { source: self, silent, question: None, answer: None, sent: None, refused: None };
         let mut questions = 0;
         loop {
             let result = operation(&mut card.lock(), &mut courier);
@@ -116,17 +117,19 @@ struct Courier<'a> {
     question: Option<Question>,
     /// Handed out once: a PIN that was wrong is not sent again.
     answer: Option<(PinId, Pin)>,
-    /// The question answered last, and the answer.
-    sent: Option<(Question, Pin)>,
+    /// The question answered last.
+    sent: Option<Question>,
+    /// The PIN that the card refused last.
+    refused: Option<(PinId, Pin)>,
 }
 
 impl Courier<'_> {
     /// The question to ask anew after the last answer was wrong; the error, where it is over.
     fn again(&mut self, error: Error) -> Result<Question, Error> {
         let Error::WrongPin { role: wrong, tries_left, .. } = error else { return Err(error) };
-        let asked = self.sent.as_ref().filter(|(question, _)| question.role == wrong);
+        let asked = self.sent.as_ref().filter(|question| question.role == wrong);
         match asked {
-            Some((question, _)) if tries_left != Some(0) && self.source.lock().asks_again() => {
+            Some(question) if tries_left != Some(0) && self.source.lock().asks_again() => {
                 let attempt = question.attempt.saturating_add(1);
                 Ok(Question { attempt, tries_left, last_error: Some(error), ..question.clone() })
             }
@@ -136,14 +139,14 @@ impl Courier<'_> {
 
     /// Takes an answer along, unless it is known to be wrong: that would cost a try for nothing.
     fn take(&mut self, question: Question, pin: Pin) -> Result<(), Error> {
-        if let (Some((last, known)), Some(error)) = (&self.sent, &question.last_error)
-            && last.role == question.role
+        if let (Some((role, known)), Some(error)) = (&self.refused, &question.last_error)
+            && *role == question.role
             && *known == pin
         {
             return Err(error.clone());
         }
-        self.answer = Some((question.role, pin.clone()));
-        self.sent = Some((question, pin));
+        self.answer = Some((question.role, pin));
+        self.sent = Some(question);
         Ok(())
     }
 }
@@ -159,6 +162,10 @@ impl PinSource for Courier<'_> {
 
     fn silent(&self) -> bool {
         self.silent
+    }
+
+    fn was_refused(&mut self, role: PinId, pin: &Pin) {
+        self.refused = Some((role, pin.clone()));
     }
 
     /// Challenges are answered within the transaction.

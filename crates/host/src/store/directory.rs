@@ -111,7 +111,11 @@ impl DirectoryStore {
             let _ = folder.remove(&temporary);
         }
         replaced?;
-        self.evict(&folder, key)
+        // Another process may be at it too.
+        if let Err(error) = self.evict(&folder, key) {
+            tracing::debug!(%error, "the cache was not cleared up");
+        }
+        Ok(())
     }
 
     /// Removes the files saved longest ago until all of them together keep the limit, and what a killed
@@ -154,12 +158,17 @@ impl PublicStore for DirectoryStore {
     }
 
     fn save(&self, key: &str, value: &[u8]) {
-        if !is_key(key) || value.len() > LARGEST {
-            tracing::debug!(key, length = value.len(), "too much for the cache");
+        if !is_key(key) {
             return;
         }
-        if let Err(error) = self.try_save(key, value) {
+        let saved = match value.len() {
+            ..=LARGEST => self.try_save(key, value),
+            _ => Err(io::Error::other("it is larger than any")),
+        };
+        if let Err(error) = saved {
             self.refuse(&error);
+            // What was to be replaced may be wrong.
+            self.remove(key);
         }
     }
 

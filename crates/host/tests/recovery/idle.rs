@@ -159,6 +159,27 @@ fn a_transaction_whose_end_fails_is_over_all_the_same() {
     common::close(session);
 }
 
+/// The module does not take the right away, and the reset that would do it instead does not happen.
+#[test]
+fn rights_that_could_not_be_taken_away_are_owed() {
+    let reader = cards("owed");
+    let mut session = common::open(&reader);
+    session.containers().expect("a list");
+    let mut held = session.hold().expect("a transaction");
+    sign(&mut held).expect("a signature");
+    wire::plan(&reader, 1, Event::Noise, When::Before);
+    wire::fail_end(&reader);
+    held.deauthenticate().unwrap_or_else(|error| panic!("new handles do it: {error}"));
+    assert_eq!(wire::outcome(&reader).0, Some(0x20));
+    let error = sign_silently(&mut held).expect_err("nobody is authenticated");
+    assert!(matches!(error, Error::PinRequired { .. }), "{error}");
+    drop(held);
+    // Waits for ever, if a transaction goes on.
+    assert_eq!(Stranger::new(&reader).sign(), REFUSED);
+    sign(&mut session).expect("the next one");
+    common::close(session);
+}
+
 /// New handles are in `CARD_DATA` before each operation; the module reads them at its next call.
 #[test]
 fn every_operation_works_on_handles_that_are_new() {
