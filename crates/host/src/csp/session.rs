@@ -185,6 +185,8 @@ pub(super) fn acquire(
             LoadError::Refused { code: SCARD_W_RESET_CARD, .. } => Error::Reset { reader: reader.to_owned() },
             error => Error::ModuleLoad(error),
         })?;
+    // Every context of a session: what its module keeps is believed after a look at the counters.
+    context.module_cache().manage();
     Ok((context, atr))
 }
 

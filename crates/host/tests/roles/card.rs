@@ -9,10 +9,10 @@ use cardmod_sdk::{
     SignatureInput, Status, UnblockAuthority,
 };
 use cardmod_types::{
-    Capabilities, CardId, ContainerIndex, ContainerKeys, ContainerMap, ContainerName, ContainerRecord,
-    DirectoryAccess, DirectoryName, EcCurve, EcPublicKey, FileAccess, FileInfo, FileName, FilePath,
-    FreeSpace, KeyHalf, KeySizes, KeySpec, Pin, PinCachePolicy, PinId, PinInfo, PinKind, PinPurpose, PinSet,
-    PublicKey, SecretBytes,
+    CacheMode, Capabilities, CardId, ContainerIndex, ContainerKeys, ContainerMap, ContainerName,
+    ContainerRecord, DirectoryAccess, DirectoryName, EcCurve, EcPublicKey, FileAccess, FileInfo, FileName,
+    FilePath, FreeSpace, KeyHalf, KeySizes, KeySpec, Pin, PinCachePolicy, PinId, PinInfo, PinKind,
+    PinPurpose, PinSet, PublicKey, SecretBytes,
 };
 
 type Answer<T> = cardmod_sdk::Result<T>;
@@ -39,6 +39,8 @@ pub(crate) const PIN: &str = "right";
 /// The card: what its modules see, and what they did.
 pub(crate) struct State {
     pub(crate) log: Vec<String>,
+    /// The files that were read.
+    pub(crate) read: Vec<String>,
     pub(crate) pin: String,
     pub(crate) tries: u32,
     pub(crate) files: BTreeMap<String, Vec<u8>>,
@@ -50,6 +52,7 @@ pub(crate) struct State {
     /// The number in the session PINs that are good now.
     pub(crate) session_serial: u32,
     pub(crate) id: CardId,
+    pub(crate) cache_mode: CacheMode,
 }
 
 impl State {
@@ -61,6 +64,7 @@ impl State {
         ]);
         Self {
             log: Vec::new(),
+            read: Vec::new(),
             pin: PIN.to_owned(),
             tries: 3,
             files,
@@ -69,6 +73,7 @@ impl State {
             session_pins: false,
             session_serial: 1,
             id: CardId([9; 16]),
+            cache_mode: CacheMode::Global,
         }
     }
 
@@ -211,8 +216,23 @@ impl CardModule for Module {
         Ok(role(index.get().into()))
     }
 
-    fn read_file(&mut self, _cx: &mut CardContext<'_>, path: &FilePath) -> Answer<Vec<u8>> {
-        self.state().files.get(&path.to_string()).cloned().ok_or(Status::FileNotFound)
+    fn cache_mode(&mut self, _cx: &mut CardContext<'_>) -> Answer<CacheMode> {
+        Ok(self.state().cache_mode)
+    }
+
+    /// Believes the host's cache of all but the two files that say whether it may be believed.
+    fn read_file(&mut self, cx: &mut CardContext<'_>, path: &FilePath) -> Answer<Vec<u8>> {
+        let name = path.to_string();
+        let cached = *path != FilePath::cardcf() && *path != FilePath::cardid();
+        if cached && let Some(kept) = cx.cache().lookup(&name) {
+            return Ok(kept.to_vec());
+        }
+        let content = self.state().files.get(&name).cloned().ok_or(Status::FileNotFound)?;
+        self.state().read.push(name.clone());
+        if cached {
+            cx.cache().add(&name, &content);
+        }
+        Ok(content)
     }
 
     fn file_info(&mut self, cx: &mut CardContext<'_>, path: &FilePath) -> Answer<FileInfo> {

@@ -8,6 +8,7 @@ mod admission;
 mod card;
 mod changes;
 mod keeping;
+mod modes;
 
 use std::sync::{Arc, Mutex};
 

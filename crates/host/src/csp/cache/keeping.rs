@@ -33,7 +33,6 @@ pub(super) struct Keeper {
 impl CardSession {
     /// The same session with a store, and the build of the card module that fills it.
     pub(crate) fn remembering(mut self, store: Option<Arc<dyn PublicStore>>, module: &str) -> Self {
-        self.module.module_cache().manage();
         let view = format!("{} {}", self.module.version(), self.options.card_name);
         self.cached.keeper = Keeper { store, module: module.to_owned(), view, ..Keeper::default() };
         self
