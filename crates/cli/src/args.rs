@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use cardmod_host::ContainerSpec;
@@ -32,11 +33,18 @@ pub(crate) struct Global {
         global = true,
         help_heading = "Every verb's options",
         value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new(),
         conflicts_with = "reader"
     )]
     pub(crate) card: Option<String>,
     /// Use the card in this reader
-    #[arg(long, global = true, help_heading = "Every verb's options", value_name = "NAME")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Every verb's options",
+        value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     pub(crate) reader: Option<String>,
     /// Drive this card module (a shared library) instead of the registered or built-in one
     #[arg(long, global = true, help_heading = "Every verb's options", value_name = "PATH")]
@@ -68,7 +76,7 @@ pub(crate) enum Verb {
     Doctor,
     /// Explain the card: reader, module, PINs, containers, certificates
     Info(verbs::info::InfoArgs),
-    /// List, delete or choose the default of the card's key containers
+    /// List, delete, rebuild or choose the default of the card's key containers
     #[command(subcommand)]
     Container(verbs::container::ContainerVerb),
     /// Make, import or show keys
@@ -88,10 +96,10 @@ pub(crate) enum Verb {
     /// Show, verify, change or unblock PINs
     #[command(subcommand)]
     Pin(verbs::pin::PinVerb),
-    /// Check or replace the administrator key
+    /// Check or replace the administrator key; unblock a PIN with an administrator elsewhere
     #[command(subcommand)]
     Admin(verbs::admin::AdminVerb),
-    /// Create, list, erase or plug virtual cards
+    /// Create, list, erase, eject, insert or plug virtual cards, or show them to other programs
     #[command(subcommand)]
     Card(verbs::card::CardVerb),
     /// Choose which card module serves which card

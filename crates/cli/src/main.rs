@@ -69,7 +69,10 @@ fn refused(error: &clap::Error) -> Exit {
     }
     if std::env::args_os().any(|word| word == "--json") {
         let text = error.to_string();
-        let message = text.lines().next().unwrap_or("wrong command line").trim_start_matches("error: ");
+        // The first paragraph: what is missing, and which values there are, stand in its further lines.
+        let told: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        let message = told.join(" ");
+        let message = message.trim_start_matches("error: ");
         return Output::new(true, true).failure(&Failure::usage(message));
     }
     // Nothing can be said where standard error is closed: the exit code tells.

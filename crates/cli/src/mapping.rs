@@ -2,7 +2,7 @@
 
 use cardmod_default::EnvironmentError;
 use cardmod_host::{Error, PinSourceError};
-use cardmod_types::PinId;
+use cardmod_types::{PinId, PinPurpose};
 use cardmod_virtual::{CardFault, StoreError};
 use cardmod_winscard::{Fault, FaultKind};
 
@@ -177,6 +177,10 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::PinBlocked { role: PinId::ADMIN, .. } | Error::WrongPin { role: PinId::ADMIN, .. } => {
             return None;
         }
+        Error::PinBlocked { purpose: PinPurpose::UnblockOnly, .. }
+        | Error::WrongPin { purpose: PinPurpose::UnblockOnly, tries_left: Some(0), .. } => {
+            "cardmod pin unblock --admin-key-file FILE sets a new PIN with the administrator key"
+        }
         Error::PinBlocked { .. } | Error::WrongPin { tries_left: Some(0), .. } => {
             "cardmod pin unblock sets a new PIN with the PUK or the administrator key"
         }
@@ -185,6 +189,12 @@ fn hint(error: &Error) -> Option<&'static str> {
         }
         Error::CertificateMismatch { .. } => {
             "the certificate must be for the container's key: cardmod cert request makes the request for it"
+        }
+        Error::WrongKeyKind { .. } => {
+            "cardmod container list shows what keys are for; cardmod key generate --purpose chooses it"
+        }
+        Error::Call { operation: "tell its identity", .. } => {
+            "a blank card is like that: its maker's tool sets it up, and cardmod card new makes a virtual card that is set up"
         }
         Error::UnsupportedKeySize { .. } | Error::UnsupportedAlgorithm { .. } => {
             "cardmod info shows the card's key sizes"

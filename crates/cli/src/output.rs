@@ -134,6 +134,17 @@ impl Output {
         failure.exit
     }
 
+    /// A failure among the lines that [`Output::line`] prints: with `--json` it is told here, in one line.
+    pub(crate) fn failure_line(self, failure: Failure) -> Failure {
+        if !self.json || failure.is_told() {
+            return failure;
+        }
+        match self.line(&failure.document(), String::new) {
+            Ok(()) => Failure::told(failure.exit),
+            Err(_) => failure,
+        }
+    }
+
     /// Progress may be drawn: a person is watching.
     pub(crate) fn watched(self) -> bool {
         !self.quiet && !self.json && io::stderr().is_terminal()

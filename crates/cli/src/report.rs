@@ -168,6 +168,11 @@ fn strength(strength: PinStrength) -> Vec<&'static str> {
     ways.into_iter().filter_map(|(has, way)| has.then_some(way)).collect()
 }
 
+/// `1 card`, `2 cards`.
+pub(crate) fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// The containers as a table.
 pub(crate) fn container_table(containers: &[ContainerView]) -> String {
     if containers.is_empty() {

@@ -87,7 +87,11 @@ impl SecretSource {
         let secret = match self {
             Self::File(path) => File::open(path)
                 .and_then(first_line)
-                .map_err(|error| no_secret(what, &path.display().to_string(), &error.to_string()))?,
+                .map_err(|error| no_secret(what, &path.display().to_string(), &error.to_string()))
+                .map_err(|failure| match data::is_standard(path) {
+                    true => failure.hint("the option with -fd in place of -file reads standard input: 0"),
+                    false => failure,
+                })?,
             Self::Environment(name) => from_environment(what, name)?,
             Self::Descriptor(number) => from_descriptor(what, *number)?,
         };
@@ -95,6 +99,22 @@ impl SecretSource {
             return Err(Failure::failed("secret", format!("the {what} read is empty")));
         }
         Ok(secret)
+    }
+}
+
+/// Refuses a source of a secret that is not there, before anything is done without the secret. What is there
+/// is not read: it may be a pipe.
+///
+/// # Errors
+/// The variable is not set, or the file cannot be found.
+pub(crate) fn at_hand(secret: Option<&SecretSource>, what: &str) -> Result<(), Failure> {
+    match secret {
+        Some(source @ SecretSource::Environment(_)) => source.read(what).map(drop),
+        Some(SecretSource::File(path)) => path
+            .metadata()
+            .map(drop)
+            .map_err(|error| no_secret(what, &path.display().to_string(), &error.to_string())),
+        Some(SecretSource::Descriptor(_)) | None => Ok(()),
     }
 }
 
@@ -145,8 +165,9 @@ pub(crate) fn prompt(text: &str, what: &str, option: &str) -> Result<Zeroizing<V
 /// # Errors
 /// No terminal, or the two answers differ.
 pub(crate) fn prompt_new(what: &str, option: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let first = prompt(&format!("New {what}: "), what, option)?;
-    let second = prompt(&format!("New {what} again: "), what, option)?;
+    let named = format!("new {what}");
+    let first = prompt(&format!("New {what}: "), &named, option)?;
+    let second = prompt(&format!("New {what} again: "), &named, option)?;
     if first == second {
         Ok(first)
     } else {

@@ -181,6 +181,12 @@ impl Desk {
             "no-reader",
             "unknown-reader",
         ];
+        let failure = match self.environment.card_of(reader) {
+            Some(card) if failure.code == "no-card" && failure.hint.is_none() => {
+                failure.hint(put_back(&card))
+            }
+            _ => failure,
+        };
         let fault = self.environment.last_fault(reader).filter(|_| BARE.contains(&failure.code));
         // Of a reset or a removal the code says as much.
         fault.filter(|fault| fault.kind != FaultKind::Event).map_or(failure, Failure::from)
@@ -217,7 +223,7 @@ impl Desk {
             [] => match self.unusable_card() {
                 Some(failure) => Err(failure),
                 None if without == WithoutCard::CreateDefault => self.create_default(),
-                None => Err(no_card(&readers)),
+                None => Err(self.no_card(&readers)),
             },
             several => self.choose_among(several),
         }
@@ -298,6 +304,19 @@ impl Desk {
         }))
     }
 
+    fn no_card(&self, readers: &[ReaderInfo]) -> Failure {
+        let failure = if readers.is_empty() {
+            Failure::new(Exit::NoReader, "no-reader", "there is no reader and no virtual card")
+        } else {
+            let names = quoted(&names(readers));
+            Failure::new(Exit::NoCard, "no-card", format!("no reader holds a card ({names})"))
+        };
+        match readers.iter().find_map(|reader| self.environment.card_of(&reader.name)) {
+            Some(card) => failure.hint(put_back(&card)),
+            None => failure.hint("cardmod card new NAME makes a virtual card"),
+        }
+    }
+
     fn create_default(&self) -> Result<String, Failure> {
         let shown = create_standard(&self.environment, DEFAULT_CARD)?;
         self.out.tell(&format!("no card was found: {shown}"));
@@ -319,14 +338,9 @@ fn named_reader(wanted: &str, known: &[&str]) -> Result<String, Failure> {
     Err(if known.is_empty() { failure } else { failure.hint(format!("there are: {}", quoted(known))) })
 }
 
-fn no_card(readers: &[ReaderInfo]) -> Failure {
-    let failure = if readers.is_empty() {
-        Failure::new(Exit::NoReader, "no-reader", "there is no reader and no virtual card")
-    } else {
-        let names = quoted(&names(readers));
-        Failure::new(Exit::NoCard, "no-card", format!("no reader holds a card ({names})"))
-    };
-    failure.hint("cardmod card new NAME makes a virtual card")
+/// What brings a virtual card back that was taken out of its reader.
+fn put_back(card: &str) -> String {
+    format!("cardmod card insert {card} puts the virtual card back into its reader")
 }
 
 fn several_cards(desk: &Desk, present: &[&ReaderInfo]) -> Failure {

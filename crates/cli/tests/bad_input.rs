@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::Home;
+use common::{Home, Outcome};
 
 /// After whatever went wrong, the card still has its key and signs with it.
 #[track_caller]
@@ -364,4 +364,55 @@ fn a_container_without_a_key() {
     home.run("--card demo container list").succeeds().says("kx").says("a container without a key");
     home.generate("kx", "p256").succeeds();
     home.run("--card demo sign --container kx --in data --out sig --pin-env PIN").succeeds();
+}
+
+#[test]
+fn what_is_missing_on_the_command_line_is_named_in_json_too() {
+    let home = Home::new();
+    let refused = home.run("key generate --json").exits(2).json();
+    let message = refused["error"]["message"].as_str().expect("text");
+    assert!(message.contains("--container") && message.contains("--algorithm"), "{message}");
+    Outcome::of(home.cardmod("container list").args(["--card", ""])).exits(2).says("--card");
+    Outcome::of(home.cardmod("container list").args(["--reader", ""])).exits(2).says("--reader");
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_no_proof_that_failed() {
+    let home = Home::with_key("p256");
+    home.run("info --pin-env NOWHERE").exits(1).says("NOWHERE: it is not set");
+    home.run("info --pin-file nowhere").exits(1).says("cannot read the PIN from nowhere");
+    home.run("info --watch --timeout 1 --pin-env NOWHERE").exits(1).says("NOWHERE: it is not set");
+    home.run("pin verify --pin-file -").exits(1).says("reads standard input");
+    home.run("pin change --pin-env PIN").exits(1).says("the new PIN is needed");
+}
+
+#[test]
+fn an_ejected_card_is_put_back_not_made_anew() {
+    let home = Home::with_card();
+    home.run("card erase other").exits(4).says("no virtual card named other").never_says("--yes");
+    home.run("card eject demo").succeeds();
+    home.run("container list").exits(4).says("cardmod card insert demo");
+    home.run("--card demo container list").exits(4).says("cardmod card insert demo");
+}
+
+#[test]
+fn a_key_for_signatures_agrees_on_nothing_and_says_so() {
+    let home = Home::with_key("p256");
+    home.run("--card demo key public --container web --out peer").succeeds();
+    home.run("--card demo derive --container web --peer peer --pin-env WRONG")
+        .exits(1)
+        .says("for signatures, not for key agreement")
+        .says("--purpose");
+    home.run("--card demo pin status").says("3");
+}
+
+#[test]
+fn a_blocked_puk_points_to_the_administrator_key_alone() {
+    let home = Home::with_card();
+    let unblock = || home.run("--card demo pin unblock --puk-env WRONG --new-pin-env PIN");
+    unblock().exits(5);
+    unblock().exits(5);
+    for _ in 0..2 {
+        unblock().exits(6).says("--admin-key-file FILE").never_says("with the PUK");
+    }
 }

@@ -114,6 +114,28 @@ fn pins_that_are_blocked_or_nearly() {
 }
 
 #[test]
+fn a_blocked_puk_costs_no_key() {
+    let home = Home::with_card();
+    for _ in 0..3 {
+        home.run("--card demo pin unblock --puk-env WRONG --new-pin-env PIN");
+    }
+    let document = finds(&home, "", 0, ("pin", "warning", "the PUK (role 3) is blocked"));
+    let advice = finding(&document, "pin", "the PUK")["advice"].clone();
+    assert!(advice.as_str().is_some_and(|advice| advice.contains("go on working")), "{advice}");
+}
+
+#[test]
+fn a_blank_card_is_told_once() {
+    let home = Home::new();
+    home.run("card new demo --blank").succeeds();
+    let document = finds(&home, "", 1, ("identity", "fault", "could not tell its identity"));
+    let findings = document["findings"].as_array().expect("findings");
+    let faults = findings.iter().filter(|finding| finding["result"] == "fault").count();
+    assert_eq!(faults, 1, "{document:#}");
+    home.run("info").exits(1).says("a blank card is like that");
+}
+
+#[test]
 fn maps_and_images_that_are_damaged() {
     let home = Home::with_key("p256");
     home.write("broken", &[7; 50]);

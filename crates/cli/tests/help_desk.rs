@@ -116,6 +116,18 @@ fn documents_for_programs() {
 }
 
 #[test]
+fn a_failure_is_one_document_on_one_line_too() {
+    let home = blocked();
+    let mut user = User::runs(home.cardmod("--json --card demo admin unblock --new-pin-file new"));
+    let document: serde_json::Value = serde_json::from_str(&user.line()).expect("a document");
+    let challenge = document["challenge"].as_str().expect("a challenge");
+    user.types(&administrator_answers(&home, challenge, "other-key"));
+    let failure: serde_json::Value = serde_json::from_str(&user.line()).expect("one line");
+    assert_eq!((&failure["error"]["code"], &failure["schema"]), (&"wrong-pin".into(), &1.into()));
+    assert_eq!(user.ends().0, Some(5));
+}
+
+#[test]
 fn a_wrong_response_changes_nothing_and_a_challenge_is_good_once() {
     let home = blocked();
     let mut user = User::runs(home.cardmod("--card demo admin unblock --new-pin-file new"));
@@ -123,7 +135,7 @@ fn a_wrong_response_changes_nothing_and_a_challenge_is_good_once() {
     user.types(&administrator_answers(&home, &first, "other-key"));
     let (status, words) = user.ends();
     assert_eq!(status, Some(5), "{words}");
-    assert!(words.contains("the administrator key is wrong"), "{words}");
+    assert!(words.contains("the response is wrong"), "{words}");
     assert!(words.contains("how many tries are left"), "this card counts none, and says so: {words}");
     home.run("--card demo pin verify --pin-file new").exits(6);
     // The right answer to the old challenge is no answer to the next.

@@ -124,6 +124,24 @@ fn a_file_that_everybody_may_write_is_not_used() {
     assert!(registry.problems()[0].reason.contains("everybody may write it"), "{registry:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_where_everybody_may_put_one_is_not_used() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let root = tempfile::tempdir().expect("a directory");
+    write(&root.path().join("user"), "card.toml", EXAMPLE);
+    let rights = |mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(root.path().join("user"), mode).expect("its owner");
+        Registry::load(&paths(root.path()))
+    };
+    let open = rights(0o777);
+    assert!(open.entries().is_empty());
+    assert!(open.problems()[0].reason.contains("its directory"), "{open:?}");
+    // As in /tmp, where nobody can replace the file of another.
+    assert!(!rights(0o1777).entries().is_empty());
+}
+
 fn new(name: &str) -> NewEntry {
     NewEntry {
         name: name.to_owned(),

@@ -97,10 +97,15 @@ pub(crate) fn run(verb: &AdminVerb, global: &Global, out: Output) -> Result<(), 
     match verb {
         AdminVerb::Verify(args) => verify(args, &desk, out),
         AdminVerb::Change(args) => change(args, &desk, out),
-        AdminVerb::Challenge(args) => challenge(args, &desk, out),
-        AdminVerb::Unblock(args) => unblock(args, &desk, out),
+        AdminVerb::Challenge(args) => in_lines(challenge(args, &desk, out), out),
+        AdminVerb::Unblock(args) => in_lines(unblock(args, &desk, out), out),
         AdminVerb::Respond(_) => Ok(()),
     }
+}
+
+/// With `--json` each step of a conversation is one line, and so is its failure.
+fn in_lines(worked: Result<(), Failure>, out: Output) -> Result<(), Failure> {
+    worked.map_err(|failure| out.failure_line(failure))
 }
 
 fn verify(args: &VerifyArgs, desk: &Desk, out: Output) -> Result<(), Failure> {

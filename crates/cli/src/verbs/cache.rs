@@ -95,7 +95,11 @@ fn records(store: &DirectoryStore, only: Option<CardId>) -> Vec<CacheRecord> {
 
 fn text(document: &ShowDocument) -> String {
     let Some(directory) = &document.directory else {
-        return "the cache is switched off (CARDMOD_CACHE=off)\n".to_owned();
+        return if std::env::var_os("CARDMOD_CACHE").is_some_and(|value| value == "off") {
+            "the cache is switched off (CARDMOD_CACHE=off)\n".to_owned()
+        } else {
+            "nothing is remembered: there is no place for it; set HOME, or CARDMOD_CACHE_DIR\n".to_owned()
+        };
     };
     if document.cards.is_empty() {
         return format!("nothing is remembered in {directory}\n");

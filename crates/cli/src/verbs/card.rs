@@ -118,7 +118,8 @@ fn kind(kind: CardKind) -> &'static str {
 /// Nobody's keys are lost by a slip: a person is asked, a script says `--yes`.
 fn erase(args: &EraseArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
     let name = &args.name;
-    if !args.yes && !confirmed(name)? {
+    let known = desk.environment.store.cards()?.iter().any(|card| &card.name == name);
+    if known && !args.yes && !confirmed(name)? {
         return Err(Failure::failed("not-confirmed", format!("virtual card {name:?} is kept")));
     }
     desk.environment.store.erase(name)?;

@@ -61,6 +61,12 @@ fn registry(desk: &Desk, report: &mut Report) {
     }
     if !registry.entries().is_empty() {
         let kinds = registry.entries().len();
-        report.good("registry", format!("{kinds} kinds of cards are registered with a module of their own"));
+        report.good(
+            "registry",
+            match kinds {
+                1 => "1 kind of card is registered with a module of its own".to_owned(),
+                _ => format!("{kinds} kinds of cards are registered with a module of their own"),
+            },
+        );
     }
 }

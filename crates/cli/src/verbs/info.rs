@@ -15,7 +15,7 @@ use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::report::{ContainerView, PinView};
-use crate::secrets::PinOptions;
+use crate::secrets::{self, PinOptions};
 use crate::session::Desk;
 
 /// `info`.
@@ -30,6 +30,7 @@ pub(crate) struct InfoArgs {
 /// Runs the verb.
 pub(crate) fn run(args: &InfoArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let desk = Desk::open(global, out)?;
+    secrets::at_hand(args.pin.source().as_ref(), "PIN")?;
     if args.watch.watch {
         return watch::run(&args.watch, &args.pin, &desk, out);
     }

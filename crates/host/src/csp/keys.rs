@@ -284,6 +284,12 @@ impl CardSession {
     /// Both public keys are on one curve.
     fn check_peer(&self, key: &Chosen, peer: &EcPublicKey) -> Result<(), Error> {
         match &key.public {
+            PublicKey::Ec(_) if key.spec.half() == KeyHalf::Signature => Err(Error::WrongKeyKind {
+                container: key.container.clone(),
+                card: self.reader.clone(),
+                found: "for signatures".to_owned(),
+                wanted: "for key agreement".to_owned(),
+            }),
             PublicKey::Ec(own) if own.curve() == peer.curve() => Ok(()),
             PublicKey::Ec(own) => Err(Error::BadInput {
                 what: format!(

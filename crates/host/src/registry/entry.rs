@@ -119,7 +119,7 @@ pub(super) fn pattern(atr: &str, mask: Option<&str>) -> Result<(Vec<u8>, Vec<u8>
     }
     if atr.len() != mask.len() {
         let reason =
-            format!("the mask has {} bytes and the ATR {}: they must be equal", mask.len(), atr.len());
+            format!("the lengths of mask and ATR must be equal: they are {} and {}", mask.len(), atr.len());
         return Err((Part::Mask, reason));
     }
     if let Some(at) = atr.iter().zip(&mask).position(|(byte, mask)| byte & !mask != 0) {

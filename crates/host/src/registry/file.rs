@@ -128,14 +128,35 @@ fn line_of(text: &str, at: usize) -> usize {
     text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// A file that everybody may write would have everybody choose the code that this program loads.
+/// A file that everybody may write, or put into its directory, would have everybody choose the code that this
+/// program loads.
 #[cfg(unix)]
 fn check_owner(path: &Path) -> Result<(), String> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let metadata = path.metadata().map_err(|error| format!("it cannot be read: {error}"))?;
-    match metadata.permissions().mode() & 0o002 {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    const STICKY: u32 = 0o1000;
+    const OTHERS_WRITE: u32 = 0o002;
+    let of = |path: &Path| path.metadata().map_err(|error| format!("it cannot be read: {error}"));
+    let file = of(path)?;
+    if file.permissions().mode() & OTHERS_WRITE != 0 {
+        return Err("everybody may write it, so it is not used (chmod o-w takes that away)".to_owned());
+    }
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let Some(directory) = path.parent() else { return Ok(()) };
+    let mode = of(directory)?.permissions().mode();
+    if mode & OTHERS_WRITE == 0 {
+        return Ok(());
+    }
+    if mode & STICKY == 0 {
+        let directory = directory.display();
+        return Err(format!("everybody may write its directory, so it is not used (chmod o-w {directory})"));
+    }
+    // As in /tmp: others can put files there, and cannot touch those of the user and of root.
+    match file.uid() {
         0 => Ok(()),
-        _ => Err("everybody may write it, so it is not used (chmod o-w takes that away)".to_owned()),
+        owner if owner == rustix::process::geteuid().as_raw() => Ok(()),
+        _ => {
+            Err("it is another user's, in a directory that everybody may write, so it is not used".to_owned())
+        }
     }
 }
 

@@ -66,7 +66,16 @@ impl Helper {
             Some(failure) => Err(failure),
             // The hints are for PINs.
             None => worked.map_err(|failure| match failure.code {
-                "pin-required" => Failure { hint: None, code: "response", ..failure },
+                "pin-required" => {
+                    let message = failure.message.trim_start_matches("no PIN could be had: ").to_owned();
+                    Failure { hint: None, code: "response", message, ..failure }
+                }
+                // The card cannot tell a mistyped response from one made with another key.
+                "wrong-pin" => {
+                    let message = failure.message.replacen("the administrator key", "the response", 1);
+                    let hint = "run it again for a new challenge; is it the key of this card, and the whole challenge?";
+                    Failure { message, ..failure }.hint(hint)
+                }
                 _ => failure,
             }),
         }

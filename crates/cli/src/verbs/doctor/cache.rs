@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use cardmod_host::{CacheRecord, DirectoryStore, PublicStore as _};
 
 use super::findings::Report;
+use crate::report::count;
 
 /// How long ago, in days, is old enough to be said.
 const OLD: u64 = 90;
@@ -51,8 +52,8 @@ fn contents(store: &DirectoryStore, report: &mut Report) {
         SystemTime::now().duration_since(record.saved).unwrap_or_default().as_secs() / DAY
     };
     let oldest = records.iter().map(age).max().unwrap_or(0);
-    let message =
-        format!("{path} keeps public data of {} cards, the oldest saved {oldest} days ago", records.len());
+    let (cards, days) = (count(records.len() as u64, "card"), count(oldest, "day"));
+    let message = format!("{path} keeps public data of {cards}, the oldest saved {days} ago");
     if oldest > OLD {
         report.warning(
             "cache",

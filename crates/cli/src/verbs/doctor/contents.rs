@@ -14,6 +14,15 @@ use crate::report::purpose;
 
 /// Looks at an opened card. What cannot be read is a finding, and the rest is looked at all the same.
 pub(super) fn examine(session: &mut CardSession, report: &mut Report) {
+    let mut told = None;
+    let mut failed = |check, error: Error, report: &mut Report| {
+        let failure = Failure::from(error);
+        // One cause is told once: a blank card fails everything alike.
+        if told.as_ref() != Some(&failure.message) {
+            report.failure(check, &failure);
+            told = Some(failure.message);
+        }
+    };
     match session.describe() {
         Ok(card) => {
             identity(&card, report);
@@ -32,10 +41,6 @@ pub(super) fn examine(session: &mut CardSession, report: &mut Report) {
         Ok(found) => containers(&found, report),
         Err(error) => failed("containers", error, report),
     }
-}
-
-fn failed(check: &'static str, error: Error, report: &mut Report) {
-    report.failure(check, &Failure::from(error));
 }
 
 fn identity(card: &CardDescription, report: &mut Report) {
@@ -94,6 +99,10 @@ fn room(card: &CardDescription, report: &mut Report) {
 fn pin_state(pin: &PinStatus, card: &CardDescription, report: &mut Report) {
     let name = pin_name(pin);
     match pin.tries_left {
+        // It opens nothing by itself: what is on the card works without it.
+        Some(0) if pin.info.purpose == PinPurpose::UnblockOnly => {
+            report.warning("pin", format!("{name} is blocked"), without_puk(card));
+        }
         Some(0) => report.fault("pin", Exit::PinBlocked, format!("{name} is blocked"), unblocking(pin, card)),
         Some(1) => report.warning(
             "pin",
@@ -114,6 +123,16 @@ fn pin_name(pin: &PinStatus) -> String {
         (PinId::ADMIN, _) => "the administrator key".to_owned(),
         (id, PinPurpose::UnblockOnly) => format!("the PUK (role {})", id.get()),
         (id, _) => format!("the PIN of role {}", id.get()),
+    }
+}
+
+/// What is left where a PUK is blocked.
+fn without_puk(card: &CardDescription) -> &'static str {
+    let blocked = |pin: &PinStatus| pin.id == PinId::ADMIN && pin.tries_left == Some(0);
+    if card.pins.iter().any(blocked) {
+        "PINs that are not blocked go on working; once blocked, nothing can unblock them"
+    } else {
+        "PINs that are not blocked go on working, and the administrator key can do what it did: cardmod pin unblock --admin-key-file FILE"
     }
 }
 
