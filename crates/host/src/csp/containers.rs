@@ -158,7 +158,9 @@ impl CardSession {
         let keys = self.container_keys(index);
         let described = keys.and_then(|keys| self.described_as(bare(index, String::new(), false), &keys));
         let mut container = match described {
-            Err(Error::BadCardData { .. } | Error::Call { .. }) => bare(index, String::new(), false),
+            Err(error @ (Error::BadCardData { .. } | Error::Call { .. })) if error.fault().is_none() => {
+                bare(index, String::new(), false)
+            }
             described => described?,
         };
         container.problem = Some(format!("its record in the container map is damaged: {cause}"));

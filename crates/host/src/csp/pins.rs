@@ -267,8 +267,10 @@ impl CardSession {
         self.failed_authentication(by, "change a PIN", error)
     }
 
-    /// Counts a change of a PIN, where somebody with the right to is authenticated. The change is
-    /// made already, so a card that does not count it is no failure.
+    /// Counts a change of a PIN, where somebody with the right to is authenticated. Unlike other counters this
+    /// one follows what it counts, as hosts do: before the change nobody has the right to write it. Whoever kept
+    /// the old PIN loses one try if this is broken off. The change is made already, so a card that does not
+    /// count it is no failure.
     fn count_pin_change(&mut self) {
         let may = self.authenticated.contains(PinId::USER) || self.authenticated.contains(PinId::ADMIN);
         let counted = match self.read_only() {

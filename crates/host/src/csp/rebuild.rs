@@ -181,7 +181,8 @@ impl CardSession {
             Ok(keys) => Some(keys),
             Err(error) if error.is(SCARD_E_NO_KEY_CONTAINER) => Some(ContainerKeys::default()),
             Err(error) => match self.failed("tell the public keys of a container", error) {
-                error @ (Error::Removed { .. } | Error::Reset { .. }) => return Err(error),
+                // Of the connection, not of these keys.
+                error if error.fault().is_some() => return Err(error),
                 error => {
                     remarks.push(format!("its keys cannot be read: {error}"));
                     None

@@ -180,6 +180,30 @@ fn rights_that_could_not_be_taken_away_are_owed() {
     common::close(session);
 }
 
+/// A plan is made of what the card says, not of a connection that failed.
+#[test]
+fn a_plan_to_rebuild_the_map_is_made_from_the_beginning() {
+    let reader = cards("plan");
+    let mut session = common::open(&reader);
+    let clean = session.plan_rebuild().expect("a plan");
+    for event in Event::ALL.into_iter().filter(|event| event.leaves_the_card()) {
+        for at in 1.. {
+            let case = format!("{event:?} at command {at}");
+            common::close(session);
+            session = common::open(&reader);
+            // It knows its card, and no keys.
+            session.locate(Some("key")).expect("a container");
+            wire::plan(&reader, at, event, When::Before);
+            let plan = session.plan_rebuild().unwrap_or_else(|error| panic!("{case}: {error}"));
+            assert_eq!(plan, clean, "{case}");
+            if wire::outcome(&reader).0.is_none() {
+                break;
+            }
+        }
+    }
+    common::close(session);
+}
+
 /// New handles are in `CARD_DATA` before each operation; the module reads them at its next call.
 #[test]
 fn every_operation_works_on_handles_that_are_new() {

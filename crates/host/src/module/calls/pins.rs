@@ -218,6 +218,7 @@ impl Context {
         fits(function, authority)?;
         fits(function, new)?;
         self.authenticating(by);
+        self.authenticating(target);
         let mut left = TRIES_UNKNOWN;
         self.table
             .change_authenticator_ex(flag, by.get(), authority, target.get(), new, 0, &mut left)
