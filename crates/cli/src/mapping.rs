@@ -190,6 +190,9 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::CertificateMismatch { .. } => {
             "the certificate must be for the container's key: cardmod cert request makes the request for it"
         }
+        Error::NotAuthenticated { operation, .. } if operation.contains("file") => {
+            "cardmod file list shows whose files are; --admin-key-file FILE acts for the administrator"
+        }
         Error::WrongKeyKind { .. } => {
             "cardmod container list shows what keys are for; cardmod key generate --purpose chooses it"
         }

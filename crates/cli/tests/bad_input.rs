@@ -392,6 +392,7 @@ fn an_ejected_card_is_put_back_not_made_anew() {
     home.run("card erase other").exits(4).says("no virtual card named other").never_says("--yes");
     home.run("card eject demo").succeeds();
     home.run("container list").exits(4).says("cardmod card insert demo");
+    assert_eq!(home.run("card list --json").succeeds().json()["cards"][0]["place"], "ejected");
     home.run("--card demo container list").exits(4).says("cardmod card insert demo");
 }
 
@@ -404,6 +405,7 @@ fn a_key_for_signatures_agrees_on_nothing_and_says_so() {
         .says("for signatures, not for key agreement")
         .says("--purpose");
     home.run("--card demo pin status").says("3");
+    home.run("--card demo file delete cardid --pin-env PIN").exits(1).says("--admin-key-file FILE acts");
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod plug;
 
 use std::io::{self, IsTerminal as _};
 
-use cardmod_virtual::{CardEntry, CardKind, StoreError};
+use cardmod_virtual::{CardEntry, CardKind, CardStatus, StoreError};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
@@ -66,6 +66,9 @@ struct CardView {
     name: String,
     kind: &'static str,
     reader: String,
+    /// `reader`, `ejected`, `pcscd`; none where the image cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<&'static str>,
     path: String,
 }
 
@@ -93,6 +96,7 @@ fn list(desk: &Desk, out: Output) -> Result<(), Failure> {
     let view = |entry: CardEntry| CardView {
         reader: desk.environment.reader_of(&entry.name),
         kind: kind(entry.kind),
+        place: desk.environment.store.status(&entry.name).ok().as_ref().map(place),
         path: entry.path.display().to_string(),
         name: entry.name,
     };
@@ -102,9 +106,21 @@ fn list(desk: &Desk, out: Output) -> Result<(), Failure> {
         if document.cards.is_empty() {
             return "no virtual cards; cardmod card new NAME makes one\n".into();
         }
-        let row = |card: &CardView| [card.name.clone(), card.kind.to_owned(), card.path.clone()];
-        table(["card", "kind", "image"], document.cards.iter().map(row).collect())
+        let row = |card: &CardView| {
+            let place = card.place.unwrap_or("-").to_owned();
+            [card.name.clone(), card.kind.to_owned(), place, card.path.clone()]
+        };
+        table(["card", "kind", "in", "image"], document.cards.iter().map(row).collect())
     })
+}
+
+/// Where a card is.
+fn place(status: &CardStatus) -> &'static str {
+    match (status.plugged, status.present) {
+        (true, _) => "pcscd",
+        (false, true) => "reader",
+        (false, false) => "ejected",
+    }
 }
 
 fn kind(kind: CardKind) -> &'static str {
