@@ -166,7 +166,9 @@ pub(crate) const NO_KEY_HINT: &str = "its creation was broken off: make the key 
 
 fn hint(error: &Error) -> Option<&'static str> {
     Some(match error {
-        Error::NoSuchContainer { .. } => "cardmod container list shows the containers",
+        Error::NoSuchContainer { .. } => {
+            "cardmod container list shows the containers; where the card's map lost some, container rebuild finds them"
+        }
         Error::NoDefaultContainer { .. } => {
             "name one with --container, or choose one: cardmod container default NAME"
         }

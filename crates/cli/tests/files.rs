@@ -31,6 +31,15 @@ fn directories_come_and_go() {
 }
 
 #[test]
+fn a_file_larger_than_any_card_is_refused_and_nothing_is_left() {
+    let home = Home::with_card();
+    home.write("huge", &vec![7; (1 << 24) + 1]);
+    let card = |line: &str| home.run(&format!("--card demo file {line}"));
+    card("write mscp/huge --in huge --pin-env PIN").exits(1).says("is full").says("write a file");
+    card("read mscp/huge --out same").exits(1).says("there is no file mscp/huge");
+}
+
+#[test]
 fn access_conditions_hold_and_are_shown() {
     let home = Home::with_card();
     home.write("data", b"some words");

@@ -85,7 +85,7 @@ impl Store {
     }
 
     /// `$CARDMOD_HOME/cards`, else `$XDG_DATA_HOME/cardmod/cards`, else the same under `~/.local/share`
-    /// (`%LOCALAPPDATA%` on Windows).
+    /// (`%LOCALAPPDATA%` on Windows). A service without `$HOME` has the home of its user.
     ///
     /// # Errors
     /// [`StoreError::NoDirectory`].
@@ -94,9 +94,10 @@ impl Store {
         if let Some(home) = variable("CARDMOD_HOME") {
             return Ok(home.join("cards"));
         }
+        let home = || std::env::home_dir().filter(|home| home.is_absolute());
         let data = variable("XDG_DATA_HOME").filter(|path| path.is_absolute());
         let data = data.or_else(|| if cfg!(windows) { variable("LOCALAPPDATA") } else { None });
-        let data = data.or_else(|| variable("HOME").map(|home| home.join(".local").join("share")));
+        let data = data.or_else(|| Some(home()?.join(".local").join("share")));
         data.map(|data| data.join("cardmod").join("cards")).ok_or(StoreError::NoDirectory)
     }
 

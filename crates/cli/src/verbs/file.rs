@@ -233,19 +233,10 @@ fn write(args: &WriteArgs, global: &Global, out: Output) -> Result<(), Failure> 
     secrets::apart(args.pin.source(), &args.input)?;
     secrets::apart(args.admin_key.source(), &args.input)?;
     let bytes = data::read(&args.input)?;
-    let size =
-        u32::try_from(bytes.len()).map_err(|_| Failure::failed("bad-input", "the data are too long"))?;
     let mut pins = PinAnswer::new(&args.pin);
     let access = FileAccess::from(args.access);
     authorised(&args.admin_key, global, out, |session, authority| {
-        match session.file_info(&args.path) {
-            Ok(_) => {}
-            Err(cardmod_host::Error::FileNotFound { .. }) => {
-                session.create_file(&args.path, size, access, authority, &mut pins)?;
-            }
-            Err(error) => return Err(error.into()),
-        }
-        Ok(session.write_file(&args.path, &bytes, authority, &mut pins)?)
+        Ok(session.put_file(&args.path, &bytes, access, authority, &mut pins)?)
     })?;
     let facts = json!({"path": args.path.to_string(), "bytes": bytes.len()});
     out.done(&facts, || format!("wrote {} bytes to {}\n", bytes.len(), args.path))

@@ -69,6 +69,36 @@ impl CardSession {
         })
     }
 
+    /// Replaces a file's content, or makes the file where there is none. A file that was made for it and
+    /// cannot be filled is removed again.
+    ///
+    /// # Errors
+    /// Those of [`write_file`](Self::write_file), but a missing file is none.
+    pub fn put_file(
+        &mut self,
+        path: &FilePath,
+        content: &[u8],
+        access: FileAccess,
+        authority: FileAuthority,
+        pins: &mut dyn PinSource,
+    ) -> Result<(), Error> {
+        self.change_file(Repeat::Never, authority, pins, Some(path), |session| {
+            match session.module.write_file(path, content) {
+                Err(error) if error.is(SCARD_E_FILE_NOT_FOUND) => {}
+                written => return written.map_err(|error| session.file_failed(path, "write a file", error)),
+            }
+            let size = u32::try_from(content.len()).unwrap_or(u32::MAX);
+            let created = session.module.create_file(path, size, access);
+            created.map_err(|error| session.file_failed(path, "create a file", error))?;
+            session.module.write_file(path, content).map_err(|error| {
+                if let Err(error) = session.module.delete_file(path) {
+                    tracing::debug!(%error, "a file that was not written stays on the card");
+                }
+                session.file_failed(path, "write a file", error)
+            })
+        })
+    }
+
     /// Makes an empty file, with room for `size` bytes.
     ///
     /// # Errors

@@ -17,6 +17,8 @@ use crate::status::Status;
 
 /// Eight characters and the terminator.
 const NAME_LIMIT: usize = 9;
+/// More than any card takes in one piece, in bytes.
+const LARGEST_CONTENT: u32 = 1 << 24;
 /// More than the longest property, algorithm or user name, with its terminator.
 const WIDE_LIMIT: usize = 64;
 
@@ -136,7 +138,18 @@ impl<'a> Bytes<'a> {
     /// # Errors
     /// [`Status::InvalidParameter`] for NULL or more than a card could ever take.
     pub(crate) fn required(&self) -> Result<&'a [u8]> {
-        self.at_most(1 << 24, Status::InvalidParameter)
+        self.at_most(LARGEST_CONTENT, Status::InvalidParameter)
+    }
+
+    /// A file's content.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] for NULL, [`Status::WriteTooMany`] for more than a card could ever take.
+    pub(crate) fn file(&self) -> Result<&'a [u8]> {
+        match self.length > LARGEST_CONTENT {
+            true => Err(Status::WriteTooMany),
+            false => self.required(),
+        }
     }
 
     /// A PIN or PUK. More than 255 bytes are no card's PIN: wrong, and nothing is read.

@@ -75,7 +75,7 @@ pub(crate) fn write<M: CardModule>(
     flags: u32,
     content: Bytes<'_>,
 ) -> Result<()> {
-    let content = content.required()?;
+    let content = content.file()?;
     let path = Name::path(&directory, &name)?;
     reserved(flags)?;
     enter_with::<M, _>(host, cache_for(&path), |call| {
