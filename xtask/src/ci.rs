@@ -40,6 +40,7 @@ const STEPS: &[Step] = &[
         shows: "the first command of the README works",
         run: || cargo(&["run", "--release", "--", "try"]),
     },
+    Step { name: "apdus", shows: "ours beside OpenSC's, counted on one card in one run", run: apdus },
     Step { name: "miri", shows: "no undefined behaviour at the walls", run: miri },
     Step { name: "deny", shows: "licences, duplicates and origins of dependencies", run: deny },
     Step { name: "advisories", shows: "no dependency has a known hole", run: advisories },
@@ -140,6 +141,14 @@ fn nightly() -> Command {
 
 fn doc() -> Outcome {
     run_command(crate::cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The table is printed for the reader; what must hold is asserted by tests.
+fn apdus() -> Outcome {
+    match crate::apdus::run(&[]) {
+        Ok(()) => Outcome::Passed,
+        Err(reason) => Outcome::Failed(reason),
+    }
 }
 
 fn deny() -> Outcome {
