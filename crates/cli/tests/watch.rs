@@ -105,11 +105,14 @@ fn cards_come_and_go() {
 #[test]
 fn what_is_there_is_told_first_and_other_readers_are_left_out() {
     let home = Home::with_card();
-    let (watch, before) = Watch::start(&home, "--card demo");
+    let (mut watch, before) = Watch::start(&home, "--card demo");
     let events: Vec<&Value> = before.iter().map(|event| &event["event"]).collect();
     assert_eq!(events, ["reader-added", "card-inserted"]);
     home.run("card new other").succeeds();
     home.run("card eject other").succeeds();
+    // What happened before is told before: nothing was, of the other card.
+    home.run("card eject demo").succeeds();
+    assert_eq!(watch.expect("card-removed")["reader"], before[0]["reader"]);
     watch.signal("INT");
     watch.ends(0);
 }
