@@ -336,3 +336,59 @@ fn public_keys_come_from_the_hosts_cache_while_the_counters_hold() {
     generate(&mut driver, EXCHANGE, 2048).expect("key");
     assert_ne!(read(&mut driver), first);
 }
+
+/// The tags of the host's cache: where everything is on the card, and the key of container 0.
+const LAYOUT: &str = "gids-layout";
+const KEY: &str = "gids-key-00";
+
+/// What changes the card.
+type Change<'a> = &'a dyn Fn(&mut Driver<ClassModule>);
+
+/// What is kept of the container would be believed while nobody has moved the counters, so it has to go
+/// by the module's own word (`pfnCspCacheDeleteFile`), whatever else would happen to distrust it.
+#[test]
+fn a_change_makes_the_host_forget_what_it_keeps_of_it() {
+    let mut driver = acquire(&card());
+    as_user(&mut driver);
+    driver.call(|m, cx| m.card_id(cx)).expect("cardid");
+    generate(&mut driver, EXCHANGE, 1024).expect("key");
+    let directory = DirectoryName::parse(b"own").expect("a name");
+    let file = FilePath::parse("own/file").expect("a name");
+    let changes: [(&str, &[&str], Change<'_>); 6] = [
+        ("a key replaced", &[LAYOUT, KEY], &|driver| generate(driver, EXCHANGE, 1024).expect("replaced")),
+        ("a directory made", &[LAYOUT], &|driver| {
+            driver
+                .call(|m, cx| m.create_directory(cx, &directory, DirectoryAccess::UserCreateDelete))
+                .expect("a directory");
+        }),
+        ("a file made", &[LAYOUT], &|driver| {
+            let access = FileAccess::EveryoneReadUserWrite;
+            driver.call(|m, cx| m.create_file(cx, &file, 4, access)).expect("a file");
+        }),
+        ("a file deleted", &[LAYOUT], &|driver| {
+            driver.call(|m, cx| m.delete_file(cx, &file)).expect("deleted");
+        }),
+        ("a directory deleted", &[LAYOUT], &|driver| {
+            driver.call(|m, cx| m.delete_directory(cx, &directory)).expect("deleted");
+        }),
+        ("a container deleted", &[LAYOUT, KEY], &|driver| {
+            driver.call(|m, cx| m.delete_container(cx, ZERO)).expect("deleted");
+        }),
+    ];
+    for (change, forgotten, make) in changes {
+        for tag in [LAYOUT, KEY] {
+            // Whatever the module keeps there itself: the entry is a host's, from before the change.
+            let kept = driver.call(|_, cx| {
+                cx.cache().add(tag, b"before");
+                Ok(())
+            });
+            kept.expect("kept");
+        }
+        make(&mut driver);
+        for tag in [LAYOUT, KEY] {
+            let left = driver.call(|_, cx| Ok(cx.cache().lookup(tag))).expect("a look");
+            let stale = left.is_some_and(|entry| *entry == b"before");
+            assert_eq!(stale, !forgotten.contains(&tag), "{change}: {tag}");
+        }
+    }
+}

@@ -73,6 +73,38 @@ fn an_expired_certificate_is_shown_as_one() {
         .succeeds();
     home.run("--card demo cert import --container web web.pem --pin-env PIN").succeeds();
     home.run("--card demo container list").succeeds().says("expired 1 day ago");
+    home.run("--card demo info").succeeds().says("CN=old, until ").says("(expired 1 day ago)");
+    let info = home.run("--card demo --json info").succeeds().json();
+    let certificate = &info["containers"][0]["keys"][0]["certificate"];
+    assert_eq!(
+        (&certificate["validity"], &certificate["matches_key"]),
+        (&"expired 1 day ago".into(), &true.into())
+    );
+}
+
+#[test]
+fn a_certificate_of_another_key_is_shown_as_one() {
+    let home = Home::with_key("p256");
+    let shown = ["--card demo info", "--card demo container list"];
+    home.run(
+        "--card demo cert self-sign --container web --subject CN=own --store --out own.pem --pin-env PIN",
+    )
+    .succeeds();
+    for line in shown {
+        let text = home.run(line).succeeds().says("CN=own");
+        assert!(!text.text().contains("of another key"), "{text}");
+    }
+    // Such a certificate is never imported: another program put it there.
+    home.tool(
+        "openssl req -x509 -newkey rsa:2048 -nodes -keyout o.key -subj /CN=other -outform DER -out o.der",
+    )
+    .succeeds();
+    home.run("--card demo file write mscp/ksc00 --in o.der --pin-env PIN").succeeds();
+    for line in shown {
+        home.run(line).succeeds().says("CN=other (of another key!)");
+    }
+    let info = home.run("--card demo --json info").succeeds().json();
+    assert_eq!(info["containers"][0]["keys"][0]["certificate"]["matches_key"], false, "{info:#}");
 }
 
 /// A root `root.pem`, an authority `mid.pem` below it and `web.pem` for the card's key below that; all in

@@ -45,17 +45,48 @@ fn is_signed_by(signature: &[u8], key: &PublicKey) -> bool {
     verify::verify_signature(key, &SignaturePadding::None, &[9; 32], signature).is_ok()
 }
 
-/// The card's key is replaced, and its counters say that nothing happened.
-fn replace_silently(reader: &str, algorithm: KeyAlgorithm, half: KeyHalf) -> PublicKey {
+/// The card is changed by a program that leaves its counters as they were.
+fn silently<T>(reader: &str, change: impl FnOnce(&mut CardSession) -> T) -> T {
     let mut stranger = common::open(reader);
     let counters = stranger.read_file(&FilePath::cardcf()).expect("the counters");
-    stranger.delete_container("web", &mut common::pin()).expect("deleted");
-    let key = make(&mut stranger, algorithm, half);
+    let value = change(&mut stranger);
     stranger
         .write_file(&FilePath::cardcf(), &counters, FileAuthority::User, &mut common::pin())
         .expect("the old counters");
     common::close(stranger);
-    key
+    value
+}
+
+/// The card's key is replaced, and its counters say that nothing happened.
+fn replace_silently(reader: &str, algorithm: KeyAlgorithm, half: KeyHalf) -> PublicKey {
+    silently(reader, |stranger| {
+        stranger.delete_container("web", &mut common::pin()).expect("deleted");
+        make(stranger, algorithm, half)
+    })
+}
+
+/// A key and its certificate, which is answered.
+fn make_certified(session: &mut CardSession, algorithm: KeyAlgorithm, half: KeyHalf) -> (PublicKey, Vec<u8>) {
+    let key = make(session, algorithm, half);
+    let subject = x509::Subject { name: "CN=web", alternative_names: &[] };
+    let der = x509::self_signed(&subject, 1, &key, HashAlgorithm::Sha256, |digest| {
+        let request = match algorithm {
+            KeyAlgorithm::Rsa(_) => SignRequest::pkcs1(HashAlgorithm::Sha256, digest),
+            _ => SignRequest::ecdsa(digest),
+        };
+        session.sign(Some("web"), &request, &mut common::pin())
+    });
+    let der = der.expect("a certificate");
+    session.import_certificate(Some("web"), None, &der, &mut common::pin()).expect("stored");
+    (key, der)
+}
+
+/// Key and certificate of the one container.
+fn certified(session: &mut CardSession) -> (PublicKey, Vec<u8>) {
+    let containers = session.containers().expect("containers");
+    assert_eq!(containers.len(), 1);
+    let key = containers[0].key(None).expect("its key");
+    (key.public.clone(), key.certificate.clone().expect("its certificate"))
 }
 
 fn apdus_of<T>(reader: &str, work: impl FnOnce() -> T) -> (T, u64) {
@@ -168,6 +199,52 @@ fn a_key_replaced_in_silence_is_found_when_it_signs_and_never_shown_again() {
     }
 }
 
+/// A use of a key that has this public half.
+type Use = fn(&mut CardSession, &PublicKey);
+
+#[test]
+fn a_certificate_replaced_in_silence_is_found_at_the_first_use_of_its_key_and_never_shown_again() {
+    let signs: Use = |session, key| assert!(is_signed_by(&sign(session), key));
+    let decrypts: Use = |session, key| {
+        let request = DecryptRequest {
+            half: None,
+            padding: DecryptPadding::Pkcs1,
+            ciphertext: &encrypted(key, b"secret"),
+        };
+        let opened = session.decrypt(Some("web"), &request, &mut common::pin()).expect("the secret");
+        assert_eq!(opened.as_bytes(), b"secret");
+    };
+    let uses = [
+        ("certsign", P256, KeyHalf::Signature, signs),
+        ("certdecrypt", KeyAlgorithm::Rsa(1024), KeyHalf::KeyExchange, decrypts),
+    ];
+    for (name, algorithm, half, first_use) in uses {
+        let cache = tempfile::tempdir().expect("a folder");
+        let reader = common::card_of(name, &common::profile(name));
+        let mut first = program(cache.path(), &reader);
+        let old = make_certified(&mut first, algorithm, half);
+        assert_eq!(certified(&mut first), old, "{name}");
+        common::close(first);
+        let mut other = program(cache.path(), &reader);
+        assert_eq!(certified(&mut other), old, "{name}");
+
+        let new = silently(&reader, |stranger| {
+            stranger.delete_container("web", &mut common::pin()).expect("deleted");
+            make_certified(stranger, algorithm, half)
+        });
+        assert_ne!((&old.0, &old.1), (&new.0, &new.1), "{name}");
+        let mut session = program(cache.path(), &reader);
+        assert_eq!(certified(&mut session), old, "{name}: no counter shows it");
+        first_use(&mut session, &new.0);
+        for session in [&mut session, &mut other, &mut program(cache.path(), &reader)] {
+            assert_eq!(certified(session), new, "{name}");
+        }
+        common::close(session);
+        assert_eq!(certified(&mut program(cache.path(), &reader)), new, "{name}: a later program");
+        common::close(other);
+    }
+}
+
 #[test]
 fn a_key_replaced_in_silence_is_found_before_it_decrypts() {
     let cache = tempfile::tempdir().expect("a folder");
@@ -221,12 +298,7 @@ fn a_key_of_another_kind_in_its_place_is_found_too() {
     assert!(is_signed_by(&sign(&mut session), &new));
     common::close(session);
 
-    let mut stranger = common::open(&reader);
-    let counters = stranger.read_file(&FilePath::cardcf()).expect("the counters");
-    stranger.delete_container("web", &mut common::pin()).expect("deleted");
-    stranger
-        .write_file(&FilePath::cardcf(), &counters, FileAuthority::User, &mut common::pin())
-        .expect("the old counters");
+    silently(&reader, |stranger| stranger.delete_container("web", &mut common::pin()).expect("deleted"));
     let mut session = program(cache.path(), &reader);
     let gone = session.sign(Some("web"), &SignRequest::ecdsa(&[9; 32]), &mut common::pin());
     assert!(matches!(gone, Err(Error::NoSuchContainer { .. })), "{gone:?}");
@@ -356,22 +428,13 @@ fn a_change_is_not_refused_for_what_is_only_remembered() {
     let mut first = program(cache.path(), &reader);
     assert_eq!(first.containers().expect("none").len(), 0);
     common::close(first);
-    let silently = |change: &dyn Fn(&mut CardSession)| {
-        let mut stranger = common::open(&reader);
-        let counters = stranger.read_file(&FilePath::cardcf()).expect("the counters");
-        change(&mut stranger);
-        stranger
-            .write_file(&FilePath::cardcf(), &counters, FileAuthority::User, &mut common::pin())
-            .expect("the old counters");
-        common::close(stranger);
-    };
-    silently(&|stranger| drop(make(stranger, P256, KeyHalf::Signature)));
+    silently(&reader, |stranger| drop(make(stranger, P256, KeyHalf::Signature)));
     let mut session = program(cache.path(), &reader);
     session.delete_container("web", &mut common::pin()).expect("it is there");
     let key = make(&mut session, P256, KeyHalf::Signature);
     common::close(session);
 
-    silently(&|stranger| stranger.delete_container("web", &mut common::pin()).expect("deleted"));
+    silently(&reader, |stranger| stranger.delete_container("web", &mut common::pin()).expect("deleted"));
     let mut session = program(cache.path(), &reader);
     assert_eq!(listed(&mut session), key, "no counter shows that it is gone");
     assert_ne!(make(&mut session, P256, KeyHalf::Signature), key, "its name is free");

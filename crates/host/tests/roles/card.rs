@@ -41,6 +41,10 @@ pub(crate) struct State {
     pub(crate) log: Vec<String>,
     /// The files that were read.
     pub(crate) read: Vec<String>,
+    /// The files that were to be read, whatever came of it.
+    pub(crate) tried: Vec<String>,
+    /// Files that cannot be read, and why.
+    pub(crate) unreadable: BTreeMap<String, Status>,
     pub(crate) pin: String,
     pub(crate) tries: u32,
     pub(crate) files: BTreeMap<String, Vec<u8>>,
@@ -65,6 +69,8 @@ impl State {
         Self {
             log: Vec::new(),
             read: Vec::new(),
+            tried: Vec::new(),
+            unreadable: BTreeMap::new(),
             pin: PIN.to_owned(),
             tries: 3,
             files,
@@ -84,6 +90,17 @@ impl State {
 
     fn note(&mut self, what: impl Into<String>) {
         self.log.push(what.into());
+    }
+
+    /// A file from the card itself.
+    fn content(&mut self, name: &str) -> Answer<Vec<u8>> {
+        self.tried.push(name.to_owned());
+        if let Some(status) = self.unreadable.get(name) {
+            return Err(*status);
+        }
+        let content = self.files.get(name).cloned().ok_or(Status::FileNotFound)?;
+        self.read.push(name.to_owned());
+        Ok(content)
     }
 
     fn check(&mut self, id: PinId, pin: &[u8]) -> Answer<()> {
@@ -227,8 +244,7 @@ impl CardModule for Module {
         if cached && let Some(kept) = cx.cache().lookup(&name) {
             return Ok(kept.to_vec());
         }
-        let content = self.state().files.get(&name).cloned().ok_or(Status::FileNotFound)?;
-        self.state().read.push(name.clone());
+        let content = self.state().content(&name)?;
         if cached {
             cx.cache().add(&name, &content);
         }
