@@ -2,6 +2,7 @@
 //! repeated, what cannot is said, nothing is done twice, no secret goes to another card, every right is gone,
 //! and the next operation works.
 
+mod changes;
 #[path = "../common/mod.rs"]
 mod common;
 mod idle;
@@ -58,6 +59,7 @@ fn one_fault(reader: &str, operation: Operation, at: u32, event: Event, when: Wh
     let Some(struck) = struck else {
         result.unwrap_or_else(|error| panic!("{case}: {error}"));
         common::close(session);
+        it_is_done(reader, operation, &case);
         return false;
     };
     let case = format!("{case} ({struck:02X}): {result:?}, {sent:02X?}");
@@ -69,18 +71,27 @@ fn one_fault(reader: &str, operation: Operation, at: u32, event: Event, when: Wh
     }
     wire::put_back(reader);
     assert_eq!(Stranger::new(reader).sign(), REFUSED, "{case}; a right is left");
+    if result.is_ok() {
+        it_is_done(reader, operation, &case);
+    }
     life_goes_on(session, reader, operation, &case);
     true
 }
 
-/// No key is made, no PIN changed a second time; no PIN is refused, none is shown to another card.
+/// No key is made or imported, no PIN or key changed, no file made or deleted a second time; no PIN is refused, none is shown to another card.
 fn nothing_is_done_twice(sent: &[Sent], case: &str) {
     for instruction in [0x47, 0x24, 0x2C] {
         let done = sent.iter().filter(|sent| sent.instruction == instruction && sent.status == 0x9000);
         assert!(done.count() <= 1, "{case}; {instruction:02X} twice");
     }
+    let effects: Vec<_> = sent.iter().filter(|sent| sent.took_effect()).collect();
+    for (at, effect) in effects.iter().enumerate() {
+        let same = |other: &&Sent| (other.instruction, &other.target) == (effect.instruction, &effect.target);
+        assert!(!effects[..at].iter().copied().any(|other| same(&other)), "{case}; {effect:02X?} twice");
+    }
     for sent in sent {
         let secret = matches!((sent.instruction, sent.with_data), (0x20 | 0x24 | 0x2C | 0x87, true));
+        let secret = secret || sent.puts_a_key();
         assert!(!(secret && sent.by_another), "{case}; a secret went to another card");
         assert_ne!(sent.status & 0xFFF0, 0x63C0, "{case}; a try was lost");
     }
@@ -110,10 +121,17 @@ fn the_result_tells(
         assert!(secret, "{case}; it was not begun again");
     }
     if !matches!(error, Error::Interrupted { .. }) {
-        let made = |sent: &&Sent| matches!(sent.instruction, 0x47 | 0x24 | 0x2C | 0xE0 | 0xE4);
-        let made = sent.iter().find(|sent| made(sent) && sent.status == 0x9000);
+        let made = sent.iter().find(|sent| sent.took_effect());
         assert_eq!(made, None, "{case}; the change is not mentioned");
     }
+}
+
+/// What was said to be done is what another session finds on the card.
+fn it_is_done(reader: &str, operation: Operation, case: &str) {
+    let Some(done) = operation.done else { return };
+    let mut session = common::open(reader);
+    let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| done(&mut session)));
+    assert!(found.is_ok(), "{case}; it is not done");
 }
 
 /// The same session does the next thing, and what the operation left behind can be cleaned up.
@@ -131,15 +149,16 @@ fn life_goes_on(mut session: CardSession, reader: &str, operation: Operation, ca
 }
 
 macro_rules! survive {
-    ($($name:ident = $operation:ident;)+) => {
+    ($module:ident: $($name:ident = $operation:ident;)+) => {
         $(#[test]
         fn $name() {
-            survives(operations::$operation);
+            survives($module::$operation);
         })+
     };
 }
 
 survive! {
+    operations:
     a_list = LIST;
     a_description = DESCRIBE;
     a_file_that_is_read = READ_FILE;
@@ -161,4 +180,18 @@ survive! {
     a_created_file = CREATE_FILE;
     a_written_file = WRITE_FILE;
     a_deleted_file = DELETE_FILE;
+}
+
+survive! {
+    changes:
+    a_file_that_is_made_and_written = PUT_NEW_FILE;
+    a_file_that_is_put_in_place_of_another = PUT_FILE;
+    a_list_of_files = LIST_FILES;
+    a_created_directory = CREATE_DIRECTORY;
+    a_deleted_directory = DELETE_DIRECTORY;
+    a_new_root_store = WRITE_ROOTS;
+    an_added_root = ADD_ROOT;
+    a_removed_root = REMOVE_ROOT;
+    a_rebuilt_map = REBUILD;
+    a_changed_administrator_key = CHANGE_ADMIN_KEY;
 }

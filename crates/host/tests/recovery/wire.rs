@@ -14,6 +14,11 @@ use cardmod_pcsc::{
 
 use crate::common;
 
+/// SELECT (ISO 7816-4).
+const SELECT: u8 = 0xA4;
+/// DELETE FILE (ISO 7816-9), which works on what is selected.
+const DELETE_FILE: u8 = 0xE4;
+
 /// What happens to a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -60,14 +65,29 @@ pub(crate) enum When {
 }
 
 /// A command a card got, and the status word it answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
     pub(crate) instruction: u8,
     pub(crate) parameters: u16,
     pub(crate) with_data: bool,
+    /// What it works on: the file that was selected last for a deletion, its whole content for others.
+    pub(crate) target: Vec<u8>,
     pub(crate) status: u16,
     /// It was not the card that belongs into this reader.
     pub(crate) by_another: bool,
+}
+
+impl Sent {
+    /// PUT DATA of a key (GIDS, PUT KEY).
+    pub(crate) fn puts_a_key(&self) -> bool {
+        (self.instruction, self.parameters) == (0xDB, 0x3FFF)
+    }
+
+    /// It made, changed or removed what a second time would make, change or remove another time.
+    pub(crate) fn took_effect(&self) -> bool {
+        let changes = matches!(self.instruction, 0x47 | 0x24 | 0x2C | 0xE0 | 0xE4) || self.puts_a_key();
+        changes && self.status == 0x9000
+    }
 }
 
 #[derive(Default)]
@@ -83,6 +103,8 @@ struct Wire {
     end: bool,
     /// The reader that answers in this one's place.
     replaced_by: Option<String>,
+    /// The last selection that succeeded.
+    selected: Vec<u8>,
     sent: Vec<Sent>,
 }
 
@@ -316,10 +338,15 @@ fn note(reader: &str, command: &[u8], answer: &[u8]) {
     if let [_, instruction, p1, p2, rest @ ..] = command {
         let parameters = u16::from_be_bytes([*p1, *p2]);
         with_wire(reader, |wire| {
+            if *instruction == SELECT && status == 0x9000 {
+                wire.selected = rest.to_vec();
+            }
+            let target = if *instruction == DELETE_FILE { wire.selected.clone() } else { rest.to_vec() };
             wire.sent.push(Sent {
                 instruction: *instruction,
                 parameters,
                 with_data: rest.len() > 1,
+                target,
                 status,
                 by_another: wire.replaced_by.is_some(),
             });
