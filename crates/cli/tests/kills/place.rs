@@ -10,9 +10,10 @@ use tempfile::TempDir;
 use crate::common::Outcome;
 
 /// What the secrets are called in the program's environment.
-pub(crate) const SECRETS: [(&str, &str); 7] = [
+pub(crate) const SECRETS: [(&str, &str); 8] = [
     ("PIN", "123456"),
     ("NEW", "567890"),
+    ("P12", "secret"),
     ("WRONG", "999999"),
     ("PUK", "12345678"),
     ("WRONGPUK", "87654321"),
@@ -27,10 +28,16 @@ pub(crate) enum Start {
     Card,
     /// With no card at all.
     Nothing,
+    /// With the card, whose container map was deleted.
+    NoMap,
+    /// With the card out of its reader.
+    Ejected,
+    /// With the card, and what the cache keeps of it.
+    Cached,
 }
 
 /// The card `demo`: containers `web` (the default one, with certificate), `bare` (a key alone) and `rsa`, a
-/// file `mscp/notes`, and one try of the PIN and of the PUK lost, so that one gained would show.
+/// file `mscp/notes`, an empty directory `spare`, a root certificate, and one try of the PIN and of the PUK lost, so that one gained would show.
 pub(crate) struct Template(Place);
 
 /// A home that is the working folder too.
@@ -57,6 +64,13 @@ impl Template {
         ] {
             place.run(line).succeeds();
         }
+        make_chain(&place);
+        for line in [
+            "cert roots import ca.pem --card demo --pin-env PIN",
+            "file mkdir spare --card demo --pin-env PIN",
+        ] {
+            place.run(line).succeeds();
+        }
         place.run("pin verify --card demo --pin-env WRONG").exits(5);
         place.run("pin unblock --card demo --puk-env WRONGPUK --new-pin-env NEW").exits(5);
         for (file, algorithm) in [("p256.key", "EC -pkeyopt ec_paramgen_curve:P-256"), ("rsa.key", "RSA")] {
@@ -72,6 +86,12 @@ impl Template {
     pub(crate) fn place(&self, start: Start) -> Place {
         let place = Place { folder: TempDir::new().expect("a temporary folder") };
         copy(self.0.folder(), place.folder(), start);
+        match start {
+            Start::Card | Start::Nothing => {}
+            Start::NoMap => drop(place.run("file delete mscp/cmapfile --card demo --pin-env PIN").succeeds()),
+            Start::Ejected => drop(place.run("card eject demo").succeeds()),
+            Start::Cached => drop(place.run("info --card demo").succeeds()),
+        }
         place
     }
 }
@@ -85,13 +105,39 @@ impl Place {
     }
 }
 
+/// The roots `ca.pem` and `other.pem`, a bundle of a certificate of `web` with the second, and a PKCS#12 file
+/// with it.
+fn make_chain(place: &Place) {
+    let request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9";
+    for line in [
+        format!("{request} -keyout ca.key -subj /CN=ca -out ca.pem"),
+        format!("{request} -keyout other.key -subj /CN=other -out other.pem"),
+        format!("{request} -keyout chain.key -subj /CN=chain -out chain.pem"),
+        "pkcs12 -export -inkey chain.key -in chain.pem -certfile other.pem -name chain -passout env:P12 \
+         -out chain.p12"
+            .to_owned(),
+    ] {
+        let mut openssl = Command::new("openssl");
+        openssl.args(line.split_whitespace());
+        place.furnish(&mut openssl);
+        Outcome::of(&mut openssl).succeeds();
+    }
+    let bundle = ["renewed.pem", "other.pem"].map(|file| fs::read(place.path(file)).expect("a file"));
+    fs::write(place.path("bundle.pem"), bundle.concat()).expect("a file");
+}
+
+/// The words of a command line; `~` is a space in one.
+pub(crate) fn words(line: &str) -> impl Iterator<Item = String> {
+    line.split_whitespace().map(|word| word.replace('~', " "))
+}
+
 fn copy(from: &Path, to: &Path, start: Start) {
     for entry in fs::read_dir(from).expect("a folder").map(|entry| entry.expect("an entry").path()) {
         let name = entry.file_name().expect("a name");
         let target = to.join(name);
         if entry.is_file() {
             fs::copy(&entry, &target).expect("a copy");
-        } else if start == Start::Card && name != "cache" {
+        } else if start != Start::Nothing && name != "cache" {
             fs::create_dir(&target).expect("a folder");
             copy(&entry, &target, start);
         }
@@ -111,7 +157,7 @@ impl Place {
     #[track_caller]
     pub(crate) fn run(&self, line: &str) -> Outcome {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cardmod"));
-        command.args(line.split_whitespace());
+        command.args(words(line));
         self.furnish(&mut command);
         Outcome::of(&mut command)
     }

@@ -17,11 +17,15 @@ pub(crate) struct State {
     pub(crate) cards: BTreeSet<String>,
     /// The one that the verb works on, if it is there.
     pub(crate) card: Option<Card>,
+    /// It is out of its reader.
+    pub(crate) ejected: bool,
 }
 
 /// A card.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Card {
+    /// What applications tell it by.
+    pub(crate) id: String,
     pub(crate) containers: BTreeMap<String, Container>,
     /// Content by path, without cardcf and the container map.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
@@ -55,8 +59,20 @@ impl State {
         let listed = json(place, "card list --json", story);
         let cards: BTreeSet<String> = array(&listed, "cards").iter().map(|card| text(card, "name")).collect();
         let card = ["demo", "other", "default"].into_iter().find(|name| cards.contains(*name));
-        let card = card.map(|name| Card::of(place, name, story));
-        Self { cards, card }
+        let ejected = |name: &str| {
+            let mut all = array(&listed, "cards").iter();
+            all.any(|card| card["name"] == name && card["place"] == "ejected")
+        };
+        let ejected = card.is_some_and(ejected);
+        let card = card.map(|name| {
+            if !ejected {
+                return Card::of(place, name, story);
+            }
+            let place = place.scratch();
+            place.run(&format!("card insert {name}")).succeeds();
+            Card::of(&place, name, story)
+        });
+        Self { cards, card, ejected }
     }
 }
 
@@ -91,7 +107,8 @@ impl Card {
             .iter()
             .map(|container| (text(container, "name"), Container::of(container, story)))
             .collect();
-        let card = Self { containers, files, map, counters, tries };
+        let id = text(&info["card"], "id");
+        let card = Self { id, containers, files, map, counters, tries };
         card.check_map(story);
         card
     }

@@ -40,6 +40,14 @@ pub(crate) enum Changes {
     Card(&'static str),
     /// Tries alone.
     Tries,
+    /// The container map, from which all containers are listed.
+    Map,
+    /// Whether there is this directory.
+    Directory(&'static str, bool),
+    /// What the card is called by (`cardid`).
+    Identifier,
+    /// Whether the card is in its reader.
+    Insertion,
 }
 
 const USER: (&str, bool) = ("user", true);
@@ -59,6 +67,15 @@ const fn secret(
     spends: &'static [(&'static str, bool)],
 ) -> Verb {
     Verb { line, start: Start::Card, changes, exit: 0, done_words, spends }
+}
+
+const fn beginning(
+    start: Start,
+    line: &'static str,
+    changes: Changes,
+    spends: &'static [(&'static str, bool)],
+) -> Verb {
+    Verb { line, start, changes, exit: 0, done_words: &[], spends }
 }
 
 /// All of them.
@@ -129,6 +146,34 @@ pub(crate) const VERBS: &[Verb] = &[
     wrong("pin change --card demo --pin-env WRONG --new-pin-env NEW", &[("user", false)]),
     wrong("pin unblock --card demo --puk-env WRONGPUK --new-pin-env NEW", &[("PUK", false)]),
     card("pin verify --card demo --pin-env PIN", Changes::Tries, &[]),
+    card(
+        "key import --card demo --container new --in chain.p12 --p12-password-env P12 --roots --pin-env PIN",
+        Changes::Creates("new"),
+        &["container-exists"],
+    ),
+    card(
+        "cert import bundle.pem --roots --card demo --container web --pin-env PIN",
+        Changes::Certificate("web"),
+        &[],
+    ),
+    card("cert roots import other.pem --card demo --pin-env PIN", Changes::File("mscp/msroots"), &[]),
+    card("cert roots delete --all --card demo --pin-env PIN", Changes::File("mscp/msroots"), &[]),
+    card("file mkdir fresh --card demo --pin-env PIN", Changes::Directory("fresh", true), &["file-exists"]),
+    card(
+        "file rmdir spare --card demo --pin-env PIN",
+        Changes::Directory("spare", false),
+        &["directory-not-found"],
+    ),
+    beginning(Start::NoMap, "container rebuild --card demo --pin-env PIN", Changes::Map, &[USER]),
+    beginning(
+        Start::Card,
+        "property set Card~Identifier 000102030405060708090a0b0c0d0e0f --card demo --admin-key-env KEY",
+        Changes::Identifier,
+        &[],
+    ),
+    beginning(Start::Card, "card eject demo", Changes::Insertion, &[]),
+    beginning(Start::Ejected, "card insert demo", Changes::Insertion, &[]),
+    beginning(Start::Cached, "cache flush", Changes::Tries, &[]),
     card("sign --card demo --container web --in data --out killed.sig --pin-env PIN", Changes::Tries, &[]),
     card("file write mscp/fresh --in more --card demo --pin-env PIN", Changes::File("mscp/fresh"), &[]),
     card("file write mscp/notes --in more --card demo --pin-env PIN", Changes::File("mscp/notes"), &[]),

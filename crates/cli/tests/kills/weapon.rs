@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::place::{Place, Template};
+use crate::place::{Place, Template, words};
 use crate::random::Random;
 use crate::verbs::Verb;
 
@@ -36,7 +36,7 @@ pub(crate) struct Blow {
     at: String,
     /// The program had ended before.
     pub(crate) ended: bool,
-    /// It had begun to talk to the card, or to write.
+    /// It had begun to talk to the card, or to write, and had not yet begun to print its result.
     pub(crate) at_work: bool,
 }
 
@@ -62,10 +62,8 @@ impl Weapons {
         Self { can_trace: status.success() }
     }
 
-    pub(crate) fn way(&self, random: &mut Random) -> Way {
-        let ways: &[Way] =
-            if self.can_trace { &[Way::SystemCall, Way::Apdu, Way::Time] } else { &[Way::Apdu, Way::Time] };
-        *random.choose(ways)
+    pub(crate) fn ways(&self) -> &'static [Way] {
+        if self.can_trace { &[Way::SystemCall, Way::Apdu, Way::Time] } else { &[Way::Apdu, Way::Time] }
     }
 
     /// Runs the verb undisturbed, in a place of its own each time.
@@ -99,7 +97,13 @@ impl Weapons {
                 let call = random.choose(&measured.calls);
                 let status = place.spawn_traced(verb, Some(call)).wait().expect("strace ends");
                 let ended = status.signal() != Some(KILL);
-                Blow { at: format!("{} number {}", call.0, call.1), ended, at_work: true }
+                let trace = fs::read_to_string(place.path("trace")).expect("the trace");
+                let prints = |line: &str| {
+                    let call = line.split_whitespace().nth(1).unwrap_or_default();
+                    ["write(1,", "write(2,", "writev(1,", "writev(2,"].contains(&call)
+                };
+                let at_work = !trace.lines().any(prints);
+                Blow { at: format!("{} number {}", call.0, call.1), ended, at_work }
             }
             Way::Apdu if measured.apdus > 0 => after_an_apdu(place, verb, measured, random),
             Way::Apdu | Way::Time => at_a_time(place, verb, measured, random),
@@ -137,7 +141,7 @@ fn after_an_apdu(place: &Place, verb: &Verb, measured: &Measured, random: &mut R
     Blow {
         at: format!("{part:.2} of a gap after APDU {number} of {}", measured.apdus),
         ended,
-        at_work: seen > 0,
+        at_work: seen > 0 && !has_printed(place),
     }
 }
 
@@ -147,7 +151,8 @@ fn at_a_time(place: &Place, verb: &Verb, measured: &Measured, random: &mut Rando
     let mut child = place.spawn(&format!("{} --apdu-log log", verb.line));
     spend(measured.time.mul_f64(part));
     let ended = end(&mut child);
-    let at_work = measured.apdus == 0 || lines(place, "log") > 0;
+    // Of a verb without APDUs nobody knows how far it was.
+    let at_work = lines(place, "log") > 0 && !has_printed(place);
     Blow { at: format!("{part:.2} of {:?}", measured.time), ended, at_work }
 }
 
@@ -167,6 +172,10 @@ fn spend(time: Duration) {
     }
 }
 
+fn has_printed(place: &Place) -> bool {
+    fs::metadata(place.path("printed")).is_ok_and(|file| file.len() > 0)
+}
+
 fn lines(place: &Place, file: &str) -> u64 {
     fs::read(place.path(file)).map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count() as u64)
 }
@@ -174,7 +183,7 @@ fn lines(place: &Place, file: &str) -> u64 {
 impl Place {
     fn spawn(&self, line: &str) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cardmod"));
-        command.args(line.split_whitespace());
+        command.args(words(line));
         self.start(&mut command)
     }
 
@@ -185,13 +194,15 @@ impl Place {
         if let Some((name, number)) = call {
             command.args(["-e", &format!("inject={name}:signal=KILL:when={number}")]);
         }
-        command.arg(env!("CARGO_BIN_EXE_cardmod")).args(verb.line.split_whitespace());
+        command.arg(env!("CARGO_BIN_EXE_cardmod")).args(words(verb.line));
         self.start(&mut command)
     }
 
     fn start(&self, command: &mut Command) -> Child {
         self.furnish(command);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
+        let printed = fs::File::create(self.path("printed")).expect("a file");
+        let errors = printed.try_clone().expect("the same file");
+        command.stdout(printed).stderr(errors).spawn().expect("the program starts")
     }
 }
 
