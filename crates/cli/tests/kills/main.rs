@@ -39,9 +39,10 @@ use weapon::{Measured, Way, Weapons};
 /// Trials of an ordinary run. The verbs take turns, and with each turn the way is the next one: all of them meet
 /// where there are at least three trials a verb.
 const TRIALS: usize = 307;
-/// At least this share of the kills must have hit a program that was not done.
-const SHARE_OF_HITS: f64 = 0.75;
-/// At least this share must have hit one that had begun to talk to the card.
+/// At least this share of the kills must have hit a program that was not done; 0.78 did on a busy machine, where
+/// chance alone moves it by some hundredths.
+const SHARE_OF_HITS: f64 = 0.7;
+/// At least this share must have hit one at its work, before it printed its result; 0.67 did.
 const SHARE_IN_THE_MIDDLE: f64 = 0.5;
 
 #[test]
