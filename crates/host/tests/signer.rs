@@ -178,6 +178,9 @@ fn a_person_may_type_again_and_a_known_wrong_pin_is_not_sent_twice() {
     let error = sign(&["222222", "222222", testing::PIN]).expect_err("the same again");
     let Some(Error::WrongPin { tries_left, .. }) = card_error(&error) else { panic!("{error:?}") };
     assert_eq!(*tries_left, Some(2), "one try, not two");
+    let error = sign(&["333333"]).expect_err("given up after a wrong one");
+    let Some(Error::WrongPin { tries_left, .. }) = card_error(&error) else { panic!("{error:?}") };
+    assert_eq!(*tries_left, Some(1), "whoever gives up is told what is left");
     let error = sign(&[]).expect_err("cancelled");
     assert!(matches!(card_error(&error), Some(Error::PinSource(PinSourceError::Cancelled))), "{error:?}");
 }

@@ -7,7 +7,7 @@ use super::session::CardSession;
 use crate::error::Error;
 
 /// The most questions one operation may put to a [`PinSource`].
-const MOST_QUESTIONS: u32 = 16;
+pub(crate) const MOST_QUESTIONS: u32 = 16;
 
 /// What has to be asked.
 #[derive(Clone, Debug)]
@@ -144,20 +144,25 @@ impl<'p> Dialogue<'p> {
         }
         let last_error = refused.as_ref().map(|(_, error)| error);
         let answer = source.pin(&PinRequest { attempt: self.attempt, last_error, ..request });
-        let pin = match (answer, &refused) {
-            (Ok(pin), _) => pin,
-            // Whoever gives up after a wrong PIN is told of that, and of the tries it left.
-            (Err(_), Some((_, error))) => return Err(error.clone()),
-            (Err(error), None) => return Err(Error::PinSource(error)),
-        };
-        match refused {
-            // It is known to be wrong: it would cost a try for nothing.
-            Some((known, error)) if known == pin => Err(error),
-            _ => {
-                self.given = Some((role, pin));
-                Ok(())
-            }
-        }
+        let pin = accepted(answer, last_error, refused.as_ref().map(|(pin, _)| pin))?;
+        self.given = Some((role, pin));
+        Ok(())
+    }
+}
+
+/// What an answer comes to after `last_error`, by which the card refused a PIN before.
+pub(crate) fn accepted(
+    answer: Result<Pin, PinSourceError>,
+    last_error: Option<&Error>,
+    refused: Option<&Pin>,
+) -> Result<Pin, Error> {
+    match (answer, last_error) {
+        // It is known to be wrong: it would cost a try for nothing.
+        (Ok(pin), Some(error)) if refused == Some(&pin) => Err(error.clone()),
+        (Ok(pin), _) => Ok(pin),
+        // Whoever gives up after a wrong PIN is told of that, and of the tries it left.
+        (Err(_), Some(error)) => Err(error.clone()),
+        (Err(error), None) => Err(Error::PinSource(error)),
     }
 }
 

@@ -29,6 +29,7 @@ mod transaction;
 
 pub use cache::CacheRecord;
 pub use card::{Card, CardGuard, CardHold};
+pub(crate) use dialogue::{MOST_QUESTIONS, accepted};
 pub(crate) use keys::Wanted;
 pub use pin_cache::{LockedSecret, Moment, NotLocked, PinCache, PinClock};
 pub use pin_source::{FixedPin, NoPin, PinRequest, PinSource, PinSourceError};

@@ -4,11 +4,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use cardmod_types::{Pin, PinId, PinPurpose};
 
-use crate::csp::{Card, CardSession, PinRequest, PinSource, PinSourceError};
+use crate::csp::{Card, CardSession, MOST_QUESTIONS, PinRequest, PinSource, PinSourceError, accepted};
 use crate::error::Error;
-
-/// The most questions one operation may put to the source.
-const MOST_QUESTIONS: u32 = 16;
 
 /// The caller's source of PINs.
 pub(super) struct Source(Mutex<Box<dyn PinSource + Send>>);
@@ -60,8 +57,8 @@ impl Source {
             if questions > MOST_QUESTIONS {
                 return Err(Error::NotAuthenticated { card: question.reader, operation: "go on" });
             }
-            let pin = source.pin(&question.request()).map_err(Error::PinSource)?;
-            courier.take(question, pin)?;
+            let answer = source.pin(&question.request());
+            courier.take(question, answer)?;
         }
     }
 }
@@ -137,14 +134,10 @@ impl Courier<'_> {
         }
     }
 
-    /// Takes an answer along, unless it is known to be wrong: that would cost a try for nothing.
-    fn take(&mut self, question: Question, pin: Pin) -> Result<(), Error> {
-        if let (Some((role, known)), Some(error)) = (&self.refused, &question.last_error)
-            && *role == question.role
-            && *known == pin
-        {
-            return Err(error.clone());
-        }
+    /// Takes an answer along.
+    fn take(&mut self, question: Question, answer: Result<Pin, PinSourceError>) -> Result<(), Error> {
+        let refused = self.refused.as_ref().filter(|(role, _)| *role == question.role);
+        let pin = accepted(answer, question.last_error.as_ref(), refused.map(|(_, pin)| pin))?;
         self.answer = Some((question.role, pin));
         self.sent = Some(question);
         Ok(())
