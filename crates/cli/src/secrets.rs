@@ -182,14 +182,23 @@ fn unasked(what: &str, option: &str) -> Failure {
 }
 
 fn from_environment(what: &str, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let value = std::env::var_os(name).ok_or_else(|| {
-        no_secret(what, &format!("environment variable {name}"), "it is not set")
-            .hint("the option takes the variable's name, not the secret")
-    })?;
-    let value = value
-        .into_string()
-        .map_err(|_| no_secret(what, &format!("environment variable {name}"), "it is not UTF-8 text"))?;
+    let place = match is_variable_name(name) {
+        true => format!("environment variable {name}"),
+        // It may be the secret itself, which is not to be repeated.
+        false => "the environment variable that was named".to_owned(),
+    };
+    // In the message: where a PIN is wanted, the hint is that of the operation.
+    let unset = "it is not set, and the option takes the variable's name, not the secret";
+    let value = std::env::var_os(name).ok_or_else(|| no_secret(what, &place, unset))?;
+    let value = value.into_string().map_err(|_| no_secret(what, &place, "it is not UTF-8 text"))?;
     Ok(Zeroizing::new(value.into_bytes()))
+}
+
+/// The form of names that shells can set (POSIX, Base Definitions, section 8.1).
+fn is_variable_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && characters.all(|character| character.is_ascii_alphanumeric() || character == '_')
 }
 
 fn from_descriptor(what: &str, number: u32) -> Result<Zeroizing<Vec<u8>>, Failure> {
@@ -260,6 +269,11 @@ mod tests {
     fn a_missing_variable_is_named_and_an_empty_file_refused() {
         let failure = SecretSource::Environment("CARDMOD_NOT_SET".into()).read("PIN").unwrap_err();
         assert!(failure.message.contains("CARDMOD_NOT_SET"));
+        for secret in ["123456", "12-34", ""] {
+            let failure = SecretSource::Environment(secret.into()).read("PIN").unwrap_err();
+            assert!(failure.message.ends_with("takes the variable's name, not the secret"), "{failure:?}");
+            assert!(secret.is_empty() || !failure.message.contains(secret), "{failure:?}");
+        }
         let empty = tempfile::NamedTempFile::new().unwrap();
         let failure = SecretSource::File(empty.path().into()).read("PIN").unwrap_err();
         assert_eq!(failure.message, "the PIN read is empty");
