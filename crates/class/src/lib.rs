@@ -20,13 +20,10 @@
 //! [`Status`]: cardmod_sdk::Status
 #![forbid(unsafe_code)]
 
-mod answer;
-mod containers;
-mod files;
-mod kept;
+mod gids;
 mod module;
-mod pins;
 
+pub use gids::GidsModule;
 pub use module::ClassModule;
 
 cardmod_sdk::export!(ClassModule);

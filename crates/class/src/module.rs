@@ -1,137 +1,128 @@
-//! The module: discovery, identity, and what the card says about itself.
+//! The front: finds out which application a card has, and passes everything on to the module for it.
 
-use cardmod_gids::{GidsCard, GidsState, MAX_CONTAINERS};
 use cardmod_sdk::{
-    AdminAuthentication, CardContext, CardModule, ContainerCreation, FileWriting, KeyAgreement, KeyRef,
-    PinAdministration, PropertyWriting, Result, RsaDecryption, SignatureInput, Status,
+    AdminAuthentication, CardContext, CardModule, ContainerCreation, FileWriting, KeyAgreement, KeyInjection,
+    KeyRef, OwnProperties, PinAdministration, PropertyWriting, Result, RsaDecryption, SecurePinEntry,
+    SignatureInput, Status,
 };
 use cardmod_types::{
-    Capabilities, CardApplication, CardId, ContainerIndex, ContainerKeys, DirectoryName, FileInfo, FileName,
-    FilePath, FreeSpace, KeySizes, KeySpec, Pin, PinId, PinInfo, PinSet, SecretBytes,
+    CacheMode, Capabilities, CardApplication, CardId, ContainerIndex, ContainerKeys, DirectoryName, FileInfo,
+    FileName, FilePath, FreeSpace, KeySizes, KeySpec, Pin, PinId, PinInfo, PinSet,
 };
 
-use crate::answer;
+use crate::gids::GidsModule;
 
-/// RSA keys of a GIDS card, in bits.
-const RSA_SIZES: KeySizes = KeySizes { minimum: 1024, default: 2048, maximum: 4096, increment: 1024 };
-
-/// The class module's state for one card.
+/// The class module's state for one card: the module of the application found.
 #[derive(Debug)]
-pub struct ClassModule {
-    gids: GidsState,
-    elliptic_curves: bool,
+pub struct ClassModule(Application);
+
+#[derive(Debug)]
+enum Application {
+    Gids(GidsModule),
 }
 
 impl ClassModule {
-    /// The card for one entry. Without a host that vouches for the transaction, what was known from
-    /// earlier entries is doubted first.
-    pub(crate) fn card<'a>(&'a mut self, cx: &'a mut CardContext<'_>) -> GidsCard<'a> {
-        if !cx.continuity() {
-            self.gids.doubt();
+    /// The application that the card's name asks for; else the first of Windows' order that the card has.
+    fn discover(cx: &mut CardContext<'_>) -> Result<Application> {
+        match CardApplication::of_card_name(cx.card_name()) {
+            Some(CardApplication::Piv) => Err(Status::UnknownCard),
+            Some(CardApplication::Gids) | None => GidsModule::acquire(cx).map(Application::Gids),
         }
-        self.gids.on(cx.card())
     }
+}
 
-    pub(crate) fn state(&mut self) -> &mut GidsState {
-        &mut self.gids
-    }
-
-    /// Refuses what needs elliptic curves on a card that does not announce them.
-    pub(crate) fn check_curves(&self, spec: KeySpec) -> Result<()> {
-        if spec.is_rsa() || self.elliptic_curves { Ok(()) } else { Err(Status::UnsupportedFeature) }
-    }
+/// `on!(self, module => expression)`: the expression with the module of whichever application it is.
+macro_rules! on {
+    ($class:expr, $module:ident => $body:expr) => {
+        match &mut $class.0 {
+            Application::Gids($module) => $body,
+        }
+    };
 }
 
 impl CardModule for ClassModule {
     fn acquire(cx: &mut CardContext<'_>) -> Result<Self> {
-        // PIV is asked for by name, and there is no edge for it here.
-        if CardApplication::of_card_name(cx.card_name()) == Some(CardApplication::Piv) {
-            return Err(Status::UnknownCard);
-        }
-        let mut gids = GidsState::new();
-        let application = gids.on(cx.card()).select().map_err(answer::discovering)?;
-        Ok(Self { gids, elliptic_curves: application.elliptic_curves() })
+        Self::discover(cx).map(Self)
     }
 
     fn connection_lost(&mut self) {
-        // The SDK does not say which of the three it was. A reset shows in the first answer.
-        self.gids.interrupted();
+        on!(self, module => module.connection_lost());
     }
 
     fn forget_content(&mut self) {
-        self.gids.forget_content();
+        on!(self, module => module.forget_content());
     }
 
     fn card_id(&mut self, cx: &mut CardContext<'_>) -> Result<CardId> {
-        self.card(cx).card_id().map_err(answer::reading)
+        on!(self, module => module.card_id(cx))
     }
 
-    fn capabilities(&mut self, _cx: &mut CardContext<'_>) -> Result<Capabilities> {
-        // Files are passed on as they stand, so compression is the host's.
-        Ok(Capabilities { certificate_compression: false, key_generation: true })
+    fn serial_number(&mut self, cx: &mut CardContext<'_>) -> Result<Option<Vec<u8>>> {
+        on!(self, module => module.serial_number(cx))
+    }
+
+    fn capabilities(&mut self, cx: &mut CardContext<'_>) -> Result<Capabilities> {
+        on!(self, module => module.capabilities(cx))
     }
 
     fn free_space(&mut self, cx: &mut CardContext<'_>) -> Result<FreeSpace> {
-        let containers = self.at_hand(cx, |card| card.free_containers()).map_err(answer::reading)?;
-        Ok(FreeSpace {
-            bytes: None,
-            containers: Some(containers),
-            max_containers: Some(u32::from(MAX_CONTAINERS)),
-        })
+        on!(self, module => module.free_space(cx))
     }
 
-    fn key_sizes(&mut self, _cx: &mut CardContext<'_>, spec: KeySpec) -> Result<KeySizes> {
-        self.check_curves(spec)?;
-        Ok(spec.curve().map_or(RSA_SIZES, |curve| KeySizes::only(curve.bits())))
+    fn key_sizes(&mut self, cx: &mut CardContext<'_>, spec: KeySpec) -> Result<KeySizes> {
+        on!(self, module => module.key_sizes(cx, spec))
+    }
+
+    fn read_only(&mut self, cx: &mut CardContext<'_>) -> Result<bool> {
+        on!(self, module => module.read_only(cx))
+    }
+
+    fn supports_enrollment(&mut self, cx: &mut CardContext<'_>) -> Result<bool> {
+        on!(self, module => module.supports_enrollment(cx))
+    }
+
+    fn cache_mode(&mut self, cx: &mut CardContext<'_>) -> Result<CacheMode> {
+        on!(self, module => module.cache_mode(cx))
     }
 
     fn pin_list(&mut self, cx: &mut CardContext<'_>) -> Result<PinSet> {
-        self.roles(cx)
+        on!(self, module => module.pin_list(cx))
     }
 
     fn pin_info(&mut self, cx: &mut CardContext<'_>, id: PinId) -> Result<PinInfo> {
-        self.role(cx, id)
-    }
-
-    fn tries_left(&mut self, cx: &mut CardContext<'_>, id: PinId) -> Result<Option<u32>> {
-        self.tries(cx, id)
+        on!(self, module => module.pin_info(cx, id))
     }
 
     fn authenticated(&mut self, cx: &mut CardContext<'_>) -> Result<Option<PinSet>> {
-        let verified = if cx.continuity() {
-            self.gids.verified()
-        } else {
-            self.card(cx).confirmed_roles().map_err(answer::reading)?
-        };
-        let mut roles = PinSet::NONE;
-        for (role, is_verified) in [(PinId::USER, verified.user), (PinId::ADMIN, verified.admin)] {
-            if is_verified {
-                roles.insert(role);
-            }
-        }
-        Ok(Some(roles))
+        on!(self, module => module.authenticated(cx))
+    }
+
+    fn tries_left(&mut self, cx: &mut CardContext<'_>, id: PinId) -> Result<Option<u32>> {
+        on!(self, module => module.tries_left(cx, id))
     }
 
     fn container_keys(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Result<ContainerKeys> {
-        self.public_keys(cx, index)
+        on!(self, module => module.container_keys(cx, index))
     }
 
     fn container_pin(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Result<PinId> {
-        self.at_hand(cx, |card| card.key_record(index)).map_err(answer::reading)?;
-        Ok(PinId::USER)
+        on!(self, module => module.container_pin(cx, index))
+    }
+
+    fn associated_ecdh(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        index: ContainerIndex,
+    ) -> Result<Option<ContainerIndex>> {
+        on!(self, module => module.associated_ecdh(cx, index))
     }
 
     fn read_file(&mut self, cx: &mut CardContext<'_>, path: &FilePath) -> Result<Vec<u8>> {
-        if *path == FilePath::cardcf() || *path == FilePath::cardid() {
-            return self.card(cx).read_file(path).map_err(answer::reading);
-        }
-        self.at_hand(cx, |card| card.read_file(path)).map_err(answer::reading)
+        on!(self, module => module.read_file(cx, path))
     }
 
     fn file_info(&mut self, cx: &mut CardContext<'_>, path: &FilePath) -> Result<FileInfo> {
-        let described = |card: &mut GidsCard<'_>| Ok((card.file_access(path)?, card.read_file(path)?.len()));
-        let (access, size) = self.at_hand(cx, described).map_err(answer::reading)?;
-        Ok(FileInfo { size: u32::try_from(size).unwrap_or(u32::MAX), access })
+        on!(self, module => module.file_info(cx, path))
     }
 
     fn list_files(
@@ -139,58 +130,58 @@ impl CardModule for ClassModule {
         cx: &mut CardContext<'_>,
         directory: Option<&DirectoryName>,
     ) -> Result<Vec<FileName>> {
-        self.at_hand(cx, |card| card.list_files(directory)).map_err(answer::reading)
+        on!(self, module => module.list_files(cx, directory))
     }
 
     fn verify_pin(&mut self, cx: &mut CardContext<'_>, id: PinId, pin: &Pin) -> Result<()> {
-        self.verify(cx, id, pin)
+        on!(self, module => module.verify_pin(cx, id, pin))
     }
 
-    fn deauthenticate(&mut self, cx: &mut CardContext<'_>, _roles: PinSet) -> Result<()> {
-        // The card clears every role at once, so more than asked for may be taken away, never less.
-        self.card(cx).deauthenticate().map_err(answer::verifying)
+    fn deauthenticate(&mut self, cx: &mut CardContext<'_>, roles: PinSet) -> Result<()> {
+        on!(self, module => module.deauthenticate(cx, roles))
     }
 
     fn sign(&mut self, cx: &mut CardContext<'_>, key: KeyRef, input: &SignatureInput<'_>) -> Result<Vec<u8>> {
-        self.sign_with(cx, key, input)
+        on!(self, module => module.sign(cx, key, input))
     }
 
     fn rsa_decryption(&mut self) -> Option<&mut dyn RsaDecryption> {
-        Some(self)
+        on!(self, module => module.rsa_decryption())
     }
 
     fn key_agreement(&mut self) -> Option<&mut dyn KeyAgreement> {
-        if self.elliptic_curves { Some(self) } else { None }
+        on!(self, module => module.key_agreement())
     }
 
     fn container_creation(&mut self) -> Option<&mut dyn ContainerCreation> {
-        Some(self)
+        on!(self, module => module.container_creation())
     }
 
     fn file_writing(&mut self) -> Option<&mut dyn FileWriting> {
-        Some(self)
+        on!(self, module => module.file_writing())
     }
 
     fn pin_administration(&mut self) -> Option<&mut dyn PinAdministration> {
-        Some(self)
+        on!(self, module => module.pin_administration())
     }
 
     fn admin_authentication(&mut self) -> Option<&mut dyn AdminAuthentication> {
-        Some(self)
+        on!(self, module => module.admin_authentication())
+    }
+
+    fn secure_pin_entry(&mut self) -> Option<&mut dyn SecurePinEntry> {
+        on!(self, module => module.secure_pin_entry())
     }
 
     fn property_writing(&mut self) -> Option<&mut dyn PropertyWriting> {
-        Some(self)
+        on!(self, module => module.property_writing())
     }
-}
 
-impl RsaDecryption for ClassModule {
-    fn decrypt_raw(
-        &mut self,
-        cx: &mut CardContext<'_>,
-        key: KeyRef,
-        ciphertext: &[u8],
-    ) -> Result<SecretBytes> {
-        self.decrypt_with(cx, key, ciphertext)
+    fn key_injection(&mut self) -> Option<&mut dyn KeyInjection> {
+        on!(self, module => module.key_injection())
+    }
+
+    fn own_properties(&mut self) -> Option<&mut dyn OwnProperties> {
+        on!(self, module => module.own_properties())
     }
 }

@@ -1,8 +1,8 @@
-//! The class module over the virtual card, driven as the SDK drives it.
+//! The module for GIDS over the virtual card, driven as the SDK drives it.
 
 mod support;
 
-use cardmod_class::ClassModule;
+use cardmod_class::GidsModule;
 use cardmod_sdk::testing::{Driver, NoCard, Surroundings};
 use cardmod_sdk::{
     AdminAuthentication, CardModule, ContainerCreation, FileWriting, KeyAgreement, KeyRef, NewKey,
@@ -22,12 +22,12 @@ fn card() -> SharedCard {
     SharedCard::new(CardOptions::default(), false)
 }
 
-fn generate(driver: &mut Driver<ClassModule>, key: KeyRef, bits: u32) -> cardmod_sdk::Result<()> {
+fn generate(driver: &mut Driver<GidsModule>, key: KeyRef, bits: u32) -> cardmod_sdk::Result<()> {
     driver.call(|module, cx| module.create_key(cx, key, NewKey::Generate { bits }, PinId::USER))
 }
 
 fn sign(
-    driver: &mut Driver<ClassModule>,
+    driver: &mut Driver<GidsModule>,
     key: KeyRef,
     input: SignatureInput<'_>,
 ) -> cardmod_sdk::Result<Vec<u8>> {
@@ -36,7 +36,7 @@ fn sign(
 
 #[test]
 fn what_is_no_gids_card_is_unknown() {
-    let gone = Driver::<ClassModule>::acquire(NoCard, Surroundings::default());
+    let gone = Driver::<GidsModule>::acquire(NoCard, Surroundings::default());
     assert_eq!(gone.err(), Some(Status::Removed));
     struct Other;
     impl cardmod_iso7816::CardChannel for Other {
@@ -47,7 +47,7 @@ fn what_is_no_gids_card_is_unknown() {
             Ok(zeroize::Zeroizing::new(vec![0x6A, 0x82]))
         }
     }
-    let other = Driver::<ClassModule>::acquire(Other, Surroundings::default());
+    let other = Driver::<GidsModule>::acquire(Other, Surroundings::default());
     assert_eq!(other.err(), Some(Status::UnknownCard));
 }
 
@@ -162,12 +162,12 @@ fn elliptic_curve_containers() {
 #[test]
 fn pins_and_administrator() {
     let mut driver = acquire(&SharedCard::new(CardOptions::default(), true));
-    let verify = |driver: &mut Driver<ClassModule>, text: &[u8]| {
+    let verify = |driver: &mut Driver<GidsModule>, text: &[u8]| {
         driver.call(|m, cx| m.verify_pin(cx, PinId::USER, &pin(text)))
     };
     assert_eq!(verify(&mut driver, b""), Err(Status::WrongPin { attempts: None }));
     assert_eq!(verify(&mut driver, b"0"), Err(Status::WrongPin { attempts: Some(2) }));
-    let change = |driver: &mut Driver<ClassModule>, old: &[u8], new: &[u8]| {
+    let change = |driver: &mut Driver<GidsModule>, old: &[u8], new: &[u8]| {
         driver.call(|m, cx| m.change_pin(cx, PinId::USER, &pin(old), PinId::USER, &pin(new)))
     };
     assert_eq!(change(&mut driver, b"000000", b"22222222"), Err(Status::WrongPin { attempts: Some(1) }));
@@ -180,7 +180,7 @@ fn pins_and_administrator() {
     assert_eq!(verify(&mut driver, PIN), Err(Status::PinBlocked));
 
     let third = PinId::try_from(3).expect("role");
-    let unblock = |driver: &mut Driver<ClassModule>, authority: UnblockAuthority<'_>, tries| {
+    let unblock = |driver: &mut Driver<GidsModule>, authority: UnblockAuthority<'_>, tries| {
         driver.call(|m, cx| m.unblock_pin(cx, authority, PinId::USER, &pin(PIN), tries))
     };
     let wrong = pin(b"12121212");
@@ -207,7 +207,7 @@ fn the_admin_key_and_what_it_guards() {
     let mut driver = acquire(&card);
     assert_eq!(as_admin(&mut driver, &[9; 24]).map_err(Status::code), Err(0x8010_006B));
     let set_id =
-        |driver: &mut Driver<ClassModule>, id: u8| driver.call(|m, cx| m.set_card_id(cx, &CardId([id; 16])));
+        |driver: &mut Driver<GidsModule>, id: u8| driver.call(|m, cx| m.set_card_id(cx, &CardId([id; 16])));
     assert_eq!(set_id(&mut driver, 1), Err(Status::SecurityViolation));
     as_user(&mut driver);
     assert_eq!(set_id(&mut driver, 1), Err(Status::SecurityViolation));
@@ -234,7 +234,7 @@ fn files_and_their_causes() {
     let path = FilePath::certificate(KeyHalf::KeyExchange, ZERO);
     let own = DirectoryName::parse(b"own").expect("name");
     let inside = FilePath::new(own, path.name);
-    let create = |driver: &mut Driver<ClassModule>, path: &FilePath| {
+    let create = |driver: &mut Driver<GidsModule>, path: &FilePath| {
         driver.call(|m, cx| m.create_file(cx, path, 10, FileAccess::EveryoneReadUserWrite))
     };
     assert_eq!(create(&mut driver, &path), Err(Status::SecurityViolation));
@@ -242,7 +242,7 @@ fn files_and_their_causes() {
     create(&mut driver, &path).expect("created");
     assert_eq!(create(&mut driver, &path), Err(Status::FileExists));
     assert_eq!(create(&mut driver, &inside), Err(Status::DirectoryNotFound));
-    let write = |driver: &mut Driver<ClassModule>, length: usize| {
+    let write = |driver: &mut Driver<GidsModule>, length: usize| {
         driver.call(|m, cx| m.write_file(cx, &path, &vec![6; length]))
     };
     write(&mut driver, 700).expect("written");
@@ -272,7 +272,7 @@ fn commands_inside_a_vouched_transaction() {
     let mut driver = acquire(&card);
     driver.vouch(1);
     driver.call(|m, cx| m.card_id(cx)).expect("cardid");
-    let read = |driver: &mut Driver<ClassModule>, path: FilePath| {
+    let read = |driver: &mut Driver<GidsModule>, path: FilePath| {
         driver.call(|m, cx| m.read_file(cx, &path)).expect("file")
     };
     read(&mut driver, FilePath::cardcf());
@@ -312,7 +312,7 @@ fn public_keys_come_from_the_hosts_cache_while_the_counters_hold() {
     let mut driver = acquire(&card);
     as_user(&mut driver);
     generate(&mut driver, EXCHANGE, 2048).expect("key");
-    let read = |driver: &mut Driver<ClassModule>| {
+    let read = |driver: &mut Driver<GidsModule>| {
         driver.call(|m, cx| m.read_file(cx, &FilePath::cardcf())).expect("cardcf");
         driver.call(|m, cx| m.container_keys(cx, ZERO)).expect("keys").key_exchange.expect("key")
     };
@@ -342,7 +342,7 @@ const LAYOUT: &str = "gids-layout";
 const KEY: &str = "gids-key-00";
 
 /// What changes the card.
-type Change<'a> = &'a dyn Fn(&mut Driver<ClassModule>);
+type Change<'a> = &'a dyn Fn(&mut Driver<GidsModule>);
 
 /// What is kept of the container would be believed while nobody has moved the counters, so it has to go
 /// by the module's own word (`pfnCspCacheDeleteFile`), whatever else would happen to distrust it.

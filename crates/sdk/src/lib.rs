@@ -23,6 +23,7 @@
 
 mod boundary;
 mod context;
+mod conventions;
 mod entry;
 mod export;
 mod link;
@@ -38,11 +39,12 @@ pub mod testing;
 pub use boundary::acquire;
 
 pub use context::{Cache, CardContext, PadRequest};
+pub use conventions::{HINTS_PROPERTY, MANAGEMENT_KEY_PROPERTY, PLACE_PROPERTY, PLACES_PROPERTY};
 pub use entry::property::{FORGET_PROPERTY, TRANSACTION_PROPERTY, TRIES_PROPERTY};
 pub use module::{
     AdminAuthentication, CardModule, ContainerCreation, FileWriting, KeyAgreement, KeyInjection, KeyRef,
-    NewKey, PinAdministration, PropertyWriting, Result, RsaDecryption, SecurePinEntry, SignatureInput,
-    UnblockAuthority,
+    NewKey, OwnProperties, PinAdministration, PropertyWriting, Result, RsaDecryption, SecurePinEntry,
+    SignatureInput, UnblockAuthority,
 };
 pub use status::Status;
 

@@ -195,6 +195,10 @@ pub trait CardModule: Send + Sized + 'static {
     fn key_injection(&mut self) -> Option<&mut dyn KeyInjection> {
         None
     }
+    /// Card properties beyond the specification.
+    fn own_properties(&mut self) -> Option<&mut dyn OwnProperties> {
+        None
+    }
 }
 
 /// A key of the card: container and key spec, the spec being that of an existing key when the
@@ -448,6 +452,30 @@ pub trait PropertyWriting {
     ) -> Result<()> {
         Err(Status::UnsupportedFeature)
     }
+}
+
+/// Card properties of the module's own, beyond the specification (interface version 6 or more).
+///
+/// Only names that the SDK does not know by itself come here, the specification's and those of
+/// [`TRANSACTION_PROPERTY`](crate::TRANSACTION_PROPERTY) and its like among the known; a module cannot take
+/// one over. Names are compared as they are, case included. What the module does not know either is
+/// answered by the SDK: `SCARD_E_INVALID_PARAMETER` to who reads, `SCARD_E_UNSUPPORTED_FEATURE` to who
+/// writes. Rights are the module's to check.
+pub trait OwnProperties {
+    /// Whether the module has a property of this name. Must not talk to the card.
+    fn has(&self, name: &str) -> bool;
+    /// Reads a property, one that [`has`](Self::has) knows. `flags` are the caller's, unchecked.
+    ///
+    /// # Errors
+    /// [`Status::UnsupportedFeature`] for a property that is only written.
+    fn get(&mut self, cx: &mut CardContext<'_>, name: &str, flags: u32) -> Result<Vec<u8>>;
+    /// Writes a property, one that [`has`](Self::has) knows. `value` has at most 64 KiB and is empty where the
+    /// caller gave NULL; `flags` are the caller's, unchecked.
+    ///
+    /// # Errors
+    /// [`Status::UnsupportedFeature`] for a property that is only read, [`Status::InvalidParameter`] for a
+    /// value or flags that it does not take.
+    fn set(&mut self, cx: &mut CardContext<'_>, name: &str, value: &[u8], flags: u32) -> Result<()>;
 }
 
 /// Secure key injection (specification, section 4.8). Announced by the trait; every operation a

@@ -261,6 +261,47 @@ fn windows_and_context_strings_may_be_set_by_everyone() {
 }
 
 #[test]
+fn a_module_has_properties_of_its_own() {
+    reset_script();
+    let mut host = Host::new::<Full>();
+    let own = wide("Own Text");
+    assert_eq!(get(&mut host, &own, 128, 0, 0), Ok(Vec::new()));
+    assert_eq!(set(&mut host, &own, b"a text", 0), OK);
+    assert_eq!(set(&mut host, &own, b"another", 1), OK);
+    assert_eq!(get(&mut host, &own, 6, 0, 0).as_deref(), Ok(&b"a text"[..]));
+    assert_eq!(get(&mut host, &own, 128, 0, 1).as_deref(), Ok(&b"another"[..]));
+    assert_eq!(get(&mut host, &own, 5, 0, 0), Err((Status::BufferTooSmall, 6)), "the length is told");
+    assert_eq!(get(&mut host, &own, 128, 0, 2), Err((Status::InvalidParameter, 0)));
+    assert_eq!(set(&mut host, &own, b"x", 2), Status::InvalidParameter);
+    assert_eq!(set(&mut host, &own, &vec![7; 1 << 16], 0), OK);
+    assert_eq!(set(&mut host, &own, &vec![7; (1 << 16) + 1], 0), Status::InvalidParameter, "too long");
+    let null = std::ptr::null_mut();
+    assert_eq!(call!(host, pfnCardSetProperty, own.as_ptr(), null, 0, 0), 0);
+    assert_eq!(get(&mut host, &own, 128, 0, 0), Ok(Vec::new()), "NULL is the empty value");
+
+    let before = script(|script| script.calls.len());
+    for name in ["own text", "Own Text ", "Own"] {
+        assert_eq!(get(&mut host, &wide(name), 128, 0, 0), Err((Status::InvalidParameter, 0)), "{name}");
+        assert_eq!(set(&mut host, &wide(name), b"x", 1), Status::UnsupportedFeature, "{name}");
+    }
+    // What the SDK knows in any version is never the module's.
+    let mut sixth = Host::of_version::<Full>(6);
+    assert_eq!(get(&mut sixth, CP_ENUM_ALGORITHMS, 128, 0, 0), Err((Status::InvalidParameter, 0)));
+    assert_eq!(set(&mut sixth, CP_ENUM_ALGORITHMS, b"x", 0), Status::UnsupportedFeature);
+    assert_eq!(get(&mut host, CP_CARD_FREE_SPACE, 16, 1, 0).map(|bytes| bytes.len()), Ok(16));
+    let asked = script(|script| script.calls[before..].iter().any(|call| call.contains("own property")));
+    assert!(!asked);
+    let mut bare = Host::of_version::<Bare>(6);
+    assert_eq!(get(&mut bare, &own, 128, 0, 0), Err((Status::InvalidParameter, 0)));
+    assert_eq!(set(&mut bare, &own, b"x", 0), Status::UnsupportedFeature);
+
+    script(|script| script.panic_in = Some("set own property"));
+    assert_eq!(set(&mut host, &own, b"x", 0), Status::Unexpected);
+    script(|script| script.panic_in = None);
+    assert_eq!(get(&mut host, &own, 128, 0, 0), Err((Status::Unexpected, 0)), "closed after a panic");
+}
+
+#[test]
 fn containers_have_properties() {
     reset_script();
     let mut host = Host::new::<Full>();

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cardmod_class::ClassModule;
+use cardmod_class::GidsModule;
 use cardmod_gids::{GidsState, Personalisation};
 use cardmod_iso7816::{CardChannel, Limits, TransportError};
 use cardmod_sdk::testing::{Driver, Surroundings};
@@ -88,21 +88,21 @@ pub(crate) fn pin(text: &[u8]) -> Pin {
     Pin::new(text.to_vec())
 }
 
-pub(crate) fn acquire(card: &SharedCard) -> Driver<ClassModule> {
+pub(crate) fn acquire(card: &SharedCard) -> Driver<GidsModule> {
     Driver::acquire(card.clone(), Surroundings::default()).expect("acquired")
 }
 
-pub(crate) fn as_user(driver: &mut Driver<ClassModule>) {
+pub(crate) fn as_user(driver: &mut Driver<GidsModule>) {
     driver.call(|module, cx| module.verify_pin(cx, PinId::USER, &pin(PIN))).expect("PIN");
 }
 
 /// The administrator's answer to a fresh challenge.
-pub(crate) fn response(driver: &mut Driver<ClassModule>, key: &[u8]) -> Vec<u8> {
+pub(crate) fn response(driver: &mut Driver<GidsModule>, key: &[u8]) -> Vec<u8> {
     let challenge = driver.call(|module, cx| module.challenge(cx)).expect("challenge");
     admin::challenge_response(&SecretBytes::new(key.to_vec()), &challenge).expect("response")
 }
 
-pub(crate) fn as_admin(driver: &mut Driver<ClassModule>, key: &[u8]) -> Result<()> {
+pub(crate) fn as_admin(driver: &mut Driver<GidsModule>, key: &[u8]) -> Result<()> {
     let response = response(driver, key);
     driver.call(|module, cx| module.authenticate(cx, &response))
 }

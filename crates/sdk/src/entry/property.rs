@@ -113,6 +113,11 @@ impl Property {
         (!since_7 || version >= 7).then_some(property)
     }
 
+    /// Whether the name is one of these in any version of the interface: no module takes it over.
+    pub(super) fn is_known(name: &str) -> bool {
+        Self::NAMES.into_iter().any(|(known, _)| known == name)
+    }
+
     /// Write-only, or not to be used.
     fn is_never_read(self) -> bool {
         matches!(
@@ -145,7 +150,9 @@ pub(crate) fn get<M: CardModule>(host: &Host, name: Wide, buffer: PropertyBuffer
     buffer.required()?;
     let name = name.text()?;
     let version = with_state::<M, _>(host, |state| Ok(state.facts.version))?;
-    let property = Property::named(&name, version).ok_or(Status::InvalidParameter)?;
+    let Some(property) = Property::named(&name, version) else {
+        return buffer.give(&enter::<M, _>(host, |call| own(call, &name, flags))?);
+    };
     property.check_selector(flags)?;
     if property.is_never_read() {
         return Err(Status::UnsupportedFeature);
@@ -193,6 +200,12 @@ pub(crate) fn get<M: CardModule>(host: &Host, name: Wide, buffer: PropertyBuffer
             buffer.give(&enter::<M, _>(host, value)?.to_ne_bytes())
         }
     }
+}
+
+/// A property beyond those the SDK knows: the module's own, or nobody's.
+fn own<M: CardModule>(call: &mut Call<'_, M>, name: &str, flags: u32) -> Result<Vec<u8>> {
+    let known = call.module.own_properties().filter(|own| !Property::is_known(name) && own.has(name));
+    known.ok_or(Status::InvalidParameter)?.get(&mut call.cx, name, flags)
 }
 
 /// The properties that are one number.

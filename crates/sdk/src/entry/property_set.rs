@@ -13,9 +13,14 @@ use crate::status::Status;
 /// Longer than any text a dialog shows.
 const MAX_CONTEXT_STRING: u32 = 4096;
 
+/// Longer than any value a module's own property has.
+const MAX_OWN_VALUE: u32 = 1 << 16;
+
 pub(super) fn set<M: CardModule>(host: &Host, name: &str, value: &Bytes<'_>, flags: u32) -> Result<()> {
     let version = with_state::<M, _>(host, |state| Ok(state.facts.version))?;
-    let property = Property::named(name, version).ok_or(Status::UnsupportedFeature)?;
+    let Some(property) = Property::named(name, version) else {
+        return enter::<M, _>(host, |call| set_own(call, name, value, flags));
+    };
     if !property.is_writable() {
         return Err(Status::UnsupportedFeature);
     }
@@ -58,6 +63,15 @@ pub(super) fn set<M: CardModule>(host: &Host, name: &str, value: &Bytes<'_>, fla
         }
         _ => set_as_admin::<M>(host, property, value, flags),
     }
+}
+
+/// A property beyond those the SDK knows: the module's own, or nobody's, which is said before anything else
+/// is looked at.
+fn set_own<M: CardModule>(call: &mut Call<'_, M>, name: &str, value: &Bytes<'_>, flags: u32) -> Result<()> {
+    let known = call.module.own_properties().filter(|own| !Property::is_known(name) && own.has(name));
+    let own = known.ok_or(Status::UnsupportedFeature)?;
+    let value = if value.is_null() { &[] } else { value.at_most(MAX_OWN_VALUE, Status::InvalidParameter)? };
+    own.set(&mut call.cx, name, value, flags)
 }
 
 impl Property {

@@ -23,6 +23,8 @@ pub struct Script {
     /// What `decrypt_raw` answers.
     pub decrypted: Vec<u8>,
     pub session_pin: Option<Vec<u8>>,
+    /// The property of the module's own, by its selector.
+    pub own: [Vec<u8>; 2],
 }
 
 thread_local! {
@@ -305,6 +307,9 @@ impl CardModule for Full {
     fn property_writing(&mut self) -> Option<&mut dyn PropertyWriting> {
         Some(self)
     }
+    fn own_properties(&mut self) -> Option<&mut dyn OwnProperties> {
+        Some(self)
+    }
     fn key_injection(&mut self) -> Option<&mut dyn KeyInjection> {
         Some(self)
     }
@@ -517,6 +522,30 @@ impl PropertyWriting for Full {
 }
 
 impl KeyInjection for Full {}
+
+/// "Own Text" is read and written, with a selector below 2; the other names are the SDK's, and never asked for.
+impl OwnProperties for Full {
+    fn has(&self, name: &str) -> bool {
+        ["Own Text", "Free Space", "Algorithms", "Cardmod Transaction"].contains(&name)
+    }
+    fn get(&mut self, _cx: &mut CardContext<'_>, name: &str, flags: u32) -> Result<Vec<u8>> {
+        step("own property");
+        assert_eq!(name, "Own Text");
+        if flags > 1 {
+            return Err(Status::InvalidParameter);
+        }
+        Ok(script(|script| script.own[flags as usize].clone()))
+    }
+    fn set(&mut self, _cx: &mut CardContext<'_>, name: &str, value: &[u8], flags: u32) -> Result<()> {
+        step("set own property");
+        assert_eq!(name, "Own Text");
+        if flags > 1 {
+            return Err(Status::InvalidParameter);
+        }
+        script(|script| script.own[flags as usize] = value.to_vec());
+        Ok(())
+    }
+}
 
 /// A module with nothing beyond the core, speaking versions 5 and 6, without RSA or ECC beyond signing.
 pub struct Bare;

@@ -6,10 +6,10 @@ use cardmod_sdk::{
 };
 use cardmod_types::{ContainerIndex, ContainerKeys, EcPublicKey, KeyHalf, PinId, SecretBytes};
 
-use crate::ClassModule;
-use crate::answer;
+use super::answer;
+use super::module::GidsModule;
 
-impl ClassModule {
+impl GidsModule {
     pub(crate) fn public_keys(
         &mut self,
         cx: &mut CardContext<'_>,
@@ -88,14 +88,14 @@ impl ClassModule {
     }
 }
 
-impl KeyAgreement for ClassModule {
+impl KeyAgreement for GidsModule {
     fn agree(&mut self, cx: &mut CardContext<'_>, key: KeyRef, peer: &EcPublicKey) -> Result<SecretBytes> {
         let key = self.card_key(cx, key)?;
         self.card(cx).agree(key, peer).map_err(answer::using_a_key)
     }
 }
 
-impl ContainerCreation for ClassModule {
+impl ContainerCreation for GidsModule {
     fn create_key(
         &mut self,
         cx: &mut CardContext<'_>,

@@ -4,13 +4,13 @@ use cardmod_gids::{AdminChallenge, MutualNonces, PinReference};
 use cardmod_sdk::{AdminAuthentication, CardContext, PinAdministration, Result, Status, UnblockAuthority};
 use cardmod_types::{Pin, PinCachePolicy, PinId, PinInfo, PinKind, PinPurpose, PinSet, SecretBytes, admin};
 
-use crate::ClassModule;
-use crate::answer;
+use super::answer;
+use super::module::GidsModule;
 
 /// The PUK's role, on cards that have one.
 const PUK: u32 = 3;
 
-impl ClassModule {
+impl GidsModule {
     pub(crate) fn roles(&mut self, cx: &mut CardContext<'_>) -> Result<PinSet> {
         let mut roles = PinSet::only(PinId::USER).union(PinSet::only(PinId::ADMIN));
         if let Some(puk) = self.puk(cx)? {
@@ -73,7 +73,7 @@ impl ClassModule {
     }
 }
 
-impl PinAdministration for ClassModule {
+impl PinAdministration for GidsModule {
     fn change_pin(
         &mut self,
         cx: &mut CardContext<'_>,
@@ -115,7 +115,7 @@ impl PinAdministration for ClassModule {
     }
 }
 
-impl AdminAuthentication for ClassModule {
+impl AdminAuthentication for GidsModule {
     fn challenge(&mut self, cx: &mut CardContext<'_>) -> Result<Vec<u8>> {
         let application = self.card(cx).application().map_err(answer::reading)?;
         let challenge = if application.external_authentication() {

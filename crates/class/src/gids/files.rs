@@ -3,10 +3,10 @@
 use cardmod_sdk::{CardContext, FileWriting, PropertyWriting, Result, Status};
 use cardmod_types::{CardId, ContainerIndex, DirectoryAccess, DirectoryName, FileAccess, FilePath, PinId};
 
-use crate::ClassModule;
-use crate::answer;
+use super::answer;
+use super::module::GidsModule;
 
-impl FileWriting for ClassModule {
+impl FileWriting for GidsModule {
     fn create_file(
         &mut self,
         cx: &mut CardContext<'_>,
@@ -44,7 +44,7 @@ impl FileWriting for ClassModule {
     }
 }
 
-impl PropertyWriting for ClassModule {
+impl PropertyWriting for GidsModule {
     fn set_card_id(&mut self, cx: &mut CardContext<'_>, id: &CardId) -> Result<()> {
         self.card(cx).write_file(&FilePath::cardid(), id.as_bytes()).map_err(answer::writing)
     }

@@ -10,14 +10,14 @@ use cardmod_gids::{CardLayout, GidsCard, GidsError};
 use cardmod_sdk::CardContext;
 use cardmod_types::{CardCf, ContainerIndex, KeyHalf, PublicKey};
 
-use crate::ClassModule;
+use super::module::GidsModule;
 
 /// The entry with file table and keymap.
 const LAYOUT: &str = "gids-layout";
 /// The entry that says whether the card has a PUK: one byte.
 const PUK: &str = "gids-puk";
 
-impl ClassModule {
+impl GidsModule {
     /// Works on the card with file table and keymap taken from the host's cache, where the host has them
     /// and this context has not; keeps them there where they had to be read.
     pub(crate) fn at_hand<T>(
