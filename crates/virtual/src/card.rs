@@ -1,39 +1,33 @@
 //! The card itself: an APDU in, an APDU out.
 //!
-//! `Card::process` reads the command, lets the dispatch table (`table.rs`) decide whether it may run,
-//! runs the handler and cuts the answer to the expected length. Handlers are one file per group of
-//! commands; they answer a [`Reply`], a status word, or a fault of the host.
+//! `Card::process` reads the command, finds the application it is for (`dispatch.rs`), lets that one's
+//! table decide whether it may run, runs the handler and cuts the answer to the expected length. Handlers
+//! are one file per group of commands in the application's directory; they answer a [`context::Reply`], a
+//! status word, or a fault of the host.
 
-mod admin;
+mod cache;
 mod context;
-mod environment;
+mod dispatch;
 mod exchange;
-mod files;
-mod keys;
-mod objects;
-mod operations;
-mod pins;
-mod put_key;
-mod select;
-mod table;
+mod gids;
+mod piv;
 
 use cardmod_iso7816::{CommandRef, StatusWord, parse_command};
 use zeroize::Zeroizing;
 
-use crate::disk::image::FORMAT;
+use crate::disk::image::{FORMAT, ImageKind};
 use crate::fault::CardFault;
 use crate::model::codec::{Decoder, Encoder, Malformed};
-use crate::model::persistent::{LifeCycle, Persistent};
+use crate::model::gids::persistent::LifeCycle;
+use crate::model::persistent::{Parts, Persistent};
 use crate::model::volatile::{Exchange, Volatile};
 use crate::options::CardOptions;
 use crate::ports::{Random, Storage};
 
-use context::{Context, Reply, Request, Stop};
-use keys::KeyCache;
+use cache::KeyCache;
+use context::Stop;
 
-pub use table::command_page;
-
-/// A virtual GIDS card without any file around it.
+/// A virtual card without any file around it.
 pub struct Card {
     persistent: Persistent,
     volatile: Volatile,
@@ -42,12 +36,13 @@ pub struct Card {
 }
 
 impl Card {
-    /// A card without files, PIN and keys. With `bare` it waits for its templates (creation state),
+    /// A GIDS card without files, PIN and keys. With `bare` it waits for its templates (creation state),
     /// otherwise for its files (initialisation state).
     #[must_use]
     pub fn blank(options: CardOptions, bare: bool) -> Card {
         let life_cycle = if bare { LifeCycle::Creation } else { LifeCycle::Initialisation };
-        Card::with(Persistent::new(options, life_cycle))
+        let gids = crate::model::gids::Persistent::new(life_cycle);
+        Card::with(Persistent { options, gids: Some(gids), piv: None })
     }
 
     /// A powered-off card from what [`Card::persistent_state`] gave.
@@ -63,7 +58,8 @@ impl Card {
     pub(crate) fn load_format(format: u16, state: &[u8]) -> Result<Card, CardFault> {
         let mut read = Decoder::new(state);
         let persistent = match format {
-            1 => Persistent::decode(&mut read),
+            1 => Persistent::decode_gids(&mut read),
+            2 => Persistent::decode(&mut read),
             _ => Err(Malformed),
         };
         let persistent = persistent.and_then(|card| read.end().map(|()| card));
@@ -73,7 +69,7 @@ impl Card {
     /// What survives a power cut, as [`Storage::save`] gets it. Secret.
     #[must_use]
     pub fn persistent_state(&self) -> Zeroizing<Vec<u8>> {
-        encode_persistent(&self.persistent)
+        encode(self.persistent.parts())
     }
 
     /// The card's capabilities and limits.
@@ -85,13 +81,13 @@ impl Card {
     /// Bytes of [`CardOptions::capacity`] in use.
     #[must_use]
     pub fn used_bytes(&self) -> usize {
-        self.persistent.used()
+        self.persistent.parts().used()
     }
 
     /// Key files besides the administrator's.
     #[must_use]
     pub fn containers(&self) -> usize {
-        files::container_count(&self.persistent)
+        self.persistent.gids.as_ref().map_or(0, gids::container_count)
     }
 
     /// Forgets everything volatile, as a reset or a power cut does.
@@ -121,6 +117,15 @@ impl Card {
                 self.exchange = Exchange::default();
                 Err(fault)
             }
+        }
+    }
+
+    /// The applications on the card.
+    pub(crate) fn kind(&self) -> ImageKind {
+        match (&self.persistent.gids, &self.persistent.piv) {
+            (_, None) => ImageKind::Gids,
+            (None, Some(_)) => ImageKind::Piv,
+            (Some(_), Some(_)) => ImageKind::Dual,
         }
     }
 
@@ -160,22 +165,7 @@ impl Card {
             return exchange::get_response(&mut self.exchange, &command).map_err(Stop::Status);
         }
         self.exchange.pending = Zeroizing::default();
-        let row = table::find(&command, self.volatile.selected, self.persistent.life_cycle)?;
-        let whole =
-            exchange::collect(&mut self.exchange, &command, row.chaining, self.persistent.options.behaviour)?;
-        let Some(whole) = whole else { return Ok((Zeroizing::default(), StatusWord::OK)) };
-        let data = whole.as_ref().map_or(command.data, |chained| chained.as_slice());
-        row.check_data(data)?;
-        row.check_access(&self.persistent, self.volatile.status)?;
-        let request = Request { p1: command.p1, p2: command.p2, data };
-        let mut context = Context {
-            persistent: &mut self.persistent,
-            volatile: &mut self.volatile,
-            prepared: &mut self.prepared,
-            ports,
-        };
-        let Reply { data, status } = (row.run)(&mut context, &request)?;
-        Ok(exchange::cut(&mut self.exchange, data, status, &command))
+        self.dispatch(ports, &command)
     }
 
     /// Class byte and length form.
@@ -193,9 +183,9 @@ impl Card {
 }
 
 /// Persistent state as bytes.
-fn encode_persistent(persistent: &Persistent) -> Zeroizing<Vec<u8>> {
+fn encode(parts: Parts<'_>) -> Zeroizing<Vec<u8>> {
     let mut out = Encoder::default();
-    persistent.encode(&mut out);
+    parts.encode(&mut out);
     out.finish()
 }
 
@@ -205,4 +195,16 @@ fn joined(data: &[u8], status: StatusWord) -> Zeroizing<Vec<u8>> {
     out.extend_from_slice(data);
     out.extend_from_slice(&status.to_bytes());
     out
+}
+
+/// The command page of the documentation, in Markdown.
+#[must_use]
+pub fn command_page() -> String {
+    let gids = gids::table::section();
+    format!(
+        "# Commands of the virtual card\n\n\
+         Printed from the dispatch tables; a test compares the two.\n\
+         Classes are 00 and, for parts of a chain but the last, 10. GET RESPONSE (C0, P1 P2 0000) belongs to\n\
+         the exchange and is answered in every state.\n\n{gids}"
+    )
 }

@@ -68,7 +68,7 @@ fn script(profile: &GidsProfile) -> Vec<(&'static str, Zeroizing<Vec<u8>>)> {
         commands.push((what, apdu));
     };
     const ACTIVATE: [u8; 4] = [0x00, 0x44, 0x00, 0x00];
-    add("the selection", [0x00, 0xA4, 0x04, 0x0C], &crate::model::persistent::AID[..9]);
+    add("the selection", [0x00, 0xA4, 0x04, 0x0C], &crate::model::gids::persistent::AID[..9]);
     add("the PIN", [0x00, 0x24, 0x01, 0x80], profile.pin.as_bytes());
     if let Some(puk) = &profile.puk {
         add("the PUK", [0x00, 0x24, 0x01, 0x81], puk.as_bytes());

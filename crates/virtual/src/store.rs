@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::card::Card;
 use crate::connection::{CardStatus, VirtualCard, snapshot};
-use crate::disk::image::{self, ImageFile, KIND_GIDS};
+use crate::disk::image::{self, ImageFile, ImageKind};
 use crate::disk::run::{self, Found, Run};
 use crate::disk::secret::DeviceSecret;
 use crate::disk::{CardPaths, clients, files, lock};
@@ -29,8 +29,22 @@ pub struct Store {
 pub enum CardKind {
     /// A GIDS card.
     Gids,
+    /// A PIV card.
+    Piv,
+    /// A card with both applications.
+    Dual,
     /// An image that this program cannot read; opening the card says why.
     Unreadable,
+}
+
+impl From<ImageKind> for CardKind {
+    fn from(kind: ImageKind) -> CardKind {
+        match kind {
+            ImageKind::Gids => CardKind::Gids,
+            ImageKind::Piv => CardKind::Piv,
+            ImageKind::Dual => CardKind::Dual,
+        }
+    }
 }
 
 /// A card in a listing.
@@ -126,8 +140,8 @@ impl Store {
                 continue;
             }
             let kind = match image::read_header(&path) {
-                Ok(header) if header.kind == KIND_GIDS => CardKind::Gids,
-                _ => CardKind::Unreadable,
+                Ok(header) => CardKind::from(header.kind),
+                Err(_) => CardKind::Unreadable,
             };
             cards.push(CardEntry { name, path, kind });
         }
@@ -296,7 +310,7 @@ impl Store {
 
 fn make_directory(path: &Path, secret: &DeviceSecret, card: &Card, stamp: u64) -> Result<(), CardFault> {
     files::create_directory(path)?;
-    let image = ImageFile::create(CardPaths::new(path.to_path_buf()).image(), secret)?;
+    let image = ImageFile::create(CardPaths::new(path.to_path_buf()).image(), card.kind(), secret)?;
     image.save(&card.persistent_state(), stamp)
 }
 

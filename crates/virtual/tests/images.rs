@@ -48,8 +48,8 @@ fn wrong_images_are_told_apart() {
     assert_eq!(with(b"something else entirely"), ImageError::NotAnImage);
     let mut newer = good.clone();
     newer[9] = 99;
-    assert_eq!(with(&newer), ImageError::Newer { found: 99, newest: 1 });
-    assert_eq!(with(&newer[..10]), ImageError::Newer { found: 99, newest: 1 }, "whatever follows");
+    assert_eq!(with(&newer), ImageError::Newer { found: 99, newest: 2 });
+    assert_eq!(with(&newer[..10]), ImageError::Newer { found: 99, newest: 2 }, "whatever follows");
     let entries = store.cards().unwrap();
     assert_eq!((entries[0].name.as_str(), entries[0].kind), ("test", CardKind::Unreadable));
     for position in [10, 12, 20, 40, 50, 60, 90, good.len() - 1] {

@@ -126,6 +126,8 @@ fn place(status: &CardStatus) -> &'static str {
 fn kind(kind: CardKind) -> &'static str {
     match kind {
         CardKind::Gids => "GIDS",
+        CardKind::Piv => "PIV",
+        CardKind::Dual => "GIDS and PIV",
         CardKind::Unreadable => "unreadable",
         _ => "unknown",
     }

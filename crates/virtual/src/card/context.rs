@@ -3,12 +3,12 @@
 use cardmod_iso7816::StatusWord;
 use zeroize::Zeroizing;
 
-use super::encode_persistent;
-use super::keys::KeyCache;
+use super::cache::KeyCache;
+use super::encode;
 use crate::fault::CardFault;
-use crate::model::file::ElementaryFile;
-use crate::model::persistent::Persistent;
-use crate::model::volatile::Volatile;
+use crate::model::application::Part;
+use crate::model::persistent::Parts;
+use crate::options::CardOptions;
 use crate::ports::{Random, Storage};
 
 /// Storage and randomness together.
@@ -16,11 +16,16 @@ pub(super) trait Ports: Storage + Random {}
 
 impl<P: Storage + Random> Ports for P {}
 
-/// The card as a handler sees it.
-pub(super) struct Context<'a> {
-    /// Changed through [`Context::commit`] alone.
-    pub(super) persistent: &'a mut Persistent,
-    pub(super) volatile: &'a mut Volatile,
+/// The card as a handler of one application sees it.
+pub(super) struct Context<'a, A: Part> {
+    pub(super) options: &'a CardOptions,
+    /// The application's part, changed through [`Context::commit`] alone.
+    pub(super) persistent: &'a mut A,
+    /// The parts of the others, which stay as they are.
+    pub(super) beside: Parts<'a>,
+    pub(super) volatile: &'a mut A::Volatile,
+    /// Whether the application is selected, and after a successful command, whether it is from now on.
+    pub(super) selected: bool,
     pub(super) prepared: &'a mut KeyCache,
     pub(super) ports: &'a mut dyn Ports,
 }
@@ -47,28 +52,23 @@ pub(super) enum Stop {
 /// What every handler returns.
 pub(super) type Answer = Result<Reply, Stop>;
 
-impl Context<'_> {
+impl<A: Part> Context<'_, A> {
     /// Changes persistent state as a whole: a refused change and one that cannot be saved leave the
     /// card as it was.
     pub(super) fn commit<T>(
         &mut self,
-        change: impl FnOnce(&mut Persistent) -> Result<T, StatusWord>,
+        change: impl FnOnce(&mut A) -> Result<T, StatusWord>,
     ) -> Result<T, Stop> {
         let mut next = self.persistent.clone();
         let before = next.used();
         let result = change(&mut next)?;
         let used = next.used();
-        if used > before && used > next.options.capacity as usize {
+        if used > before && used + self.beside.used() > self.options.capacity as usize {
             return Err(Stop::Status(StatusWord::NOT_ENOUGH_MEMORY));
         }
-        self.ports.save(&encode_persistent(&next))?;
+        self.ports.save(&encode(next.join(self.beside)))?;
         *self.persistent = next;
         Ok(result)
-    }
-
-    /// The file with this identifier.
-    pub(super) fn file(&self, id: u16) -> Result<&ElementaryFile, StatusWord> {
-        self.persistent.files.get(&id).ok_or(StatusWord::FILE_NOT_FOUND)
     }
 
     /// Random bytes.

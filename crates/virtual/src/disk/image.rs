@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | 0 | 8 | `cardmodI` |
 //! | 8 | 2 | format, big-endian |
-//! | 10 | 1 | kind of card: 1 GIDS |
+//! | 10 | 1 | kind of card: 1 GIDS, 2 PIV, 3 both (formats from 2 on; 1 before) |
 //! | 11 | 1 | 0 |
 //! | 12 | 4 | length of the sealed state, big-endian |
 //! | 16 | 16 | salt of the image's key |
@@ -27,9 +27,17 @@ use crate::fault::{CardFault, ImageError};
 use crate::ports::{Random, SystemRandom};
 
 /// The newest format, the one that is written.
-pub(crate) const FORMAT: u16 = 1;
-/// The kind byte of GIDS cards.
-pub(crate) const KIND_GIDS: u8 = 1;
+pub(crate) const FORMAT: u16 = 2;
+/// The applications on a card, as the kind byte says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ImageKind {
+    /// GIDS alone.
+    Gids = 1,
+    /// PIV alone.
+    Piv = 2,
+    /// Both.
+    Dual = 3,
+}
 
 const MAGIC: &[u8; 8] = b"cardmodI";
 const FIELDS_LEN: usize = 52;
@@ -41,7 +49,7 @@ const MAX_SEALED: u64 = 64 * 1024 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) format: u16,
-    pub(crate) kind: u8,
+    pub(crate) kind: ImageKind,
     sealed_len: u64,
     pub(crate) salt: [u8; 16],
     nonce: [u8; 12],
@@ -51,6 +59,7 @@ pub(crate) struct Header {
 /// An image's place and key.
 pub(crate) struct ImageFile {
     path: PathBuf,
+    kind: ImageKind,
     salt: [u8; 16],
     key: SealKey,
 }
@@ -63,16 +72,20 @@ pub(crate) struct Loaded {
 
 impl ImageFile {
     /// An image to be written for the first time.
-    pub(crate) fn create(path: PathBuf, secret: &DeviceSecret) -> Result<ImageFile, CardFault> {
+    pub(crate) fn create(
+        path: PathBuf,
+        kind: ImageKind,
+        secret: &DeviceSecret,
+    ) -> Result<ImageFile, CardFault> {
         let mut salt = [0; 16];
         SystemRandom.fill(&mut salt)?;
-        Ok(ImageFile { path, salt, key: secret.image_key(&salt)? })
+        Ok(ImageFile { path, kind, salt, key: secret.image_key(&salt)? })
     }
 
     /// An existing image and its content.
     pub(crate) fn open(path: PathBuf, secret: &DeviceSecret) -> Result<(ImageFile, Loaded), CardFault> {
-        let salt = read_header(&path)?.salt;
-        let image = ImageFile { key: secret.image_key(&salt)?, path, salt };
+        let Header { kind, salt, .. } = read_header(&path)?;
+        let image = ImageFile { key: secret.image_key(&salt)?, kind, path, salt };
         let loaded = image.load()?;
         Ok((image, loaded))
     }
@@ -104,7 +117,8 @@ impl ImageFile {
         }
         let (fields, rest) = bytes.split_at(FIELDS_LEN);
         let (checksum, sealed) = rest.split_at(32);
-        if found > expected || checksum != checksum_of(fields, sealed) || header.salt != self.salt {
+        let same_card = header.salt == self.salt && header.kind == self.kind;
+        if found > expected || checksum != checksum_of(fields, sealed) || !same_card {
             return Err(bad(ImageError::Damaged));
         }
         let state =
@@ -122,7 +136,7 @@ impl ImageFile {
         let mut image = Vec::with_capacity(HEADER_LEN + sealed_len as usize);
         image.extend_from_slice(MAGIC);
         image.extend_from_slice(&FORMAT.to_be_bytes());
-        image.extend_from_slice(&[KIND_GIDS, 0]);
+        image.extend_from_slice(&[self.kind as u8, 0]);
         image.extend_from_slice(&sealed_len.to_be_bytes());
         image.extend_from_slice(&self.salt);
         image.extend_from_slice(&nonce);
@@ -160,16 +174,21 @@ fn parse_header(bytes: &[u8]) -> Result<Header, ImageError> {
     if bytes.len() < HEADER_LEN {
         return Err(cut_off);
     }
+    let kind = match (format, bytes[10]) {
+        (1.., 1) => ImageKind::Gids,
+        (2.., 2) => ImageKind::Piv,
+        (2.., 3) => ImageKind::Dual,
+        _ => return Err(ImageError::Damaged),
+    };
     let header = Header {
         format,
-        kind: bytes[10],
+        kind,
         sealed_len: u64::from(u32::from_be_bytes(fixed(field(12, 4)?))),
         salt: fixed(field(16, 16)?),
         nonce: fixed(field(32, 12)?),
         stamp: u64::from_be_bytes(fixed(field(44, 8)?)),
     };
-    let sound = format != 0 && header.kind == KIND_GIDS && header.sealed_len <= MAX_SEALED;
-    if sound { Ok(header) } else { Err(ImageError::Damaged) }
+    if header.sealed_len <= MAX_SEALED { Ok(header) } else { Err(ImageError::Damaged) }
 }
 
 /// A slice of known length as an array.

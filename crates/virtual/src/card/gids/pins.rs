@@ -2,8 +2,8 @@
 
 use cardmod_iso7816::StatusWord;
 
-use super::context::{Answer, Context, Reply, Request, Stop};
-use crate::model::persistent::Persistent;
+use super::{Answer, Context, Reply, Request, Stop};
+use crate::model::gids::persistent::Persistent;
 use crate::model::reference::Reference;
 use crate::options::Behaviour;
 
@@ -23,9 +23,7 @@ pub(super) fn verify(context: &mut Context<'_>, request: &Request<'_>) -> Answer
     if request.data.is_empty() {
         let verified = which == Which::Pin && context.volatile.status.user;
         return match reference.tries {
-            _ if verified && context.persistent.options.behaviour == Behaviour::Specification => {
-                Reply::done()
-            }
+            _ if verified && context.options.behaviour == Behaviour::Specification => Reply::done(),
             0 => Err(StatusWord::AUTHENTICATION_BLOCKED.into()),
             left => Err(StatusWord::tries(left).into()),
         };
@@ -133,7 +131,7 @@ fn compare(context: &mut Context<'_>, which: Which, candidate: &[u8]) -> Result<
 
 /// Gives a new value with all tries.
 fn replace(context: &mut Context<'_>, which: Which, value: &[u8]) -> Result<(), Stop> {
-    let limit = context.persistent.options.pin_tries;
+    let limit = context.options.pin_tries;
     let reference = Reference::new(value, limit).ok_or(StatusWord::WRONG_DATA)?;
     context.commit(|persistent| {
         which.set(persistent, reference);

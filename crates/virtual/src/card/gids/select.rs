@@ -4,10 +4,10 @@ use cardmod_iso7816::StatusWord;
 use cardmod_iso7816::tlv::{Tag, Writer};
 use zeroize::Zeroizing;
 
-use super::context::{Answer, Context, Reply, Request};
-use crate::model::crt;
-use crate::model::file::{Content, ElementaryFile};
-use crate::model::persistent::{AID, APPLICATION, LifeCycle, Persistent};
+use super::{Answer, Context, Reply, Request};
+use crate::model::gids::crt;
+use crate::model::gids::file::{Content, ElementaryFile};
+use crate::model::gids::persistent::{AID, APPLICATION, LifeCycle, Persistent};
 use crate::options::Behaviour;
 
 /// P2, b2: the next occurrence. Names and identifiers are unique, so there is none.
@@ -21,16 +21,16 @@ pub(super) fn by_name(context: &mut Context<'_>, request: &Request<'_>) -> Answe
     if !AID.starts_with(request.data) || request.p2 & NEXT != 0 {
         return Err(StatusWord::FILE_NOT_FOUND.into());
     }
-    if context.persistent.options.behaviour == Behaviour::Applet {
+    if context.options.behaviour == Behaviour::Applet {
         context.volatile.drop_security();
     }
-    context.volatile.selected = true;
+    context.selected = true;
     context.volatile.current = None;
-    application(context.persistent, request.p2)
+    application(context, request.p2)
 }
 
 /// By file identifier: an EF, the current EF (0000) or the application (3FFF). The application can be
-/// selected so even right after a reset, since the card has only one.
+/// selected so even right after a reset, since no other has an identifier.
 pub(super) fn by_identifier(context: &mut Context<'_>, request: &Request<'_>) -> Answer {
     let id = match request.data {
         [high, low] => u16::from_be_bytes([*high, *low]),
@@ -41,13 +41,13 @@ pub(super) fn by_identifier(context: &mut Context<'_>, request: &Request<'_>) ->
         return Err(StatusWord::FILE_NOT_FOUND.into());
     }
     if id == APPLICATION {
-        context.volatile.selected = true;
+        context.selected = true;
         context.volatile.current = None;
-        return application(context.persistent, request.p2);
+        return application(context, request.p2);
     }
-    let current = context.volatile.current.filter(|_| context.volatile.selected);
+    let current = context.volatile.current.filter(|_| context.selected);
     let id = if id == 0 { current.ok_or(StatusWord::FILE_NOT_FOUND)? } else { id };
-    if !context.volatile.selected {
+    if !context.selected {
         return Err(StatusWord::FILE_NOT_FOUND.into());
     }
     let file = context.file(id)?;
@@ -61,12 +61,12 @@ pub(super) fn by_identifier(context: &mut Context<'_>, request: &Request<'_>) ->
 }
 
 /// The application template (61), as SELECT and EF.DIR give it.
-pub(super) fn application_template(persistent: &Persistent) -> Zeroizing<Vec<u8>> {
-    if let Some(loaded) = &persistent.application_template {
+pub(super) fn application_template(context: &Context<'_>) -> Zeroizing<Vec<u8>> {
+    if let Some(loaded) = &context.persistent.application_template {
         return Zeroizing::new(loaded.clone());
     }
     // b8 mutual and b7 external authentication with the admin key, b6 key agreement on curves.
-    let capabilities = if persistent.options.ec { 0xE0 } else { 0xC0 };
+    let capabilities = if context.options.ec { 0xE0 } else { 0xC0 };
     Writer::new()
         .template(Tag::new(0x61), |template| {
             template
@@ -93,9 +93,10 @@ fn form(p2: u8) -> Form {
     }
 }
 
-fn application(persistent: &Persistent, p2: u8) -> Answer {
+fn application(context: &Context<'_>, p2: u8) -> Answer {
+    let persistent = &*context.persistent;
     let data = match form(p2) {
-        Form::ControlInformation => application_template(persistent),
+        Form::ControlInformation => application_template(context),
         Form::ControlParameters => application_parameters(persistent),
         Form::ManagementData => management_data(persistent),
         Form::Nothing => Zeroizing::default(),

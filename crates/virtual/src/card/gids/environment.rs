@@ -3,12 +3,12 @@
 use cardmod_iso7816::StatusWord;
 use cardmod_iso7816::tlv::{Reader, Tag};
 
-use super::context::{Answer, Context, Reply, Request};
 use super::keys::{check_right, key_file, reference};
-use crate::model::access::Right;
-use crate::model::algorithm::{Template, key_kind, operation};
-use crate::model::file::{Content, Material};
-use crate::model::volatile::Environment;
+use super::{Answer, Context, Reply, Request};
+use crate::model::gids::access::Right;
+use crate::model::gids::algorithm::{Template, key_kind, operation};
+use crate::model::gids::file::{Content, Material};
+use crate::model::gids::volatile::Environment;
 
 const ALGORITHM: Tag = Tag::new(0x80);
 

@@ -5,8 +5,8 @@ use cardmod_iso7816::tlv::Tag;
 use zeroize::Zeroizing;
 
 use super::access::AccessRules;
-use super::codec::{Decoder, Encoder, Malformed};
 use super::crt::{self, ControlReference};
+use crate::model::codec::{Decoder, Encoder, Malformed};
 
 /// Where an EF is in its life (GIDS 2.0, Table 18; the numbers are tag 8A's).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

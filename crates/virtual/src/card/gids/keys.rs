@@ -1,6 +1,5 @@
-//! GENERATE ASYMMETRIC KEY PAIR and GET PUBLIC KEY (GIDS 2.0, same titles), and prepared keys.
+//! GENERATE ASYMMETRIC KEY PAIR and GET PUBLIC KEY (GIDS 2.0, same titles).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use cardmod_crypto::{CryptoError, KeyKind, PrivateKey};
@@ -8,17 +7,13 @@ use cardmod_iso7816::StatusWord;
 use cardmod_iso7816::tlv::{Reader, Tag, Writer, single};
 use zeroize::Zeroizing;
 
-use super::context::{Answer, Context, Reply, Request, Stop};
+use super::{Answer, Context, Reply, Request, Stop};
+use crate::card::cache::KeyCache;
 use crate::fault::CardFault;
-use crate::model::access::Right;
-use crate::model::algorithm::{Template, key_kind};
-use crate::model::crt::ControlReference;
-use crate::model::file::{Content, FileState, Material, StoredKey};
-
-/// Private keys ready for use, by the name of the stored key. A key that was replaced has another
-/// name, so nothing here can be stale.
-#[derive(Default)]
-pub(super) struct KeyCache(HashMap<u64, Arc<PrivateKey>>);
+use crate::model::gids::access::Right;
+use crate::model::gids::algorithm::{Template, key_kind};
+use crate::model::gids::crt::ControlReference;
+use crate::model::gids::file::{Content, FileState, Material, StoredKey};
 
 const PUBLIC_KEY: Tag = Tag::new(0x7F49);
 const KEY_REFERENCES: [Tag; 2] = [Tag::new(0x83), Tag::new(0x84)];
@@ -115,27 +110,12 @@ pub(super) fn check_kind(context: &Context<'_>, file: u16, kind: KeyKind) -> Res
     if uses.iter().any(fits) { Ok(()) } else { Err(StatusWord::WRONG_DATA) }
 }
 
-impl KeyCache {
-    /// The prepared form of a stored key.
-    pub(super) fn get(&mut self, stored: &StoredKey) -> Result<Arc<PrivateKey>, Stop> {
-        let Material::Asymmetric { kind, der, .. } = &stored.material else {
-            return Err(StatusWord::REFERENCED_DATA_NOT_FOUND.into());
-        };
-        if let Some(key) = self.0.get(&stored.id) {
-            return Ok(Arc::clone(key));
-        }
-        let key = Arc::new(PrivateKey::from_der(*kind, der).map_err(CardFault::Crypto)?);
-        self.insert(stored.id, Arc::clone(&key));
-        Ok(key)
-    }
-
-    fn insert(&mut self, id: u64, key: Arc<PrivateKey>) {
-        // More than any card holds: what else is in there was deleted or replaced.
-        if self.0.len() >= 64 {
-            self.0.clear();
-        }
-        self.0.insert(id, key);
-    }
+/// A stored private key, ready for use.
+pub(super) fn prepared(cache: &mut KeyCache, stored: &StoredKey) -> Result<Arc<PrivateKey>, Stop> {
+    let Material::Asymmetric { kind, der, .. } = &stored.material else {
+        return Err(StatusWord::REFERENCED_DATA_NOT_FOUND.into());
+    };
+    cache.get(stored.id, || PrivateKey::from_der(*kind, der).map_err(|error| CardFault::Crypto(error).into()))
 }
 
 /// 7F49 with modulus (81) and exponent (82), or with the point (86).

@@ -7,13 +7,13 @@ use cardmod_iso7816::StatusWord;
 use cardmod_types::HashAlgorithm;
 use cardmod_types::padding::{oaep_unpad, pkcs1_sign_block, pkcs1_unpad};
 
-use super::context::{Answer, Context, Reply, Request, Stop};
-use super::keys::check_right;
+use super::keys::{check_right, prepared};
+use super::{Answer, Context, Reply, Request, Stop};
 use crate::fault::CardFault;
-use crate::model::access::Right;
-use crate::model::algorithm::{Operation, Template, operation};
-use crate::model::file::Content;
-use crate::model::volatile::Environment;
+use crate::model::gids::access::Right;
+use crate::model::gids::algorithm::{Operation, Template, operation};
+use crate::model::gids::file::Content;
+use crate::model::gids::volatile::Environment;
 
 /// A chosen key, ready, and what is to be done with it.
 struct Job {
@@ -69,7 +69,7 @@ fn prepare(context: &mut Context<'_>, template: Template, chosen: Environment) -
     }
     let listed = uses.iter().find(|entry| entry.template == template && entry.algorithm == chosen.algorithm);
     let limit = listed.map_or(0, |entry| entry.uses_per_pin);
-    let key = context.prepared.get(stored)?;
+    let key = prepared(context.prepared, stored)?;
     if limit > 0 {
         let count = context.volatile.uses.entry(chosen.file).or_default();
         if !context.volatile.status.user || *count >= limit {

@@ -4,13 +4,12 @@ use cardmod_iso7816::StatusWord;
 use cardmod_iso7816::tlv::{Reader, Tag, Tlv, Writer, single};
 use zeroize::Zeroizing;
 
-use super::context::{Answer, Context, Reply, Request, Stop};
+use super::{Answer, Context, Reply, Request, Stop};
 use super::{keys, put_key, select};
-use crate::model::access::Right;
-use crate::model::file::Content;
-use crate::model::persistent::Persistent;
+use crate::model::gids::access::Right;
+use crate::model::gids::file::Content;
 use crate::model::reference::Reference;
-use crate::options::Behaviour;
+use crate::options::{Behaviour, CardOptions};
 
 const TAG_LIST: Tag = Tag::new(0x5C);
 /// Outer tags of a key template: what the specification prints (A3) and what everybody sends (70).
@@ -30,9 +29,9 @@ type Objects = [(Tag, Zeroizing<Vec<u8>>)];
 /// EF.ATR (2F01) and EF.DIR (2F00), which belong to the card and not to the application.
 pub(super) fn get_card_level(context: &mut Context<'_>, request: &Request<'_>) -> Answer {
     let content = if request.p1p2() == 0x2F00 {
-        select::application_template(context.persistent)
+        select::application_template(context)
     } else {
-        ef_atr(context.persistent)
+        ef_atr(context.options)
     };
     match query(request.data)? {
         Query::All => Reply::with(content),
@@ -75,7 +74,7 @@ pub(super) fn get(context: &mut Context<'_>, request: &Request<'_>) -> Answer {
     let readable = context.persistent.file_allows(file, Right::GET_DATA, context.volatile.status);
     let query = query(request.data)?;
     let bulk = !matches!(query, Query::One(_));
-    if bulk && !context.persistent.options.bulk_read {
+    if bulk && !context.options.bulk_read {
         return Err(StatusWord::REFERENCED_DATA_NOT_FOUND.into());
     }
     let data = match query {
@@ -180,9 +179,9 @@ fn reference_status(tag: Tag, reference: Option<&Reference>) -> Answer {
 }
 
 /// Card service data, card capabilities, pre-issuing text.
-fn ef_atr(persistent: &Persistent) -> Zeroizing<Vec<u8>> {
+fn ef_atr(options: &CardOptions) -> Zeroizing<Vec<u8>> {
     // b8: command chaining; b7: extended length.
-    let lengths = if persistent.options.extended_length { 0xC0 } else { 0x80 };
+    let lengths = if options.extended_length { 0xC0 } else { 0x80 };
     Writer::new()
         .object(Tag::new(0x43), &[0xF4])
         .object(Tag::new(0x47), &[0x08, 0x01, lengths])
@@ -203,8 +202,8 @@ fn put_into(context: &mut Context<'_>, id: u16, data: &[u8]) -> Result<(), Stop>
     if new.iter().any(|object| object.tag == TAG_LIST || object.tag.get() == 0) {
         return Err(StatusWord::WRONG_DATA.into());
     }
+    let behaviour = context.options.behaviour;
     context.commit(|persistent| {
-        let behaviour = persistent.options.behaviour;
         let file = persistent.files.get_mut(&id).ok_or(StatusWord::FILE_NOT_FOUND)?;
         let Content::Objects(objects) = &mut file.content else { return Err(StatusWord::new(0x6981)) };
         for object in &new {

@@ -9,9 +9,9 @@ use des::cipher::Array;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::context::{Answer, Context, Reply, Request, Stop};
-use crate::model::file::{Content, Material};
-use crate::model::volatile::Challenge;
+use super::{Answer, Context, Reply, Request, Stop};
+use crate::model::gids::file::{Content, Material};
+use crate::model::gids::volatile::Challenge;
 
 const DYNAMIC: Tag = Tag::new(0x7C);
 const CHALLENGE: Tag = Tag::new(0x81);

@@ -1,15 +1,16 @@
 //! The dispatch table: which commands exist, in which form, when, and who answers them.
 //!
-//! The gate reads this table and the documentation page `COMMANDS.md` is printed from it.
+//! The gate reads this table and a section of the documentation page `COMMANDS.md` is printed from it.
 
 use std::fmt::Write as _;
 
 use cardmod_iso7816::{CommandRef, StatusWord};
 
-use super::context::{Answer, Context, Request};
+use super::{Answer, Context, Request};
 use super::{admin, environment, files, keys, objects, operations, pins, select};
-use crate::model::access::{Right, SecurityStatus};
-use crate::model::persistent::{LifeCycle, Persistent};
+use crate::card::dispatch::Command;
+use crate::model::gids::access::{Right, SecurityStatus};
+use crate::model::gids::persistent::{LifeCycle, Persistent};
 
 /// One command in one form.
 pub(super) struct Row {
@@ -21,12 +22,12 @@ pub(super) struct Row {
     /// Whether it runs before the application is selected.
     anywhere: bool,
     /// Whether it may come in several parts.
-    pub(super) chaining: bool,
+    chaining: bool,
     data: Data,
     access: Access,
     /// Where GIDS 2.0 describes it.
     section: &'static str,
-    pub(super) run: fn(&mut Context<'_>, &Request<'_>) -> Answer,
+    run: fn(&mut Context<'_>, &Request<'_>) -> Answer,
 }
 
 /// Which P1 P2 a row takes.
@@ -116,24 +117,33 @@ pub(super) fn find(
     Err(refusal)
 }
 
+impl Command<Persistent> for Row {
+    fn chaining(&self) -> bool {
+        self.chaining
+    }
+
+    fn check(&self, context: &Context<'_>, data: &[u8]) -> Result<(), StatusWord> {
+        self.check_data(data)?;
+        self.check_access(context.persistent, context.volatile.status)
+    }
+
+    fn run(&self, context: &mut Context<'_>, request: &Request<'_>) -> Answer {
+        (self.run)(context, request)
+    }
+}
+
 impl Row {
     /// Whether data is there as it must be.
-    pub(super) fn check_data(&self, data: &[u8]) -> Result<(), StatusWord> {
+    fn check_data(&self, data: &[u8]) -> Result<(), StatusWord> {
         match self.data {
             Data::Required if data.is_empty() => Err(StatusWord::WRONG_LENGTH),
             Data::Forbidden if !data.is_empty() => Err(StatusWord::WRONG_LENGTH),
             _ => Ok(()),
         }
     }
-}
 
-impl Row {
     /// Whether what the command needs was proved, as far as it does not depend on its data.
-    pub(super) fn check_access(
-        &self,
-        persistent: &Persistent,
-        status: SecurityStatus,
-    ) -> Result<(), StatusWord> {
+    fn check_access(&self, persistent: &Persistent, status: SecurityStatus) -> Result<(), StatusWord> {
         let granted = match self.access {
             Access::Free | Access::File(_) => true,
             Access::Administrator => status.admin,
@@ -174,14 +184,11 @@ impl Params {
     }
 }
 
-/// The command page of the documentation, in Markdown.
-#[must_use]
-pub fn command_page() -> String {
+/// The GIDS section of the command page, in Markdown.
+pub(in crate::card) fn section() -> String {
     let mut page = String::from(
-        "# Commands of the virtual GIDS card\n\n\
-         Printed from the dispatch table in `src/card/table.rs`; a test compares the two.\n\
-         Classes are 00 and, for parts of a chain but the last, 10. GET RESPONSE (C0, P1 P2 0000) belongs to\n\
-         the exchange and is answered in every state.\n\n\
+        "## GIDS\n\n\
+         From `src/card/gids/table.rs`.\n\n\
          | INS | Command | P1 P2 | States | Chaining | Data | Access | GIDS 2.0 |\n|---|---|---|---|---|---|---|---|\n",
     );
     for row in TABLE {

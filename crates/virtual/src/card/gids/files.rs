@@ -4,14 +4,15 @@
 use cardmod_iso7816::StatusWord;
 use cardmod_iso7816::tlv::{Reader, Tag, single};
 
-use super::context::{Answer, Context, Reply, Request};
 use super::objects::is_reserved;
-use crate::model::access::AccessRules;
-use crate::model::algorithm::{Template, key_kind};
-use crate::model::crt::{self, ControlReference};
-use crate::model::file::{Content, ElementaryFile, FileState};
-use crate::model::persistent::{LifeCycle, Persistent};
-use crate::model::volatile::Volatile;
+use super::{Answer, Context, Reply, Request};
+use crate::model::gids::access::AccessRules;
+use crate::model::gids::algorithm::{Template, key_kind};
+use crate::model::gids::crt::{self, ControlReference};
+use crate::model::gids::file::{Content, ElementaryFile, FileState};
+use crate::model::gids::persistent::{LifeCycle, Persistent};
+use crate::model::gids::volatile::Volatile;
+use crate::options::CardOptions;
 
 const DESCRIPTOR: Tag = Tag::new(0x82);
 const IDENTIFIER: Tag = Tag::new(0x83);
@@ -30,7 +31,7 @@ pub(super) fn create(context: &mut Context<'_>, request: &Request<'_>) -> Answer
         return Err(StatusWord::FILE_EXISTS.into());
     }
     if let Content::Key { uses, .. } = &file.content {
-        check_uses(context.persistent, uses)?;
+        check_uses(context.options, context.persistent, uses)?;
     }
     context.commit(|persistent| {
         persistent.files.insert(id, file);
@@ -84,7 +85,7 @@ pub(super) fn terminate(context: &mut Context<'_>, _: &Request<'_>) -> Answer {
         persistent.life_cycle = LifeCycle::Terminated;
         Ok(())
     })?;
-    *context.volatile = Volatile { selected: true, ..Volatile::default() };
+    *context.volatile = Volatile::default();
     Reply::done()
 }
 
@@ -119,7 +120,7 @@ pub(super) fn load_templates(context: &mut Context<'_>, request: &Request<'_>) -
 }
 
 /// Key EFs for containers: all but those of the administrator.
-pub(super) fn container_count(persistent: &Persistent) -> usize {
+pub(in crate::card) fn container_count(persistent: &Persistent) -> usize {
     persistent.files.values().filter(|file| is_container(&file.content)).count()
 }
 
@@ -156,17 +157,19 @@ fn parse_parameters(data: &[u8]) -> Result<(u16, ElementaryFile), StatusWord> {
 }
 
 /// Whether the card takes another key file for these uses.
-fn check_uses(persistent: &Persistent, uses: &[ControlReference]) -> Result<(), StatusWord> {
+fn check_uses(
+    options: &CardOptions,
+    persistent: &Persistent,
+    uses: &[ControlReference],
+) -> Result<(), StatusWord> {
     let mut asymmetric = uses.iter().filter(|entry| entry.template != Template::Authentication).peekable();
     if asymmetric.peek().is_none() {
         return Ok(());
     }
-    if !persistent.options.ec
-        && asymmetric.any(|entry| key_kind(entry.algorithm).is_some_and(|kind| !kind.is_rsa()))
-    {
+    if !options.ec && asymmetric.any(|entry| key_kind(entry.algorithm).is_some_and(|kind| !kind.is_rsa())) {
         return Err(StatusWord::FUNCTION_NOT_SUPPORTED);
     }
-    if container_count(persistent) >= usize::from(persistent.options.max_containers) {
+    if container_count(persistent) >= usize::from(options.max_containers) {
         return Err(StatusWord::NOT_ENOUGH_MEMORY);
     }
     Ok(())

@@ -7,11 +7,11 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::admin::check_value;
-use super::context::{Answer, Context, Reply};
 use super::keys::{check_kind, check_right, key_file, reference, store, store_material};
-use crate::model::access::Right;
-use crate::model::algorithm::{Template, key_kind, symmetric_key_len};
-use crate::model::file::{Content, FileState, Material};
+use super::{Answer, Context, Reply};
+use crate::model::gids::access::Right;
+use crate::model::gids::algorithm::{Template, key_kind, symmetric_key_len};
+use crate::model::gids::file::{Content, FileState, Material};
 
 const DEFINITION: Tag = Tag::new(0xA5);
 const TYPE: Tag = Tag::new(0x83);

@@ -1,0 +1,23 @@
+//! What of a PIV application survives a power cut.
+
+use crate::model::codec::{Decoder, Encoder, Malformed};
+
+/// The PIV application's part of an image.
+#[derive(Clone)]
+pub(crate) struct Persistent {}
+
+impl Persistent {
+    /// Bytes in use of [`crate::CardOptions::capacity`].
+    #[expect(clippy::unused_self, reason = "an empty application")]
+    pub(crate) fn used(&self) -> usize {
+        0
+    }
+
+    #[expect(clippy::unused_self, reason = "an empty application")]
+    pub(crate) fn encode(&self, _: &mut Encoder) {}
+
+    #[expect(clippy::unnecessary_wraps, reason = "an empty application")]
+    pub(crate) fn decode(_: &mut Decoder<'_>) -> Result<Persistent, Malformed> {
+        Ok(Persistent {})
+    }
+}
