@@ -1,7 +1,11 @@
 //! The one thing the crate asks of its surroundings: a channel that carries one command to the card
 //! and brings its answer back.
 
+use core::num::NonZeroU32;
+
 use zeroize::Zeroizing;
+
+use crate::PinEntry;
 
 /// A way to one card: a PC/SC handle, a virtual card, or a script in a test.
 pub trait CardChannel {
@@ -17,6 +21,11 @@ pub trait CardChannel {
     fn limits(&self) -> Limits {
         Limits::SHORT
     }
+
+    /// The reader's own way to take PINs, where it has one: a secret typed there passes nobody's memory.
+    fn pin_entry(&mut self) -> Option<&mut dyn PinEntry> {
+        None
+    }
 }
 
 impl<C: CardChannel + ?Sized> CardChannel for &mut C {
@@ -26,6 +35,10 @@ impl<C: CardChannel + ?Sized> CardChannel for &mut C {
 
     fn limits(&self) -> Limits {
         (**self).limits()
+    }
+
+    fn pin_entry(&mut self) -> Option<&mut dyn PinEntry> {
+        (**self).pin_entry()
     }
 }
 
@@ -37,6 +50,10 @@ impl<C: CardChannel + ?Sized> CardChannel for Box<C> {
     fn limits(&self) -> Limits {
         (**self).limits()
     }
+
+    fn pin_entry(&mut self) -> Option<&mut dyn PinEntry> {
+        (**self).pin_entry()
+    }
 }
 
 /// What a channel can carry.
@@ -47,13 +64,16 @@ pub struct Limits {
     /// The protocol is T=0: a case 4 command is sent without Le and the card answers `61xx`
     /// (ISO 7816-3, 12.2.5), and extended length is never used.
     pub t0: bool,
+    /// The longest command data the reader carries in one APDU, where it carries less than the form of the
+    /// APDU could say: longer data goes in parts.
+    pub command_data: Option<NonZeroU32>,
 }
 
 impl Limits {
     /// Short APDUs over T=1 (or a channel that hides the protocol).
-    pub const SHORT: Self = Self { extended_length: false, t0: false };
+    pub const SHORT: Self = Self { extended_length: false, t0: false, command_data: None };
     /// Extended length over T=1.
-    pub const EXTENDED: Self = Self { extended_length: true, t0: false };
+    pub const EXTENDED: Self = Self { extended_length: true, ..Self::SHORT };
 
     /// What the card announces in its ATR: the card capabilities, compact-TLV tag `7x` of the
     /// historical bytes, third byte, bit 7 (ISO 7816-4, 12.1.1.8 and table 119). A card that says
@@ -61,7 +81,7 @@ impl Limits {
     #[must_use]
     pub fn announced_in_atr(atr: &[u8]) -> Self {
         let extended = historical_bytes(atr).and_then(card_capabilities).is_some_and(|byte| byte & 0x40 != 0);
-        Self { extended_length: extended, t0: false }
+        Self { extended_length: extended, ..Self::SHORT }
     }
 }
 

@@ -16,6 +16,17 @@ pub enum Le {
     Bytes(u32),
 }
 
+impl Le {
+    /// The same, of an extended APDU that brings no more than this.
+    pub(crate) fn at_most(self, most: u32) -> Self {
+        match self {
+            Self::All if most < 65_535 => Self::Bytes(most),
+            Self::Bytes(count) => Self::Bytes(count.min(most.max(1))),
+            other => other,
+        }
+    }
+}
+
 /// One logical command: its data may be longer than a short APDU carries; [`crate::Session`] splits it.
 ///
 /// Data is wiped when the command is dropped and never printed.

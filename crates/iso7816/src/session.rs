@@ -9,6 +9,8 @@ use crate::{CardChannel, Command, Le, Response, StatusWord, TransportError};
 const CHAINING: u8 = 0x10;
 /// More than any answer this crate is used for; a card that announces more is cut off.
 const MAX_RESPONSE: usize = 65_536;
+/// Longest data field of one short APDU.
+const MAX_SHORT_DATA: usize = 255;
 /// Longest data field of one extended APDU.
 const MAX_EXTENDED_DATA: usize = 65_535;
 
@@ -67,7 +69,7 @@ impl<C: CardChannel> Session<C> {
 
     /// Sends one command and gathers its whole answer.
     ///
-    /// Data longer than one APDU carries is chained; when the card refuses a part, its answer to that
+    /// Data longer than one APDU, or the reader, carries is chained; when the card refuses a part, its answer to that
     /// part is the answer. `61xx` is followed by GET RESPONSE until the answer is complete, `6Cxx`
     /// repeats the command once with the length the card named. Any other status word is returned, not
     /// judged.
@@ -77,21 +79,29 @@ impl<C: CardChannel> Session<C> {
     /// [`ExchangeError`] when the channel fails or the card answers something that is no response.
     pub fn send(&mut self, command: &Command) -> Result<Response, ExchangeError> {
         let limits = self.channel.limits();
-        let extended = limits.extended_length && !limits.t0 && command.data.len() <= MAX_EXTENDED_DATA;
-        let first = if extended && (!command.fits_short() || command.le == Some(Le::All)) {
-            self.send_whole(command, encode_extended)?
+        let carried = limits.command_data.map_or(MAX_EXTENDED_DATA, |most| most.get() as usize);
+        // What a reader that carries less than the form could say would do with a longer answer is not known:
+        // such answers are fetched in parts.
+        let all_at_once = command.le == Some(Le::All) && carried >= MAX_EXTENDED_DATA;
+        let extended = limits.extended_length && !limits.t0 && command.data.len() <= carried;
+        let first = if extended && (!command.fits_short() || all_at_once) {
+            let most = u32::try_from(carried).unwrap_or(u32::MAX);
+            self.send_whole(command, |header, data, le| {
+                encode_extended(header, data, le.map(|le| le.at_most(most)))
+            })?
         } else {
-            self.send_parts(command, limits.t0)?
+            self.send_parts(command, limits.t0, carried)?
         };
         self.gather(command.cla, first)
     }
 
-    fn send_parts(&mut self, command: &Command, t0: bool) -> Result<Response, ExchangeError> {
+    fn send_parts(&mut self, command: &Command, t0: bool, carried: usize) -> Result<Response, ExchangeError> {
         let mut data = command.data.as_slice();
-        if data.len() > 255 {
-            let whole_parts = (data.len() - 1) / self.part_size;
-            let (front, last) = data.split_at(whole_parts * self.part_size);
-            for part in front.chunks(self.part_size) {
+        if data.len() > carried.min(MAX_SHORT_DATA) {
+            let part_size = self.part_size.min(carried);
+            let whole_parts = (data.len() - 1) / part_size;
+            let (front, last) = data.split_at(whole_parts * part_size);
+            for part in front.chunks(part_size) {
                 let header = [command.cla | CHAINING, command.ins, command.p1, command.p2];
                 let response = self.exchange(&encode_short(header, part, None))?;
                 if !response.status.is_ok() {

@@ -114,7 +114,7 @@ fn extended_length_only_when_allowed_and_needed() {
     assert_eq!(card.sent[2], [0, 0xCB, 0xA0, 0x10, 0, 0, 2, 0x5C, 0, 0, 0]);
 
     let mut t0 = Script::new(&[&[0x61, 0x01], &[8, 0x90, 0]]);
-    t0.limits = Limits { extended_length: true, t0: true };
+    t0.limits = Limits { extended_length: true, t0: true, ..Limits::SHORT };
     let response = Session::new(&mut t0).send(&get_data()).expect("answer");
     assert_eq!(response.data.as_slice(), [8]);
     assert_eq!(t0.sent[0], [0, 0xCB, 0xA0, 0x10, 2, 0x5C, 0], "no Le in case 4 over T=0");
@@ -173,4 +173,53 @@ proptest! {
             prop_assert!(command.data.len() < apdu.len());
         }
     }
+}
+
+/// A reader that carries no more command data than this in one APDU.
+fn carries(bytes: u32, extended_length: bool) -> Limits {
+    Limits { extended_length, command_data: core::num::NonZeroU32::new(bytes), ..Limits::SHORT }
+}
+
+#[test]
+fn a_reader_that_carries_less_gets_shorter_parts() {
+    let put = Command::new(0, 0xDB, 0x3F, 0xFF).data(&[7; 200]);
+    let mut card = Script::new(&[&[0x90, 0], &[0x90, 0], &[0x90, 0]]);
+    card.limits = carries(96, false);
+    let response = Session::new(&mut card).send(&put).expect("an answer");
+    assert!(response.status.is_ok());
+    let lengths: Vec<_> = card.sent.iter().map(|sent| (sent[0], sent[4])).collect();
+    assert_eq!(lengths, [(0x10, 96), (0x10, 96), (0x00, 8)]);
+
+    // What it carries is not chained, and longer parts than the session's own are not made.
+    let mut card = Script::new(&[&[0x90, 0]]);
+    card.limits = carries(200, false);
+    Session::new(&mut card).send(&put).expect("an answer");
+    assert_eq!(card.sent.len(), 1);
+    let mut card = Script::new(&[&[0x90, 0], &[0x90, 0]]);
+    card.limits = carries(199, false);
+    Session::with_part_size(&mut card, 100).send(&put).expect("an answer");
+    assert_eq!(card.sent.iter().map(|sent| sent[4]).collect::<Vec<_>>(), [100, 100]);
+}
+
+#[test]
+fn a_reader_of_extended_length_is_not_given_more_than_it_carries() {
+    let put = |length| Command::new(0, 0xDB, 0x3F, 0xFF).data(&vec![7; length]);
+    let mut card = Script::new(&[&[0x90, 0]]);
+    card.limits = carries(1000, true);
+    Session::new(&mut card).send(&put(1000)).expect("an answer");
+    assert_eq!(card.sent[0][4..7], [0, 0x03, 0xE8], "one extended APDU");
+    let mut card = Script::new(&[&[0x90, 0][..]; 4]);
+    card.limits = carries(1000, true);
+    Session::new(&mut card).send(&put(1001)).expect("an answer");
+    assert_eq!(card.sent.iter().map(|sent| sent[4]).collect::<Vec<_>>(), [255, 255, 255, 236], "chained");
+
+    // An answer of any length is fetched in parts; one with data does not ask for more than the reader brings.
+    let mut card = Script::new(&[&[1, 0x61, 1], &[2, 0x90, 0]]);
+    card.limits = carries(1000, true);
+    Session::new(&mut card).send(&get_data()).expect("an answer");
+    assert_eq!(card.sent[0], [0, 0xCB, 0xA0, 0x10, 2, 0x5C, 0, 0]);
+    let mut card = Script::new(&[&[0x90, 0]]);
+    card.limits = carries(1000, true);
+    Session::new(&mut card).send(&put(300).le(Le::All)).expect("an answer");
+    assert_eq!(card.sent[0][card.sent[0].len() - 2..], [0x03, 0xE8]);
 }

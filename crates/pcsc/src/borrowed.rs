@@ -3,15 +3,16 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use cardmod_iso7816::{CardChannel, Limits, TransportError};
+use cardmod_iso7816::{CardChannel, Limits, PinEntry, TransportError};
 use zeroize::Zeroizing;
 
 use crate::codes::{SCARD_E_NO_SERVICE, SCARD_E_PROTO_MISMATCH, SCARD_PROTOCOL_T0};
 use crate::convert::control_code;
 use crate::error::PcscError;
 use crate::exchange::ResponseBuffer;
-use crate::features::takes_extended_length;
+use crate::features::ReaderFeatures;
 use crate::native::DWORD;
+use crate::pinpad::Pinpad;
 use crate::provider::Provider;
 use crate::raw::CardStatus;
 
@@ -19,8 +20,12 @@ use crate::raw::CardStatus;
 #[derive(Clone, Copy)]
 struct Connection {
     protocol: u32,
-    limits: Limits,
+    /// The card takes extended length.
+    extended: bool,
 }
+
+/// `SCardControl` on one handle.
+type Control = Box<dyn Fn(u32, &[u8]) -> Result<Vec<u8>, PcscError> + Send + Sync>;
 
 /// The host's handles, as `CARD_DATA` carries them. Can transmit and ask; cannot begin transactions,
 /// connect, reset or disconnect, which are the host's.
@@ -30,6 +35,10 @@ pub struct BorrowedCard {
     handle: usize,
     /// Asked for once; forgotten where the card refuses the protocol.
     connection: OnceLock<Connection>,
+    /// Asked for once: the reader stays the same.
+    features: OnceLock<ReaderFeatures>,
+    /// The keypad, while it is lent.
+    pinpad: Option<Pinpad<Control>>,
     buffer: ResponseBuffer,
 }
 
@@ -46,7 +55,15 @@ impl BorrowedCard {
     /// Handles of a given provider.
     #[must_use]
     pub fn with_provider(provider: Arc<Provider>, context: usize, handle: usize) -> Self {
-        Self { provider, context, handle, connection: OnceLock::new(), buffer: ResponseBuffer::default() }
+        Self {
+            provider,
+            context,
+            handle,
+            connection: OnceLock::new(),
+            features: OnceLock::new(),
+            pinpad: None,
+            buffer: ResponseBuffer::default(),
+        }
     }
 
     /// Sends one command and answers its response with the status word.
@@ -97,6 +114,12 @@ impl BorrowedCard {
         self.provider.control(self.handle, code as DWORD, input)
     }
 
+    /// What the reader can do beyond carrying short APDUs; asked once.
+    pub fn features(&self) -> &ReaderFeatures {
+        let control = |code, input: &[u8]| self.provider.control(self.handle, code, input);
+        self.features.get_or_init(|| ReaderFeatures::ask(control))
+    }
+
     /// The context's handle (`hSCardCtx`).
     #[must_use]
     pub fn context(&self) -> usize {
@@ -120,13 +143,8 @@ impl BorrowedCard {
             return Ok(*connection);
         }
         let status = self.provider.status(self.handle)?;
-        let t0 = status.protocol == SCARD_PROTOCOL_T0;
-        let card = Limits::announced_in_atr(&status.atr).extended_length;
-        let extended_length = !t0
-            && card
-            && takes_extended_length(|code, input| self.provider.control(self.handle, code, input));
-        let connection = Connection { protocol: status.protocol, limits: Limits { extended_length, t0 } };
-        Ok(*self.connection.get_or_init(|| connection))
+        let extended = Limits::announced_in_atr(&status.atr).extended_length;
+        Ok(*self.connection.get_or_init(|| Connection { protocol: status.protocol, extended }))
     }
 }
 
@@ -137,7 +155,24 @@ impl CardChannel for BorrowedCard {
 
     /// Extended length where the card's ATR and the reader's properties announce it.
     fn limits(&self) -> Limits {
-        self.connection().map_or(Limits::SHORT, |connection| connection.limits)
+        let Ok(connection) = self.connection() else { return Limits::SHORT };
+        let t0 = connection.protocol == SCARD_PROTOCOL_T0;
+        let features = self.features();
+        let extended_length = !t0 && connection.extended && features.extended_length();
+        Limits { extended_length, t0, command_data: features.command_data() }
+    }
+
+    fn pin_entry(&mut self) -> Option<&mut dyn PinEntry> {
+        if !self.features().verifies_pins() {
+            return None;
+        }
+        let (provider, handle, features) = (Arc::clone(&self.provider), self.handle, self.features().clone());
+        let pinpad = self.pinpad.get_or_insert_with(|| {
+            let control: Control =
+                Box::new(move |code, input| provider.control(handle, code as DWORD, input));
+            Pinpad::new(features, control)
+        });
+        Some(pinpad)
     }
 }
 

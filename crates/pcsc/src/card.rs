@@ -14,6 +14,7 @@ use crate::context::{Inner, Protocols, ShareMode};
 use crate::convert::control_code;
 use crate::error::PcscError;
 use crate::exchange::ResponseBuffer;
+use crate::features::ReaderFeatures;
 use crate::raw::CardStatus;
 
 /// What becomes of the card when a transaction or connection ends, or before a reconnection.
@@ -147,6 +148,13 @@ impl Card {
     /// What `SCardControl` answers.
     pub fn control_by_code(&self, code: u32, input: &[u8]) -> Result<Vec<u8>, PcscError> {
         self.context.provider.control(self.handle, code as crate::native::DWORD, input)
+    }
+
+    /// What the reader can do beyond carrying short APDUs, as far as it says. Costs calls of the reader, none
+    /// of the card.
+    #[must_use]
+    pub fn features(&self) -> ReaderFeatures {
+        ReaderFeatures::ask(|code, input| self.context.provider.control(self.handle, code, input))
     }
 
     /// Ends the connection and says what becomes of the card.

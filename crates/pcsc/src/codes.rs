@@ -161,10 +161,17 @@ values! {
     SCARD_ATTR_DEVICE_SYSTEM_NAME_W = 0x7FFF_0006, "attribute: system name in UTF-16";
 
     CM_IOCTL_GET_FEATURE_REQUEST = 3400, "function number of the control code that lists a reader's features";
+    FEATURE_VERIFY_PIN_START = 0x01, "feature: PIN entry at the reader begins";
+    FEATURE_VERIFY_PIN_FINISH = 0x02, "feature: PIN entry at the reader ends";
+    FEATURE_MODIFY_PIN_START = 0x03, "feature: PIN change at the reader begins";
+    FEATURE_MODIFY_PIN_FINISH = 0x04, "feature: PIN change at the reader ends";
+    FEATURE_GET_KEY_PRESSED = 0x05, "feature: the key pressed since PIN entry began";
     FEATURE_VERIFY_PIN_DIRECT = 0x06, "feature: PIN entry at the reader";
     FEATURE_MODIFY_PIN_DIRECT = 0x07, "feature: PIN change at the reader";
     FEATURE_IFD_PIN_PROPERTIES = 0x0A, "feature: properties of PIN entry";
+    FEATURE_ABORT = 0x0B, "feature: ends PIN entry";
     FEATURE_GET_TLV_PROPERTIES = 0x12, "feature: the reader's properties in TLV";
+    FEATURE_CCID_ESC_COMMAND = 0x13, "feature: commands of the reader's maker (CCID escape)";
 }
 
 /// Name under which `SCardGetStatusChange` reports readers that come and go.

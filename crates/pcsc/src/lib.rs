@@ -21,6 +21,7 @@ mod error;
 mod exchange;
 mod features;
 mod native;
+mod pinpad;
 mod provider;
 mod raw;
 mod table;
@@ -35,10 +36,16 @@ pub use convert::{
     protocols_from_native, protocols_to_native,
 };
 pub use error::PcscError;
-pub use features::{Feature, MAX_APDU_DATA_SIZE, parse_features, parse_property};
+pub use features::{
+    ENTRY_VALIDATION, Feature, LCD_LAYOUT, MAX_APDU_DATA_SIZE, MAX_PIN_SIZE, MIN_PIN_SIZE, ReaderFeatures,
+    parse_features, parse_property,
+};
 pub use native::{
     CHAR, CardIdentifier, DWORD, LONG, READER_STATE_ATR_LEN, SCARD_AUTOALLOCATE, SCARD_IO_REQUEST,
     SCARD_READERSTATE, SCARDCONTEXT, SCARDHANDLE,
+};
+pub use pinpad::{
+    FORMAT_ASCII, MODIFY_HEADER, VALIDATION_KEY, VERIFY_HEADER, modify_structure, verify_structure,
 };
 pub use provider::{Provider, ProviderError};
 pub use raw::CardStatus;

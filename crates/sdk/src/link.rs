@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use cardmod_iso7816::{CardChannel, Limits, TransportError};
+use cardmod_iso7816::{CardChannel, Limits, PinEntry, TransportError};
 use cardmod_pcsc::BorrowedCard;
 use zeroize::Zeroizing;
 
@@ -68,5 +68,10 @@ impl CardChannel for Link {
 
     fn limits(&self) -> Limits {
         self.borrowed().map_or(Limits::SHORT, CardChannel::limits)
+    }
+
+    fn pin_entry(&mut self) -> Option<&mut dyn PinEntry> {
+        self.borrowed().ok()?;
+        self.card.get_mut()?.pin_entry()
     }
 }

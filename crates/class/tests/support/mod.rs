@@ -80,7 +80,7 @@ impl CardChannel for SharedCard {
     }
 
     fn limits(&self) -> Limits {
-        Limits { extended_length: self.inside().extended, t0: false }
+        Limits { extended_length: self.inside().extended, ..Limits::SHORT }
     }
 }
 

@@ -158,6 +158,6 @@ impl CardChannel for MockCard {
     }
 
     fn limits(&self) -> Limits {
-        Limits { extended_length: self.extended, t0: false }
+        Limits { extended_length: self.extended, ..Limits::SHORT }
     }
 }

@@ -43,6 +43,6 @@ impl CardChannel for Virtual {
     }
 
     fn limits(&self) -> Limits {
-        Limits { extended_length: self.extended, t0: false }
+        Limits { extended_length: self.extended, ..Limits::SHORT }
     }
 }
