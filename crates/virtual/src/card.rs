@@ -27,6 +27,8 @@ use crate::ports::{Random, Storage};
 use cache::KeyCache;
 use context::Stop;
 
+pub(crate) use piv::AID as PIV_AID;
+
 /// A virtual card without any file around it.
 pub struct Card {
     persistent: Persistent,
@@ -43,6 +45,16 @@ impl Card {
         let life_cycle = if bare { LifeCycle::Creation } else { LifeCycle::Initialisation };
         let gids = crate::model::gids::Persistent::new(life_cycle);
         Card::with(Persistent { options, gids: Some(gids), piv: None })
+    }
+
+    /// A card with a PIV application alone.
+    pub(crate) fn piv(options: CardOptions, application: crate::model::piv::Persistent) -> Card {
+        Card::with(Persistent { options, gids: None, piv: Some(application) })
+    }
+
+    /// The card with a PIV application beside what it has.
+    pub(crate) fn with_piv(self, application: crate::model::piv::Persistent) -> Card {
+        Card::with(Persistent { piv: Some(application), ..self.persistent })
     }
 
     /// A powered-off card from what [`Card::persistent_state`] gave.

@@ -1,4 +1,4 @@
-//! Virtual GIDS cards: APDU in, APDU out, in an image that several processes share.
+//! Virtual GIDS and PIV cards: APDU in, APDU out, in an image that several processes share.
 //!
 //! [`Store`] makes, lists, opens and erases cards; [`VirtualCard`] is a process's connection to one and
 //! what the virtual reader of `cardmod-winscard` drives. [`Card`] is the card alone, without files, for
@@ -34,5 +34,8 @@ pub use connection::{CardStatus, Disposition, Lease, Reset, Share, Space, Virtua
 pub use fault::{CardFault, ImageError, StoreError};
 pub use options::{BadOptions, Behaviour, CardOptions};
 pub use ports::{Clock, Random, Storage, SystemClock, SystemRandom};
-pub use profile::{ADMIN_KEY_LEN, BlankProfile, GidsProfile};
+pub use profile::{
+    ADMIN_KEY_LEN, BlankProfile, DEFAULT_MANAGEMENT_KEY, GidsProfile, ManagementAlgorithm, PivFlavour,
+    PivProfile,
+};
 pub use store::{CardEntry, CardKind, CreatedCard, Store};

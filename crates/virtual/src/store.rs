@@ -12,9 +12,9 @@ use crate::disk::run::{self, Found, Run};
 use crate::disk::secret::DeviceSecret;
 use crate::disk::{CardPaths, clients, files, lock};
 use crate::fault::{CardFault, StoreError};
-use crate::personalise::{self, Refused};
+use crate::personalise;
 use crate::ports::{Random as _, SystemRandom};
-use crate::profile::{BlankProfile, GidsProfile};
+use crate::profile::{BlankProfile, GidsProfile, PivProfile};
 
 /// A directory of cards, each a directory of its own; see `disk.rs` for what is in there.
 #[derive(Debug, Clone)]
@@ -155,11 +155,30 @@ impl Store {
     /// [`StoreError::BadName`], [`StoreError::Exists`], [`StoreError::Profile`], and what the files fail at.
     pub fn create(&self, name: &str, profile: &GidsProfile) -> Result<CreatedCard, StoreError> {
         check_name(name)?;
-        let card = personalise::card(profile).map_err(|refused| match refused {
-            Refused::Profile(text) => StoreError::Profile(text),
-            Refused::Fault(fault) => StoreError::Card(fault),
-        })?;
-        self.place_card(name, &card)
+        self.place_card(name, &personalise::gids_card(profile)?)
+    }
+
+    /// Makes a PIV card, ready for use.
+    ///
+    /// # Errors
+    /// As [`Store::create`].
+    pub fn create_piv(&self, name: &str, profile: &PivProfile) -> Result<CreatedCard, StoreError> {
+        check_name(name)?;
+        self.place_card(name, &personalise::piv_card(profile)?)
+    }
+
+    /// Makes a card with both applications. The options of the GIDS profile hold for the card.
+    ///
+    /// # Errors
+    /// As [`Store::create`].
+    pub fn create_dual(
+        &self,
+        name: &str,
+        gids: &GidsProfile,
+        piv: &PivProfile,
+    ) -> Result<CreatedCard, StoreError> {
+        check_name(name)?;
+        self.place_card(name, &personalise::dual_card(gids, piv)?)
     }
 
     /// Makes a card without files, PIN and keys, for tools that personalise.
