@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::command::{encode_extended, encode_short};
-use crate::{CardChannel, Command, Le, Response, StatusWord, TransportError};
+use crate::{CardChannel, Command, Le, Limits, Response, StatusWord, TransportError};
 
 /// The chaining bit of the class byte (ISO 7816-4, 5.3.3).
 const CHAINING: u8 = 0x10;
@@ -78,21 +78,49 @@ impl<C: CardChannel> Session<C> {
     ///
     /// [`ExchangeError`] when the channel fails or the card answers something that is no response.
     pub fn send(&mut self, command: &Command) -> Result<Response, ExchangeError> {
+        let first = self.send_command(command)?;
+        self.gather(command.cla, first)
+    }
+
+    /// Sends one command and takes the head of its answer: what comes in the first answer that carries data.
+    /// `61xx` then stays the status word; the rest of the answer is left to the card, which drops it at the
+    /// next command.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_head(&mut self, command: &Command) -> Result<Response, ExchangeError> {
+        let first = self.send_command(command)?;
+        match first.status.more_data() {
+            // Over T=0 the first answer is the announcement alone.
+            Some(available) if first.data.is_empty() => {
+                self.send_whole(&Command::new(command.cla, 0xC0, 0, 0).le(bytes(available)), encode_short)
+            }
+            _ => Ok(first),
+        }
+    }
+
+    /// Whether the command goes as one extended APDU, by what the channel can carry.
+    pub fn sends_extended(&self, command: &Command) -> bool {
         let limits = self.channel.limits();
-        let carried = limits.command_data.map_or(MAX_EXTENDED_DATA, |most| most.get() as usize);
+        let carried = carried(limits);
         // What a reader that carries less than the form could say would do with a longer answer is not known:
         // such answers are fetched in parts.
         let all_at_once = command.le == Some(Le::All) && carried >= MAX_EXTENDED_DATA;
         let extended = limits.extended_length && !limits.t0 && command.data.len() <= carried;
-        let first = if extended && (!command.fits_short() || all_at_once) {
-            let most = u32::try_from(carried).unwrap_or(u32::MAX);
-            self.send_whole(command, |header, data, le| {
-                encode_extended(header, data, le.map(|le| le.at_most(most)))
-            })?
-        } else {
-            self.send_parts(command, limits.t0, carried)?
-        };
-        self.gather(command.cla, first)
+        extended && (!command.fits_short() || all_at_once)
+    }
+
+    /// The command, in as many parts as it takes, and the answer to the last one.
+    fn send_command(&mut self, command: &Command) -> Result<Response, ExchangeError> {
+        let limits = self.channel.limits();
+        if !self.sends_extended(command) {
+            return self.send_parts(command, limits.t0, carried(limits));
+        }
+        let most = u32::try_from(carried(limits)).unwrap_or(u32::MAX);
+        self.send_whole(command, |header, data, le| {
+            encode_extended(header, data, le.map(|le| le.at_most(most)))
+        })
     }
 
     fn send_parts(&mut self, command: &Command, t0: bool, carried: usize) -> Result<Response, ExchangeError> {
@@ -168,6 +196,11 @@ impl Command {
 
 fn bytes(count: usize) -> Le {
     Le::Bytes(u32::try_from(count).unwrap_or(256))
+}
+
+/// The most data one command can carry.
+fn carried(limits: Limits) -> usize {
+    limits.command_data.map_or(MAX_EXTENDED_DATA, |most| most.get() as usize)
 }
 
 /// Appends without leaving an unwiped copy behind: growing a `Vec` would free the old block as it is.

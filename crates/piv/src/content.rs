@@ -1,0 +1,180 @@
+//! Public content kept in memory, and how far it may still be trusted.
+//!
+//! PIV has no change counter: what another program may have written over is a hint and no more, even
+//! when the card is found to be the same one.
+
+use std::collections::BTreeMap;
+
+use crate::ObjectTag;
+
+/// What tells a card apart, the head of its CHUID; `None` for a card without one.
+pub(crate) type Identity = Option<Vec<u8>>;
+
+/// A value of the cache.
+#[derive(Debug)]
+struct Entry {
+    /// The object's value; `None` for one known to be missing.
+    value: Option<Vec<u8>>,
+    /// When it was read.
+    epoch: u64,
+}
+
+/// A value from the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// The object's value; `None` for one known to be missing.
+    pub(crate) value: Option<Vec<u8>>,
+    /// Another program may have changed it since.
+    pub(crate) is_hint: bool,
+}
+
+/// The cache. Time is cut into epochs: a new one begins whenever another program, or another card, may
+/// have come between.
+#[derive(Debug, Default)]
+pub(crate) struct Content {
+    entries: BTreeMap<ObjectTag, Entry>,
+    epoch: u64,
+    /// The identity and the epoch it was last confirmed in.
+    identity: Option<(Identity, u64)>,
+    /// There may be another card in the reader.
+    swapped: bool,
+}
+
+impl Content {
+    /// Another program may have used the card.
+    pub(crate) fn doubt(&mut self) {
+        self.epoch += 1;
+    }
+
+    /// There may be another card.
+    pub(crate) fn doubt_identity(&mut self) {
+        self.epoch += 1;
+        self.swapped = true;
+    }
+
+    /// What was read in this epoch.
+    pub(crate) fn fresh(&self, tag: ObjectTag) -> Option<Option<Vec<u8>>> {
+        let entry = self.entries.get(&tag)?;
+        (entry.epoch == self.epoch).then(|| entry.value.clone())
+    }
+
+    /// What was ever read from this card, once its identity is confirmed in this epoch.
+    pub(crate) fn known(&self, tag: ObjectTag) -> Option<Known> {
+        let entry = self.entries.get(&tag)?;
+        let is_hint = entry.epoch != self.epoch;
+        (!is_hint || self.is_confirmed()).then(|| Known { value: entry.value.clone(), is_hint })
+    }
+
+    /// Whether older content could be used, if only the card were known to be the same.
+    pub(crate) fn waits_for_identity(&self) -> bool {
+        !self.is_confirmed() && self.entries.values().any(|entry| entry.epoch != self.epoch)
+    }
+
+    /// The identity, where it was read in this epoch.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        let (identity, epoch) = self.identity.as_ref()?;
+        (*epoch == self.epoch).then_some(identity)
+    }
+
+    fn is_confirmed(&self) -> bool {
+        self.identity().is_some()
+    }
+
+    /// Enters the identity read from the card. Older content of another card is dropped, and so is that
+    /// of a card that may have been changed for another one which nothing tells apart.
+    pub(crate) fn identify(&mut self, identity: Identity) {
+        let is_same = self.identity.as_ref().is_some_and(|(known, _)| *known == identity)
+            && (identity.is_some() || !self.swapped);
+        if !is_same {
+            let epoch = self.epoch;
+            self.entries.retain(|_, entry| entry.epoch == epoch);
+        }
+        self.identity = Some((identity, self.epoch));
+        self.swapped = false;
+    }
+
+    /// Enters what was read from the card, or written to it.
+    pub(crate) fn enter(&mut self, tag: ObjectTag, value: Option<Vec<u8>>) {
+        if !tag.is_private() {
+            self.entries.insert(tag, Entry { value, epoch: self.epoch });
+        }
+    }
+
+    /// Nothing is known of the object: a write is under way, or failed.
+    pub(crate) fn forget(&mut self, tag: ObjectTag) {
+        self.entries.remove(&tag);
+    }
+
+    /// Nothing is known of any object but that the card is who it was.
+    pub(crate) fn forget_all(&mut self) {
+        self.entries.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAG: ObjectTag = ObjectTag::CERTIFICATE_AUTHENTICATION;
+
+    fn filled() -> Content {
+        let mut content = Content::default();
+        content.identify(Some(vec![7]));
+        content.enter(TAG, Some(vec![1]));
+        content
+    }
+
+    #[test]
+    fn without_doubt_content_is_fresh() {
+        let content = filled();
+        assert_eq!(content.fresh(TAG), Some(Some(vec![1])));
+        assert_eq!(content.known(TAG), Some(Known { value: Some(vec![1]), is_hint: false }));
+        assert!(!content.waits_for_identity());
+        assert_eq!(content.fresh(ObjectTag::CCC), None);
+    }
+
+    #[test]
+    fn after_a_doubt_it_is_a_hint_of_the_same_card_alone() {
+        let mut content = filled();
+        content.doubt();
+        assert_eq!((content.fresh(TAG), content.known(TAG)), (None, None));
+        assert!(content.waits_for_identity());
+        content.identify(Some(vec![7]));
+        assert_eq!(content.fresh(TAG), None);
+        assert_eq!(content.known(TAG), Some(Known { value: Some(vec![1]), is_hint: true }));
+        content.doubt_identity();
+        content.identify(Some(vec![8]));
+        assert_eq!(content.known(TAG), None);
+    }
+
+    #[test]
+    fn what_is_read_in_doubt_is_not_mixed_with_what_was_known() {
+        let mut content = filled();
+        content.doubt_identity();
+        content.enter(ObjectTag::CCC, None);
+        assert_eq!(content.fresh(ObjectTag::CCC), Some(None));
+        content.identify(Some(vec![8]));
+        assert_eq!(content.fresh(ObjectTag::CCC), Some(None), "read from the card that is there");
+        assert_eq!(content.known(TAG), None, "read from the other one");
+    }
+
+    #[test]
+    fn a_card_without_identity_keeps_its_content_until_it_may_be_another() {
+        let mut content = Content::default();
+        content.identify(None);
+        content.enter(TAG, Some(vec![1]));
+        content.doubt();
+        content.identify(None);
+        assert!(content.known(TAG).is_some());
+        content.doubt_identity();
+        content.identify(None);
+        assert_eq!(content.known(TAG), None);
+    }
+
+    #[test]
+    fn private_content_is_not_kept() {
+        let mut content = filled();
+        content.enter(ObjectTag::PRINTED, Some(vec![1]));
+        assert_eq!(content.fresh(ObjectTag::PRINTED), None);
+    }
+}

@@ -1,0 +1,48 @@
+//! The PIV card edge: what a card of FIPS 201 (SP 800-73) and its relatives among tokens understand, as
+//! typed calls, and the card's data model.
+//!
+//! Who calls it: the class module, and any program that wants a PIV card without the C interface above.
+//! A [`PivState`] lives as long as the caller's connection; [`PivState::on`] lends it a channel for a
+//! while, and the resulting [`PivCard`] has the operations.
+//!
+//! Invariants:
+//! - no unsafe code, no I/O but through the caller's `CardChannel`, no knowledge of `CARD_DATA`;
+//! - what is believed about the card (application selected, roles verified) is kept in one place,
+//!   [`PivState`], and dropped by [`PivState::connection_lost`] and by every transport failure;
+//! - a PIN is never sent before this state has seen its own SELECT, or the read of a PIV data object,
+//!   succeed since the last break: GIDS cards take the same VERIFY;
+//! - nothing is sent between VERIFY and the use of a key by this crate's own accord;
+//! - a card's abilities are found out by trying, never inferred from a version number;
+//! - PIV has no change counter: content that another program may have replaced is a hint, is called so,
+//!   and is used only after the card's CHUID was found to be the same; private content is never kept;
+//! - what a card answers is parsed, never trusted.
+//!
+//! Sources: NIST SP 800-73-4 and -5 (cited as SP 800-73) and SP 800-78-5; the published documentation of
+//! the vendors' extensions.
+#![forbid(unsafe_code)]
+
+mod algorithm;
+mod application;
+mod card;
+mod content;
+mod error;
+mod identity;
+mod objects;
+mod reading;
+mod reference;
+mod slot;
+mod slot_key;
+mod state;
+mod tag;
+
+pub use algorithm::KeyAlgorithm;
+pub use application::{AID, Application};
+pub use card::PivCard;
+pub use error::{PivCommand, PivError};
+pub use objects::chuid::Chuid;
+pub use objects::fascn::FascN;
+pub use reference::KeyReference;
+pub use slot::{RetiredNumber, Slot, UnknownSlot};
+pub use slot_key::SlotKey;
+pub use state::{PivState, VerifiedRoles};
+pub use tag::ObjectTag;
