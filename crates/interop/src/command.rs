@@ -94,6 +94,7 @@ pub(crate) fn package_hint(program: &str) -> String {
         "python3" => "python3-pyscard",
         "ssh-keygen" => "openssh-client",
         "unshare" | "nsenter" => "util-linux",
+        "yubico-piv-tool" => "yubico-piv-tool",
         name if name.contains("cardmod") => return "build it first: cargo build --workspace".into(),
         _ => "opensc",
     };

@@ -9,13 +9,17 @@
 
 #![forbid(unsafe_code)]
 
+mod authority;
 mod command;
+mod fixture;
 mod home;
 pub mod traffic;
 mod turns;
 mod world;
 
+pub use authority::Authority;
 pub use command::{Outcome, run, tool};
+pub use fixture::fixture;
 pub use home::{Home, cardmod_program, class_module, pkcs11_module, python_tool};
 pub use turns::Table;
 pub use world::{Plug, READER, World};

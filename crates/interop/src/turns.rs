@@ -1,6 +1,7 @@
 //! OpenSC and `cardmod` take turns on one virtual card, with the cache on: each sees at once what the other
 //! wrote. The ways to the card differ, the turns do not.
 
+use crate::authority::Authority;
 use crate::command::{Outcome, run, tool};
 use crate::home::Home;
 
@@ -47,10 +48,11 @@ impl Table<'_> {
 
     /// OpenSC certifies its key, and puts another certificate in its place; we certify ours.
     fn both_store_certificates(&self, theirs: &str) {
+        let authority = Authority::new(self.home);
         let export = format!("cert export --container {theirs} --out back.pem");
         for subject in ["by-opensc", "again-by-opensc"] {
             (self.ours)(&export).exits_with(1).says("has no certificate");
-            self.certify("theirs.pem", subject);
+            authority.certify("theirs.pem", subject, "cert.pem");
             self.login("--write-object cert.der --type cert --id 01").success();
             (self.ours)(&export).success();
             self.tool("openssl x509 -in back.pem -noout -subject").says(&format!("= {subject}"));
@@ -92,22 +94,6 @@ impl Table<'_> {
     fn objects(&self, kind: &str) -> usize {
         let listed = self.login(&format!("--list-objects --type {kind}")).success();
         listed.stdout.matches(" Object; ").count()
-    }
-
-    /// A certificate for a public key, by an authority made here.
-    fn certify(&self, public: &str, subject: &str) {
-        for line in [
-            "openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -subj /CN=ca -out ca.pem -days 9",
-            &format!(
-                "openssl req -new -newkey rsa:2048 -nodes -keyout tmp.key -subj /CN={subject} -out tmp.csr"
-            ),
-            &format!(
-                "openssl x509 -req -in tmp.csr -CA ca.pem -CAkey ca.key -CAcreateserial \
-                 -force_pubkey {public} -outform DER -out cert.der"
-            ),
-        ] {
-            self.tool(line);
-        }
     }
 
     /// A program that needs no card.

@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 use crate::command::{Outcome, run};
 use crate::home::{Home, cardmod_program};
 
@@ -16,11 +18,13 @@ pub const READER: &str = "Virtual PCD 00 00";
 
 /// What runs inside the name spaces: the socket's folder is private, then pcscd takes the process.
 const START: &str = "ip link set lo up && mkdir -p /run/pcscd && mount -t tmpfs tmpfs /run/pcscd \
-                     && exec pcscd --foreground";
+                     && exec pcscd --foreground --config \"$0\"";
 
 /// A running pcscd, ended when dropped.
 pub struct World {
     daemon: Child,
+    reader: String,
+    _configuration: TempDir,
 }
 
 /// A card plugged into the world's first reader, pulled when dropped.
@@ -29,21 +33,39 @@ pub struct Plug {
 }
 
 impl World {
-    /// Starts pcscd and waits until it answers.
+    /// Starts pcscd and waits until it answers. Its first reader is [`READER`].
     ///
     /// # Panics
     /// When it does not answer within 20 seconds: not root, or a package is missing.
     #[allow(clippy::new_without_default, reason = "it starts a service")]
     pub fn new() -> Self {
+        Self::with_readers("Virtual PCD")
+    }
+
+    /// The same with readers of another name, since there are programs that talk to readers of their maker
+    /// alone. pcscd appends ` 00 00` to the first one's name.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    pub fn with_readers(name: &str) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let configuration = folder.path().join("reader.conf");
+        std::fs::write(&configuration, reader_configuration(name)).expect("a file");
         let daemon = Command::new("unshare")
             .args(["--mount", "--net", "--", "sh", "-c", START])
+            .arg(&configuration)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("unshare, of the Debian package util-linux");
-        let world = Self { daemon };
-        world.wait_for(|| world.run(&["opensc-tool", "--list-readers"]), READER);
+        let world = Self { daemon, reader: format!("{name} 00 00"), _configuration: folder };
+        world.wait_for(|| world.run(&["opensc-tool", "--list-readers"]), &world.reader);
         world
+    }
+
+    /// The name of the first reader.
+    pub fn reader(&self) -> &str {
+        &self.reader
     }
 
     /// Runs a program inside this world; the first word `cardmod` means the built program, which
@@ -64,12 +86,19 @@ impl World {
     /// # Panics
     /// When `cardmod card plug` ends, or the card is not seen within 20 seconds.
     pub fn plug(&self, home: &Home, card: &str) -> Plug {
-        let mut command = self.command_at(home, &["cardmod", "card", "plug", card]);
-        let mut program = command.stdout(Stdio::piped()).spawn().expect("cardmod card plug");
+        self.plug_program(home, &["cardmod", "card", "plug", card])
+    }
+
+    /// The same with a card that is a program of its own, which says `plugged` once it is connected to vpcd.
+    ///
+    /// # Panics
+    /// When the program ends, or the card is not seen within 20 seconds.
+    pub fn plug_program(&self, home: &Home, words: &[&str]) -> Plug {
+        let mut program = self.start_at(home, words);
         let mut first = String::new();
         let output = program.stdout.take().expect("its output is piped");
         BufReader::new(output).read_line(&mut first).expect("its first line");
-        assert!(first.contains("plugged"), "cardmod card plug said {first:?}");
+        assert!(first.contains("plugged"), "{words:?} said {first:?}");
         let plug = Plug { program };
         self.wait_for(|| self.run(&["opensc-tool", "--reader", "0", "--atr"]), "3b:");
         plug
@@ -134,6 +163,15 @@ impl Drop for Plug {
     fn drop(&mut self) {
         end(&mut self.program);
     }
+}
+
+/// vsmartcard's driver under another name; the rest as Debian's package has it.
+fn reader_configuration(name: &str) -> String {
+    let port = "0x8C7B";
+    format!(
+        "FRIENDLYNAME \"{name}\"\nDEVICENAME /dev/null:{port}\n\
+         LIBPATH /usr/lib/pcsc/drivers/serial/libifdvpcd.so\nCHANNELID {port}\n"
+    )
 }
 
 fn end(child: &mut Child) {

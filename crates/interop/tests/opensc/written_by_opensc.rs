@@ -1,7 +1,7 @@
 //! A card that `gids-tool` initialised and OpenSC filled is served by the class module over the
 //! system's PC/SC library.
 
-use cardmod_interop::{Home, READER, World, run, tool};
+use cardmod_interop::{Authority, Home, READER, World, run, tool};
 
 const ADMIN_KEY: &str = "000102030405060708090A0B0C0D0E0F1011121314151617";
 const LOGIN: [&str; 4] = ["pkcs11-tool", "--login", "--pin", "123456"];
@@ -28,14 +28,7 @@ fn filled_by_opensc(home: &Home, world: &World) {
     // OpenSC numbers the keys of a GIDS card by container
     let public = world.run_at(home, &["pkcs15-tool", "--read-public-key", "00"]).success();
     std::fs::write(home.file("pub.pem"), &public.stdout).expect("a file");
-    for line in [
-        "openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -subj /CN=ca -out ca.pem -days 9",
-        "openssl req -new -newkey rsa:2048 -nodes -keyout tmp.key -subj /CN=holder -out tmp.csr",
-        "openssl x509 -req -in tmp.csr -CA ca.pem -CAkey ca.key -CAcreateserial -force_pubkey pub.pem \
-         -outform DER -out cert.der",
-    ] {
-        run(tool(line).current_dir(home.folder())).success();
-    }
+    Authority::new(home).certify("pub.pem", "holder", "cert.pem");
     let store = ["--write-object", "cert.der", "--type", "cert", "--id", "00", "--label", "made by OpenSC"];
     world.run_at(home, &[&LOGIN[..], &store].concat()).success();
 }

@@ -3,23 +3,14 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use cardmod_interop::{Home, cardmod_program, run};
+use cardmod_interop::{Home, fixture, run};
 
 const CARD_ID: &str = "00112233445566778899AABBCCDDEEFF";
 const READER: &str = "Cardmod Virtual Reader (demo) 00 00";
 
-/// Builds the program; it is outside of the workspace, since nothing within may link libpcsclite.
+/// The program; it is outside of the workspace, since nothing within may link libpcsclite.
 fn program() -> PathBuf {
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/pcsc-crate/Cargo.toml");
-    let built = cardmod_program();
-    let target =
-        built.parent().and_then(|profile| profile.parent()).expect("TARGET/PROFILE").join("fixtures");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--locked", "--manifest-path", manifest, "--target-dir"]).arg(&target);
-    // It links the library of the Debian package libpcsclite-dev, which ./test.sh installs.
-    run(&mut command).success();
-    target.join("debug/pcsc-crate")
+    fixture("pcsc-crate")
 }
 
 #[test]

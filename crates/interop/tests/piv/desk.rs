@@ -1,0 +1,61 @@
+//! A card in a reader of pcscd, and the programs that work on it.
+
+use cardmod_interop::{Authority, Home, Outcome, Plug, World, fixture, run, tool};
+
+/// One card, in the first reader of a world of its own.
+pub(crate) struct Desk {
+    pub(crate) home: Home,
+    pub(crate) world: World,
+    _plug: Plug,
+}
+
+impl Desk {
+    /// The PIV application of a security key's firmware, as it is delivered: PIN `123456`, PUK `12345678`, the
+    /// default management key.
+    pub(crate) fn with_firmware() -> Self {
+        let program = fixture("piv-authenticator-vpcd");
+        let program = program.to_str().expect("a path of text");
+        Self::around(Home::new(), World::new(), |world, home| world.plug_program(home, &[program]))
+    }
+
+    fn around(home: Home, world: World, plug: impl FnOnce(&World, &Home) -> Plug) -> Self {
+        std::fs::write(home.file("data"), b"the data to be signed").expect("a file");
+        let plug = plug(&world, &home);
+        Self { home, world, _plug: plug }
+    }
+
+    /// A program with its words, on the card.
+    #[track_caller]
+    pub(crate) fn run(&self, line: &str) -> Outcome {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        self.world.run_at(&self.home, &words)
+    }
+
+    /// yubico-piv-tool with these words.
+    #[track_caller]
+    pub(crate) fn piv_tool(&self, line: &str) -> Outcome {
+        self.run(&format!("yubico-piv-tool --reader Virtual {line}"))
+    }
+
+    /// A program that needs no card.
+    #[track_caller]
+    pub(crate) fn beside(&self, line: &str) -> Outcome {
+        run(tool(line).current_dir(self.home.folder()))
+    }
+
+    /// Two files are the same.
+    #[track_caller]
+    pub(crate) fn same(&self, one: &str, other: &str) {
+        let read = |name: &str| std::fs::read(self.home.file(name)).expect(name);
+        assert_eq!(read(one), read(other), "{one} and {other}");
+    }
+
+    /// A key made by yubico-piv-tool in a place, with a certificate of an authority: the key's public half is in
+    /// `PLACE.pub`, the certificate in `PLACE.pem`.
+    pub(crate) fn enrol_by_yubico(&self, place: &str, algorithm: &str) {
+        self.piv_tool(&format!("-s {place} -A {algorithm} -a generate -o {place}.pub")).success();
+        let (public, certificate) = (format!("{place}.pub"), format!("{place}.pem"));
+        Authority::new(&self.home).certify(&public, &format!("key-{place}"), &certificate);
+        self.piv_tool(&format!("-s {place} -a import-certificate -i {certificate}")).success();
+    }
+}

@@ -1,0 +1,6 @@
+//! PIV through pcscd and vsmartcard's vpcd: programs that others wrote on virtual PIV cards, `cardmod` on a card
+//! that others wrote, and both in turn on one card.
+#![forbid(unsafe_code)]
+
+mod desk;
+mod firmware;
