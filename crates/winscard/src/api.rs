@@ -14,7 +14,6 @@ use cardmod_pcsc::{
 };
 use zeroize::Zeroizing;
 
-use crate::attributes;
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::handle::{Handle, Kind};
@@ -185,7 +184,7 @@ pub(crate) fn transmit(id: u32, protocol: u32, command: &[u8]) -> Result<Zeroizi
 pub(crate) fn control(id: u32, control: DWORD, input: &[u8]) -> Result<Vec<u8>, u32> {
     let registry = registry::current()?;
     match &registry.handle(id)?.kind {
-        Kind::Virtual(_) => attributes::control(control),
+        Kind::Virtual(connection) => connection.control(registry, control, input),
         Kind::Real { card, .. } => card.control_by_code(control as u32, input).map_err(code),
     }
 }

@@ -1,7 +1,8 @@
-//! What a virtual reader answers to `SCardGetAttrib` and `SCardControl`.
+//! What a virtual reader answers to `SCardGetAttrib`, and what its control codes are.
 
 use cardmod_pcsc::{
-    CM_IOCTL_GET_FEATURE_REQUEST, DWORD, FEATURE_GET_TLV_PROPERTIES, MAX_APDU_DATA_SIZE,
+    CM_IOCTL_GET_FEATURE_REQUEST, DWORD, FEATURE_GET_TLV_PROPERTIES, FEATURE_IFD_PIN_PROPERTIES,
+    FEATURE_MODIFY_PIN_DIRECT, FEATURE_VERIFY_PIN_DIRECT, MAX_APDU_DATA_SIZE,
     SCARD_ATTR_ASYNC_PROTOCOL_TYPES, SCARD_ATTR_ATR_STRING, SCARD_ATTR_CHANNEL_ID,
     SCARD_ATTR_CHARACTERISTICS, SCARD_ATTR_CURRENT_PROTOCOL_TYPE, SCARD_ATTR_DEFAULT_CLK,
     SCARD_ATTR_DEVICE_FRIENDLY_NAME_A, SCARD_ATTR_DEVICE_FRIENDLY_NAME_W, SCARD_ATTR_DEVICE_IN_USE,
@@ -9,11 +10,11 @@ use cardmod_pcsc::{
     SCARD_ATTR_ICC_INTERFACE_STATUS, SCARD_ATTR_ICC_PRESENCE, SCARD_ATTR_ICC_TYPE_PER_ATR,
     SCARD_ATTR_MAX_CLK, SCARD_ATTR_MAX_IFSD, SCARD_ATTR_MAXINPUT, SCARD_ATTR_POWER_MGMT_SUPPORT,
     SCARD_ATTR_VENDOR_IFD_SERIAL_NO, SCARD_ATTR_VENDOR_IFD_TYPE, SCARD_ATTR_VENDOR_IFD_VERSION,
-    SCARD_ATTR_VENDOR_NAME, SCARD_E_UNSUPPORTED_FEATURE, control_code,
+    SCARD_ATTR_VENDOR_NAME, SCARD_E_UNSUPPORTED_FEATURE, VALIDATION_KEY, control_code,
 };
 
-/// Function number of the control code behind `FEATURE_GET_TLV_PROPERTIES`.
-const GET_TLV_PROPERTIES: u32 = 3500;
+use crate::equipment::Equipment;
+
 /// Longest command data: extended length (ISO 7816-4 5.1).
 const MAX_DATA: u32 = 65_535;
 /// Longest command of extended length: header, Lc, data, Le.
@@ -60,20 +61,65 @@ pub(crate) fn attribute(id: u32, facts: &Facts<'_>) -> Result<Vec<u8>, u32> {
     }
 }
 
-/// The answer to a control code: the feature list and the properties (PC/SC 2 part 10, 2.2 and 2.6).
-pub(crate) fn control(code: DWORD) -> Result<Vec<u8>, u32> {
-    if code == control_code(CM_IOCTL_GET_FEATURE_REQUEST) {
-        let mut features = vec![FEATURE_GET_TLV_PROPERTIES as u8, 4];
-        features.extend((control_code(GET_TLV_PROPERTIES) as u32).to_be_bytes());
-        return Ok(features);
-    }
-    if code == control_code(GET_TLV_PROPERTIES) {
-        let mut properties = vec![MAX_APDU_DATA_SIZE, 4];
-        properties.extend((MAX_DATA + 1).to_le_bytes());
-        return Ok(properties);
-    }
-    Err(SCARD_E_UNSUPPORTED_FEATURE)
+/// What a control code of this reader asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    /// The list of the others.
+    Features,
+    TlvProperties,
+    PinProperties,
+    VerifyPin,
+    ModifyPin,
 }
+
+/// The functions behind features, with the numbers of their control codes.
+const FUNCTIONS: [(Function, u32, u32); 4] = [
+    (Function::VerifyPin, FEATURE_VERIFY_PIN_DIRECT, 3501),
+    (Function::ModifyPin, FEATURE_MODIFY_PIN_DIRECT, 3502),
+    (Function::PinProperties, FEATURE_IFD_PIN_PROPERTIES, 3503),
+    (Function::TlvProperties, FEATURE_GET_TLV_PROPERTIES, 3500),
+];
+
+/// The function behind a control code; `SCARD_E_UNSUPPORTED_FEATURE` for one that this reader does not have.
+pub(crate) fn function(code: DWORD, equipment: &Equipment) -> Result<Function, u32> {
+    if code == control_code(CM_IOCTL_GET_FEATURE_REQUEST) {
+        return Ok(Function::Features);
+    }
+    let known = FUNCTIONS.iter().find(|(_, _, number)| code == control_code(*number));
+    let function = known.map(|(function, ..)| *function).filter(|function| has(equipment, *function));
+    function.ok_or(SCARD_E_UNSUPPORTED_FEATURE)
+}
+
+fn has(equipment: &Equipment, function: Function) -> bool {
+    match function {
+        Function::Features | Function::TlvProperties => true,
+        Function::PinProperties | Function::VerifyPin => equipment.keypad.is_some(),
+        Function::ModifyPin => equipment.keypad.as_ref().is_some_and(|keypad| keypad.modifies),
+    }
+}
+
+/// The list of features (PC/SC 2 part 10, 2.2).
+pub(crate) fn features(equipment: &Equipment) -> Vec<u8> {
+    let mut list = Vec::new();
+    for (_, feature, number) in FUNCTIONS.iter().filter(|(function, ..)| has(equipment, *function)) {
+        list.extend([*feature as u8, 4]);
+        list.extend((control_code(*number) as u32).to_be_bytes());
+    }
+    list
+}
+
+/// The properties (2.6).
+pub(crate) fn properties(equipment: &Equipment) -> Vec<u8> {
+    let mut properties = Vec::new();
+    if let Some(size) = equipment.max_apdu_data {
+        properties.extend([MAX_APDU_DATA_SIZE, 4]);
+        properties.extend(size.to_le_bytes());
+    }
+    properties
+}
+
+/// `PIN_PROPERTIES_STRUCTURE` (2.5.4): no display, an entry ends by the confirmation key or its time.
+pub(crate) const PIN_PROPERTIES: [u8; 4] = [0, 0, VALIDATION_KEY | 0x04, 0];
 
 fn text(value: &str) -> Vec<u8> {
     let mut bytes = value.as_bytes().to_vec();
@@ -98,12 +144,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn features_lead_to_extended_length() {
-        let features = control(control_code(CM_IOCTL_GET_FEATURE_REQUEST)).expect("a list");
-        let [feature] = cardmod_pcsc::parse_features(&features)[..] else { panic!("one feature") };
-        let properties = control(feature.code as DWORD).expect("properties");
-        assert_eq!(cardmod_pcsc::parse_property(&properties, MAX_APDU_DATA_SIZE), Some(65_536));
-        assert_eq!(control(control_code(1)), Err(SCARD_E_UNSUPPORTED_FEATURE));
+    fn features_lead_to_properties() {
+        let usual = Equipment::default();
+        let [feature] = cardmod_pcsc::parse_features(&features(&usual))[..] else { panic!("one feature") };
+        assert_eq!(function(feature.code as DWORD, &usual), Ok(Function::TlvProperties));
+        assert_eq!(cardmod_pcsc::parse_property(&properties(&usual), MAX_APDU_DATA_SIZE), Some(65_536));
+        assert_eq!(function(control_code(1), &usual), Err(SCARD_E_UNSUPPORTED_FEATURE));
+        assert_eq!(function(control_code(3501), &usual), Err(SCARD_E_UNSUPPORTED_FEATURE), "no keypad");
+        let silent = Equipment { max_apdu_data: None, ..Equipment::default() };
+        assert!(properties(&silent).is_empty());
     }
 
     #[test]

@@ -9,19 +9,23 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use cardmod_pcsc::{
-    CardStatus, Disposition, SCARD_ABSENT, SCARD_E_INVALID_HANDLE, SCARD_E_NO_SMARTCARD,
-    SCARD_E_NOT_TRANSACTED, SCARD_E_PROTO_MISMATCH, SCARD_E_READER_UNAVAILABLE, SCARD_E_SHARING_VIOLATION,
-    SCARD_F_COMM_ERROR, SCARD_PROTOCOL_RAW, SCARD_PROTOCOL_T0, SCARD_PROTOCOL_T1, SCARD_PROTOCOL_UNDEFINED,
-    SCARD_W_REMOVED_CARD, SCARD_W_RESET_CARD, ShareMode,
+    CardStatus, DWORD, Disposition, SCARD_ABSENT, SCARD_E_INVALID_HANDLE, SCARD_E_INVALID_PARAMETER,
+    SCARD_E_NO_SMARTCARD, SCARD_E_NOT_TRANSACTED, SCARD_E_PROTO_MISMATCH, SCARD_E_READER_UNAVAILABLE,
+    SCARD_E_SHARING_VIOLATION, SCARD_E_UNSUPPORTED_FEATURE, SCARD_F_COMM_ERROR, SCARD_PROTOCOL_RAW,
+    SCARD_PROTOCOL_T0, SCARD_PROTOCOL_T1, SCARD_PROTOCOL_UNDEFINED, SCARD_W_REMOVED_CARD, SCARD_W_RESET_CARD,
+    ShareMode,
 };
 use cardmod_virtual::{CardFault, Disposition as LeaseEnd, Reset, Share, StoreError, VirtualCard};
 use zeroize::Zeroizing;
 
-use crate::attributes::{self, Facts};
+use crate::attributes::{self, Facts, Function};
+use crate::equipment::Equipment;
 use crate::faults::Fault;
+use crate::keypad;
 use crate::log::Trace;
 use crate::readers::{Found, event_count};
 use crate::registry::Registry;
+use crate::t0::T0;
 
 /// How often a connection tries again while another process has a transaction.
 const TRY_EVERY: Duration = Duration::from_millis(1);
@@ -29,12 +33,17 @@ const TRY_EVERY: Duration = Duration::from_millis(1);
 pub(crate) struct Connection {
     reader: String,
     name: String,
+    equipment: Equipment,
     trace: Trace,
     state: Mutex<State>,
 }
 
 struct State {
     card: VirtualCard,
+    /// The card's ATR as the reader shows it.
+    atr: Vec<u8>,
+    /// What the card holds back under the rules of T=0, in a reader that speaks it.
+    t0: Option<T0>,
     share: ShareMode,
     protocol: u32,
     /// The card's counters as this connection knows them.
@@ -78,7 +87,10 @@ impl Connection {
                 _ => SCARD_E_READER_UNAVAILABLE,
             }
         })?;
+        let equipment = registry.readers.furnished.of(&found.reader);
         let state = State {
+            atr: equipment.atr(card.atr()),
+            t0: equipment.t0.then(T0::default),
             card,
             share,
             protocol: SCARD_PROTOCOL_UNDEFINED,
@@ -89,7 +101,8 @@ impl Connection {
             ended: false,
         };
         let trace = registry.log.connection(&found.reader);
-        let connection = Self { reader: found.reader, name: found.card, trace, state: Mutex::new(state) };
+        let (reader, name) = (found.reader, found.card);
+        let connection = Self { reader, name, equipment, trace, state: Mutex::new(state) };
         connection.patiently(registry, Busy::Wait, |state| {
             state.claim(share)?;
             if registry.profile.connecting_waits {
@@ -213,11 +226,14 @@ impl Connection {
                 return Err(SCARD_E_PROTO_MISMATCH);
             }
         }
+        if !self.equipment.carries(command) {
+            return Err(SCARD_E_INVALID_PARAMETER);
+        }
         registry.log.exchange(&self.trace, command, || {
             self.patiently(registry, Busy::Profile, |state| {
                 state.check_pending(registry.profile.idle_limit)?;
                 state.used = Instant::now();
-                state.card.transmit(command).map_err(|fault| match fault {
+                state.exchange(command).map_err(|fault| match fault {
                     // It was there when this connection was made.
                     CardFault::NotPresent { card } if state.share != ShareMode::Direct => {
                         CardFault::Removed { card }
@@ -226,6 +242,20 @@ impl Connection {
                 })
             })
         })
+    }
+
+    /// `SCardControl`: what the reader itself does.
+    pub(crate) fn control(&self, registry: &Registry, code: DWORD, input: &[u8]) -> Result<Vec<u8>, u32> {
+        let send = |command: &[u8]| self.transmit(registry, self.protocol(), command);
+        let function = attributes::function(code, &self.equipment)?;
+        match (function, &self.equipment.keypad) {
+            (Function::Features, _) => Ok(attributes::features(&self.equipment)),
+            (Function::TlvProperties, _) => Ok(attributes::properties(&self.equipment)),
+            (Function::PinProperties, _) => Ok(attributes::PIN_PROPERTIES.to_vec()),
+            (Function::VerifyPin, Some(keypad)) => keypad::verify(keypad, input, send),
+            (Function::ModifyPin, Some(keypad)) => keypad::modify(keypad, input, send),
+            (Function::VerifyPin | Function::ModifyPin, None) => Err(SCARD_E_UNSUPPORTED_FEATURE),
+        }
     }
 
     /// `SCardStatus`: the status and the event counter.
@@ -242,7 +272,7 @@ impl Connection {
             }
             let status = state.card.status()?;
             let (card_state, atr) = if status.present {
-                (registry.profile.connected_state, state.card.atr())
+                (registry.profile.connected_state, state.atr.clone())
             } else {
                 (SCARD_ABSENT, Vec::new())
             };
@@ -328,8 +358,18 @@ impl State {
         self.card.claim(wanted)
     }
 
-    /// Knows the card's counters from now on.
+    /// One command, as the reader and the card speak with each other.
+    fn exchange(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, CardFault> {
+        let Self { card, t0, .. } = self;
+        match t0 {
+            Some(t0) => t0.transmit(command, |command| card.transmit(command)),
+            None => card.transmit(command),
+        }
+    }
+
+    /// Knows the card's counters from now on. Whatever the card held back is gone.
     fn take_note(&mut self) -> Result<(), CardFault> {
+        self.t0 = self.t0.take().map(|_| T0::default());
         let status = self.card.status()?;
         self.seen = Events { insertions: status.insertions, resets: status.resets };
         Ok(())
@@ -412,7 +452,7 @@ impl State {
         if share == ShareMode::Direct {
             return Ok(SCARD_PROTOCOL_UNDEFINED);
         }
-        let offered = atr_protocols(&self.card.atr()) & protocols;
+        let offered = atr_protocols(&self.atr) & protocols;
         [SCARD_PROTOCOL_T1, SCARD_PROTOCOL_T0]
             .into_iter()
             .find(|protocol| offered & protocol != 0)

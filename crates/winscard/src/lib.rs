@@ -23,15 +23,18 @@ mod buffer;
 mod cache;
 mod connection;
 mod context;
+mod equipment;
 mod exports;
 mod faults;
 mod forward;
 mod handle;
+mod keypad;
 mod log;
 mod profile;
 mod readers;
 mod registry;
 mod status_change;
+mod t0;
 mod vpcd;
 
 use std::io;
@@ -40,6 +43,7 @@ use std::sync::Arc;
 
 use cardmod_virtual::Store;
 
+pub use equipment::{Asked, Equipment, Keypad, Typed, Typist};
 pub use exports::table;
 pub use faults::{Fault, FaultKind};
 pub use forward::{SystemService, system_service};
@@ -78,6 +82,14 @@ pub fn last_fault(reader: &str) -> Option<Fault> {
 pub fn set_store_dir(directory: Option<&Path>) {
     if let Ok(registry) = registry::current() {
         registry.set_store_dir(directory);
+    }
+}
+
+/// Makes a virtual reader one that is not like the others, from the next connection on; `None` makes it as the
+/// environment says again. For programs and tests that want a keypad, T=0, or a reader that carries less.
+pub fn equip(reader: &str, equipment: Option<Equipment>) {
+    if let Ok(registry) = registry::current() {
+        registry.readers.furnished.set(reader, equipment);
     }
 }
 

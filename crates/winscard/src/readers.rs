@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cardmod_virtual::{CardEntry, CardKind, CardStatus, Store, StoreError};
 
+use crate::equipment::Furnished;
 use crate::faults::{Fault, Faults};
 
 const PREFIX: &str = "Cardmod Virtual Reader (";
@@ -45,6 +46,8 @@ pub(crate) struct Readers {
     state: Mutex<State>,
     /// What each failed at last.
     pub(crate) faults: Faults,
+    /// What each is like.
+    pub(crate) furnished: Furnished,
 }
 
 struct State {
@@ -58,9 +61,9 @@ struct State {
 }
 
 impl Readers {
-    pub(crate) fn new(directory: Option<PathBuf>, mounted: Vec<Arc<Store>>) -> Self {
+    pub(crate) fn new(directory: Option<PathBuf>, mounted: Vec<Arc<Store>>, furnished: Furnished) -> Self {
         let state = State { directory, store: None, mounted, atrs: HashMap::new() };
-        Self { state: Mutex::new(state), faults: Faults::default() }
+        Self { state: Mutex::new(state), faults: Faults::default(), furnished }
     }
 
     pub(crate) fn set_directory(&self, directory: Option<&Path>) {
@@ -153,6 +156,7 @@ impl Readers {
             state.atrs.insert(card.to_owned(), opened.atr());
         }
         let atr = if status.present { state.atrs.get(card).cloned().unwrap_or_default() } else { Vec::new() };
+        let atr = self.furnished.of(reader).atr(atr);
         Some(Observation {
             present: status.present,
             in_use: status.shared > 0,

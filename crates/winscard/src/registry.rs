@@ -15,6 +15,7 @@ use cardmod_virtual::Store;
 use crate::buffer::Allocations;
 use crate::cache::Cache;
 use crate::context::{Context, Events};
+use crate::equipment::Furnished;
 use crate::forward::Forward;
 use crate::handle::Handle;
 use crate::log::ApduLog;
@@ -65,6 +66,7 @@ impl Registry {
         let parent = generation.checked_sub(2).and_then(|index| REGISTRIES[index].get());
         let places = parent.and_then(|parent| parent.readers.try_places());
         let (store_dir, mounted) = places.unwrap_or_default();
+        let furnished = parent.and_then(|parent| parent.readers.furnished.try_all()).unwrap_or_default();
         let log_file: Option<PathBuf> = parent.and_then(|parent| parent.log.try_path());
         let seed = std::process::id().wrapping_mul(0x9E37_79B1) ^ generation as u32;
         Self {
@@ -72,7 +74,7 @@ impl Registry {
             handles: RwLock::default(),
             // Positive in 32 bits, never 0, and unlike a parent's numbers.
             next: AtomicU32::new(seed & 0x3FFF_FFFF | 1),
-            readers: Readers::new(store_dir, mounted),
+            readers: Readers::new(store_dir, mounted, Furnished::new(furnished)),
             forward: Forward::default(),
             events: Events::default(),
             cache: Mutex::default(),

@@ -14,8 +14,14 @@ use std::time::Duration;
 use cardmod_virtual::{CardFault, Reset, Share, VirtualCard};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::equipment::Equipment;
+use crate::t0::T0;
+
 /// Where vpcd listens.
 pub const VPCD_ADDRESS: &str = "127.0.0.1:35963";
+
+/// The status word for a length that does not fit.
+const WRONG_LENGTH: [u8; 2] = [0x67, 0x00];
 
 /// How often a wait for the driver looks whether it is to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -83,28 +89,44 @@ pub fn plug(
     card.claim(Share::Plugged)?;
     let stream = TcpStream::connect(place).map_err(failed)?;
     let mut link = Link::new(stream)?;
+    let equipment = Equipment::from_environment();
+    let mut t0 = equipment.t0.then(T0::default);
     let mut on_ready = Some(on_ready);
     while let Some(message) = link.receive(stop)? {
         match Request::of(&message) {
-            Request::PowerOff | Request::PowerOn => card.reset(Reset::Cold)?,
-            Request::Reset => card.reset(Reset::Warm)?,
+            Request::PowerOff | Request::PowerOn => power(&mut card, &mut t0, Reset::Cold)?,
+            Request::Reset => power(&mut card, &mut t0, Reset::Warm)?,
             Request::Atr => {
-                link.send(&card.atr())?;
+                link.send(&equipment.atr(card.atr()))?;
                 if let Some(ready) = on_ready.take() {
                     ready();
                 }
             }
-            Request::Command => link.send(carried(&card.transmit(&message)?))?,
+            // The driver has no words of its own for what a reader does not carry.
+            Request::Command if !equipment.carries(&message) => link.send(&WRONG_LENGTH)?,
+            Request::Command => {
+                let answer = match &mut t0 {
+                    Some(t0) => t0.transmit(&message, |command| card.transmit(command))?,
+                    None => card.transmit(&message)?,
+                };
+                link.send(carried(&answer))?;
+            }
             Request::Unknown => {}
         }
     }
     Ok(())
 }
 
+/// A reset of either kind. What the card held back is gone.
+fn power(card: &mut VirtualCard, t0: &mut Option<T0>, reset: Reset) -> Result<(), CardFault> {
+    *t0 = t0.take().map(|_| T0::default());
+    card.reset(reset)
+}
+
 /// What of a response the driver can carry: its lengths have two bytes, an extended response may have two bytes
 /// more. One that is too long is answered as a wrong Le, so that the caller asks for less; the card stays in.
 fn carried(response: &[u8]) -> &[u8] {
-    if response.len() > usize::from(u16::MAX) { &[0x67, 0x00] } else { response }
+    if response.len() > usize::from(u16::MAX) { &WRONG_LENGTH } else { response }
 }
 
 /// The connection to the driver, in messages.
