@@ -5,7 +5,7 @@ use std::fmt;
 
 use cardmod_iso7816::{ExchangeError, StatusWord};
 
-use crate::Slot;
+use crate::{ManagementAlgorithm, Slot};
 
 /// The command a status word answered. A status word means nothing without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,6 +47,8 @@ pub enum PivCommand {
     GetVersion,
     /// GET SERIAL, `F8`.
     GetSerial,
+    /// The algorithm extension of CanoKey, `EE`.
+    AlgorithmExtension,
 }
 
 impl fmt::Display for PivCommand {
@@ -70,6 +72,7 @@ impl fmt::Display for PivCommand {
             Self::SetManagementKey => "SET MANAGEMENT KEY",
             Self::GetVersion => "GET VERSION",
             Self::GetSerial => "GET SERIAL",
+            Self::AlgorithmExtension => "ALGORITHM EXTENSION",
         })
     }
 }
@@ -113,6 +116,18 @@ pub enum PivError {
     /// The administrator is not authenticated.
     #[error("the role this needs is not authenticated")]
     AccessDenied,
+    /// The card refused the proof of the management key. Cards of this kind do not count.
+    #[error("the management key is wrong")]
+    WrongManagementKey,
+    /// The card's management key is of another kind than the one given.
+    #[error("the card's management key is of another kind: {0} with {len} bytes", len = .0.key_len())]
+    OtherManagementAlgorithm(ManagementAlgorithm),
+    /// The card took our proof of the management key, and its own proof is wrong.
+    #[error("the card could not prove that it has the management key")]
+    CardNotAuthentic,
+    /// A reset needs PIN and PUK blocked, and they are not.
+    #[error("the card is set back only when PIN and PUK are blocked")]
+    NotBlocked,
     /// No room: of places, or memory (`6A84`).
     #[error("the card has no room for {0}")]
     Full(&'static str),

@@ -21,28 +21,58 @@
 //! the vendors' extensions.
 #![forbid(unsafe_code)]
 
+mod admin;
+mod admin_data;
 mod algorithm;
 mod application;
 mod card;
 mod content;
 mod error;
+mod history;
 mod identity;
+mod issue;
+mod making;
+mod management;
+mod map;
+mod map_record;
+mod metadata;
+mod names;
 mod objects;
+mod policies;
+mod protect;
+mod public;
 mod reading;
 mod reference;
+mod reset;
 mod slot;
 mod slot_key;
 mod state;
+mod stored_map;
 mod tag;
+mod vendor;
+mod writing;
 
+pub use admin::ManagementChallenge;
+pub use admin_data::AdminData;
 pub use algorithm::KeyAlgorithm;
 pub use application::{AID, Application};
 pub use card::PivCard;
 pub use error::{PivCommand, PivError};
+pub use issue::Identity;
+pub use making::{ImportKey, Occupancy};
+pub use management::{ManagementAlgorithm, ManagementKey, UnknownManagementAlgorithm};
+pub use map::SlotMap;
+pub use map_record::MapRecord;
+pub use metadata::{KeyOrigin, Metadata, Tries};
+pub use names::{Evidence, NameRule, NameSource, UnknownNameRule, container_name, container_names, own_name};
 pub use objects::chuid::Chuid;
 pub use objects::fascn::FascN;
+pub use policies::{PinPolicy, Policies, TouchPolicy, UnknownPolicy};
 pub use reference::KeyReference;
 pub use slot::{RetiredNumber, Slot, UnknownSlot};
 pub use slot_key::SlotKey;
 pub use state::{PivState, VerifiedRoles};
+pub use stored_map::StoredMap;
 pub use tag::ObjectTag;
+pub use vendor::{AlgorithmExtension, FirmwareVersion};
+pub use writing::{CertificateForm, Initialised};

@@ -6,7 +6,7 @@ use cardmod_iso7816::CardChannel;
 
 use crate::application::Application;
 use crate::content::Content;
-use crate::{ObjectTag, PivCard, PivCommand};
+use crate::{ManagementAlgorithm, ObjectTag, PivCard, PivCommand};
 
 /// Whether the PIV application is the selected one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -47,6 +47,10 @@ pub(crate) struct Facts {
     pub(crate) extended_proven: bool,
     /// Commands the card has answered as one answers what one does not have.
     pub(crate) lacking: BTreeSet<PivCommand>,
+    /// The card has answered GET METADATA.
+    pub(crate) answers_metadata: bool,
+    /// What kind of key the management key was found to be.
+    pub(crate) management_algorithm: Option<ManagementAlgorithm>,
     /// The card has answered an empty VERIFY with 9000.
     pub(crate) tells_verified: bool,
 }
@@ -65,6 +69,8 @@ pub struct PivState {
     pub(crate) verified: VerifiedRoles,
     /// VERIFY was the last command the card carried out.
     pub(crate) just_verified: bool,
+    /// The administrator was asked for the answer to a challenge in this algorithm.
+    pub(crate) pending: Option<ManagementAlgorithm>,
     pub(crate) application: Option<Application>,
     pub(crate) content: Content,
     pub(crate) facts: Facts,
@@ -86,6 +92,7 @@ impl PivState {
     /// card. Content is kept, and becomes a hint once the same CHUID is found.
     pub fn connection_lost(&mut self) {
         self.selection = Selection::Unknown;
+        self.pending = None;
         self.drop_rights();
         self.content.doubt_identity();
     }
