@@ -35,7 +35,7 @@ pub(super) fn secrecy([class, ins, p1, p2]: [u8; 4], data: &[u8]) -> Secrecy {
         0x22 | 0x46 | 0x47 => Secrecy::NONE,
         // The status queries and attestation of PIV cards by Yubico: version, serial, metadata.
         0xF7..=0xF9 | 0xFD => Secrecy::NONE,
-        0xCA | 0xCB => piv_object(p1, p2, data).map_or(Secrecy::NONE, |object| object.when_read()),
+        0xCA | 0xCB => get_data(p1, p2, data),
         0xDA | 0xDB => put_data(p1, p2, data),
         0x2A => security_operation(p1, p2),
         // VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, GENERAL AUTHENTICATE, EXTERNAL and
@@ -44,12 +44,24 @@ pub(super) fn secrecy([class, ins, p1, p2]: [u8; 4], data: &[u8]) -> Secrecy {
     }
 }
 
-/// PUT DATA. To the current file (`3FFF`) it is PUT KEY, unless it names an object of PIV.
+/// GET DATA. What is asked of the current application (`3FFF`) is an object by its tag, or the public
+/// half of a key (GIDS 2.0, "GET DATA"); where that cannot be told, as from the first bytes of a chain,
+/// the answer is hidden.
+fn get_data(p1: u8, p2: u8, data: &[u8]) -> Secrecy {
+    match data {
+        _ if (p1, p2) != (0x3F, 0xFF) => Secrecy::NONE,
+        [0x70 | 0xA3, ..] => Secrecy::NONE,
+        _ if asks_for_public(data) => Secrecy::NONE,
+        _ => Secrecy::RESPONSE,
+    }
+}
+
+/// PUT DATA. To the current application (`3FFF`) it is PUT KEY, unless it names an object of PIV.
 fn put_data(p1: u8, p2: u8, data: &[u8]) -> Secrecy {
-    match piv_object(p1, p2, data) {
-        Some(object) => object.when_written(),
-        None if (p1, p2) == (0x3F, 0xFF) => Secrecy::ALL,
-        None => Secrecy::NONE,
+    match data {
+        _ if (p1, p2) != (0x3F, 0xFF) => Secrecy::NONE,
+        _ if asks_for_public(data) => Secrecy::NONE,
+        _ => Secrecy::ALL,
     }
 }
 
@@ -66,31 +78,25 @@ const fn security_operation(p1: u8, p2: u8) -> Secrecy {
     }
 }
 
-/// An object of the PIV data model, by its tag.
-struct PivObject {
-    /// Read only after PIN or match on card: biometrics and printed information, which is also where
-    /// a management key under the PIN's protection is stored.
-    protected: bool,
-}
-
-impl PivObject {
-    const fn when_read(&self) -> Secrecy {
-        if self.protected { Secrecy::RESPONSE } else { Secrecy::NONE }
-    }
-
-    const fn when_written(&self) -> Secrecy {
-        if self.protected { Secrecy::COMMAND } else { Secrecy::NONE }
+/// Whether the data begin with a tag list (`5C`) of one whole tag, and it is not one of the objects of PIV
+/// that are read only after PIN or match on card (SP 800-73-5, part 1, Table 2): biometrics, pairing code,
+/// and printed information, which is also where a management key under the PIN's protection is stored.
+fn asks_for_public(data: &[u8]) -> bool {
+    let Some([len, rest @ ..]) = data.strip_prefix(&[0x5C]) else { return false };
+    match rest.get(..usize::from(*len)) {
+        // Fingerprints, facial image, printed information, iris images, pairing code.
+        Some([0x5F, 0xC1, 0x03 | 0x08 | 0x09 | 0x21 | 0x23]) => false,
+        Some(tag) => is_one_tag(tag),
+        None => false,
     }
 }
 
-/// The object that GET DATA and PUT DATA of PIV (SP 800-73, part 2) begin with: `5C`, a length and
-/// a tag; a short tag belongs to the public discovery objects. `None` where there is no whole tag.
-fn piv_object(p1: u8, p2: u8, data: &[u8]) -> Option<PivObject> {
-    if (p1, p2) != (0x3F, 0xFF) {
-        return None;
+/// One tag, whole, of up to three bytes (ISO 7816-4, section 5.2.2.1).
+const fn is_one_tag(bytes: &[u8]) -> bool {
+    match *bytes {
+        [first] => first & 0x1F != 0x1F,
+        [first, second] => first & 0x1F == 0x1F && second & 0x80 == 0,
+        [first, second, third] => first & 0x1F == 0x1F && second & 0x80 != 0 && third & 0x80 == 0,
+        _ => false,
     }
-    let (&len, rest) = data.strip_prefix(&[0x5C])?.split_first()?;
-    let tag = rest.get(..usize::from(len)).filter(|tag| !tag.is_empty())?;
-    // Fingerprints, facial image, printed information, iris images.
-    Some(PivObject { protected: matches!(tag, [0x5F, 0xC1, 0x03 | 0x08 | 0x09 | 0x21]) })
 }

@@ -194,12 +194,96 @@ fn what_is_public_is_shown_whole() {
 
 #[test]
 fn protected_objects_of_piv_are_hidden() {
-    for tag in ["5FC103", "5FC108", "5FC109", "5FC121"] {
+    for tag in ["5FC103", "5FC108", "5FC109", "5FC121", "5FC123"] {
         let read = short("00CB3FFF", &hex(&format!("5C03{tag}")));
         assert_eq!(redact::command(&read), to_hex(&read));
         assert_eq!(redact::response(&read, &hex("53020102 9000")), "<4 bytes>9000");
         let write = short("00DB3FFF", &[&hex(&format!("5C03{tag}5308"))[..], PIN].concat());
         assert_hidden(&redact::command(&write), PIN);
+    }
+}
+
+/// Printed Information holds a management key where Yubico's programs put one behind the PIN.
+#[test]
+fn a_management_key_behind_the_pin_is_hidden_in_every_part() {
+    let key = distinctive(24);
+    let object = [&hex("5C035FC109531C881A8918")[..], &key].concat();
+    for cut in 1..object.len() {
+        let mut redactor = Redactor::new();
+        assert_hidden(&redactor.command(&short("10DB3FFF", &object[..cut])), &key);
+        assert_eq!(redactor.response(OK), "9000");
+        assert_hidden(&redactor.command(&short("00DB3FFF", &object[cut..])), &key);
+    }
+    let answer = [&hex("531C881A8918")[..], &key, OK].concat();
+    for list in ["5C035FC109", "5C81035FC109", "5C065FC1055FC109", "5C065FC1095FC105", "5C82", "", "5C"] {
+        let mut redactor = Redactor::new();
+        let read = short("00CB3FFF", &hex(list));
+        let _ = redactor.command(&read);
+        assert_hidden(&redactor.response(&answer), &key);
+        assert_hidden(&redact::command(&short("00DB3FFF", &[&hex(list)[..], &answer].concat())), &key);
+    }
+    // The tag itself cut in two, and the answer fetched in two.
+    for cut in 1..5 {
+        let list = hex("5C035FC109");
+        let mut redactor = Redactor::new();
+        let _ = redactor.command(&short("10CB3FFF", &list[..cut]));
+        assert_eq!(redactor.response(OK), "9000");
+        let _ = redactor.command(&short("00CB3FFF", &list[cut..]));
+        assert_hidden(&redactor.response(&[&answer[..10], &[0x61, 0x16]].concat()), &key);
+        let _ = redactor.command(&hex("00C0000016"));
+        assert_hidden(&redactor.response(&answer[10..]), &key);
+    }
+}
+
+/// The management key's authentication both ways round, and what a key is used for.
+#[test]
+fn general_authenticate_of_piv_is_hidden_with_all_its_parts() {
+    let secret = distinctive(280);
+    for (header, template) in
+        [("0087039B", "7C0A8008"), ("00870A9B", "7C268010"), ("0087079D", "7C82010682008182")]
+    {
+        let body = [&hex(template)[..], &secret].concat();
+        let mut redactor = Redactor::new();
+        let (first, last) = body.split_at(250);
+        assert_hidden(&redactor.command(&short(&header.replacen("00", "10", 1), first)), &secret);
+        assert_eq!(redactor.response(OK), "9000");
+        assert_hidden(&redactor.command(&short(header, last)), &secret);
+        assert_hidden(&redactor.response(&[&secret[..200], &[0x61, 80]].concat()), &secret);
+        let _ = redactor.command(&hex("00C0000000"));
+        assert_hidden(&redactor.response(&[&secret[200..], OK].concat()), &secret);
+    }
+}
+
+#[test]
+fn the_vendor_commands_with_keys_are_hidden_in_all_parts() {
+    let key = distinctive(300);
+    for header in ["00FE079A", "00FFFFFF", "00FFFFFE"] {
+        let mut redactor = Redactor::new();
+        let (first, last) = key.split_at(250);
+        assert_hidden(&redactor.command(&short(&header.replacen("00", "10", 1), first)), &key);
+        assert_eq!(redactor.response(OK), "9000");
+        assert_hidden(&redactor.command(&short(header, last)), &key);
+        assert_hidden(&redact::command(&extended(header, &key)), &key);
+    }
+}
+
+#[test]
+fn what_piv_cards_say_of_themselves_is_shown() {
+    for (command, response) in [
+        ("00A404000BA000000308000010000100 00", "61114F06000010000100 9000"),
+        ("00CB3FFF055C035FC10200", "53023E009000"),
+        ("00CB3FFF055C035FFF1000", "530281009000"),
+        ("00CB3FFF035C017E00", "7E024F009000"),
+        ("00CB3FFF045C027F6100", "7F610302010 09000"),
+        ("00F7009A00", "0101119000"),
+        ("00F8000000", "00AE17CB9000"),
+        ("00F99A0000", "308000009000"),
+        ("00FD000000", "0504039000"),
+        ("0047009A05AC0380011100", "7F4902 8600 9000"),
+    ] {
+        let (command, response) = (hex(command), hex(response));
+        assert_eq!(redact::command(&command), to_hex(&command));
+        assert_eq!(redact::response(&command, &response), to_hex(&response));
     }
 }
 
