@@ -66,6 +66,16 @@ secret_options!(
 );
 
 secret_options!(
+    ManagementKeyOptions,
+    "the management key of a PIV card (hexadecimal digits)",
+    "management-key-file",
+    "management-key-env",
+    "management-key-fd"
+);
+
+secret_options!(GlobalPinOptions, "the global PIN", "global-pin-file", "global-pin-env", "global-pin-fd");
+
+secret_options!(
     FilePasswordOptions,
     "the password of the PKCS#12 file",
     "p12-password-file",

@@ -132,6 +132,18 @@ fn pins_files_and_the_administrator() {
 }
 
 #[test]
+fn cards_of_every_type() {
+    let home = Home::new();
+    let mut all = Collection { home: &home, documents: Vec::new() };
+    all.good("card new", "blank --blank");
+    all.good("card new", "piv --type piv");
+    all.good("card new", "both --type dual --protect-management-key");
+    all.run(2, "card new", "bad --type piv --no-puk");
+    all.good("card list", "");
+    all.validates();
+}
+
+#[test]
 fn cards_modules_and_the_program_itself() {
     let home = Home::new();
     let mut all = Collection { home: &home, documents: Vec::new() };

@@ -22,7 +22,7 @@ pub(crate) use self::new::create_standard;
 #[derive(Debug, Subcommand)]
 pub(crate) enum CardVerb {
     /// Make a virtual card and show its secrets, once
-    New(new::NewArgs),
+    New(Box<new::NewArgs>),
     /// List the virtual cards
     List,
     /// Erase a virtual card with every key on it

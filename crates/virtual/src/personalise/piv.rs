@@ -31,7 +31,7 @@ pub(super) fn application(profile: &PivProfile, random: &mut dyn Random) -> Resu
     if !profile.without_chuid {
         let guid = match profile.guid {
             Some(guid) => guid,
-            None => random_uuid(random)?,
+            None => PivProfile::random_guid(random)?,
         };
         let mut unique = [0; 14];
         random.fill(&mut unique)?;
@@ -43,15 +43,6 @@ pub(super) fn application(profile: &PivProfile, random: &mut dyn Random) -> Resu
         objects.push((ADMIN_DATA, admin_data()));
     }
     Ok(Persistent::new(profile, objects))
-}
-
-/// UUID version 4 (RFC 9562, section 5.4), which a CHUID's GUID may be.
-fn random_uuid(random: &mut dyn Random) -> Result<[u8; 16], Refused> {
-    let mut uuid = [0; 16];
-    random.fill(&mut uuid)?;
-    uuid[6] = uuid[6] & 0x0F | 0x40;
-    uuid[8] = uuid[8] & 0x3F | 0x80;
-    Ok(uuid)
 }
 
 /// Section 3.3.2: the PIV PIN, and the global PIN if there is one, satisfy the access conditions; the

@@ -133,6 +133,18 @@ impl PivProfile {
         }
     }
 
+    /// A GUID as a CHUID may have one: a random UUID (version 4; RFC 9562, section 5.4).
+    ///
+    /// # Errors
+    /// [`CardFault::Random`].
+    pub fn random_guid(random: &mut dyn Random) -> Result<[u8; 16], CardFault> {
+        let mut uuid = [0; 16];
+        random.fill(&mut uuid)?;
+        uuid[6] = uuid[6] & 0x0F | 0x40;
+        uuid[8] = uuid[8] & 0x3F | 0x80;
+        Ok(uuid)
+    }
+
     /// Replaces the management key by a random one. Keep it, unless a copy is put behind the PIN: it
     /// cannot be read from the card.
     ///
