@@ -7,9 +7,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-packages=(build-essential ca-certificates gnutls-bin iproute2 libclang-dev libnss3-tools libpcsclite-dev mandoc
-  openssh-client openssl opensc opensc-pkcs11 pcscd pkg-config python3 python3-pykcs11 python3-jsonschema
-  python3-pyscard python3-venv strace util-linux vsmartcard-vpcd ykcs11 yubico-piv-tool)
+packages=(build-essential ca-certificates dropbear-bin gnutls-bin iproute2 libclang-dev libnss3-tools
+  libpcsclite-dev mandoc openssh-client openssl opensc opensc-pkcs11 pcscd pkg-config python3 python3-pykcs11
+  python3-jsonschema python3-pyscard python3-venv strace util-linux vsmartcard-vpcd ykcs11 yubico-piv-tool)
 
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi; }
 

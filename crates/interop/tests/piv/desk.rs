@@ -1,12 +1,16 @@
 //! A card in a reader of pcscd, and the programs that work on it.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use cardmod_interop::{Authority, Home, Outcome, Plug, World, fixture, run, tool};
 
 /// One card, in the first reader of a world of its own.
 pub(crate) struct Desk {
-    pub(crate) home: Home,
-    pub(crate) world: World,
+    // the card is pulled before its reader goes
     _plug: Plug,
+    pub(crate) world: World,
+    pub(crate) home: Home,
 }
 
 impl Desk {
@@ -41,6 +45,27 @@ impl Desk {
     #[track_caller]
     pub(crate) fn beside(&self, line: &str) -> Outcome {
         run(tool(line).current_dir(self.home.folder()))
+    }
+
+    /// `data` is what `signature` signs, under a public key (PEM).
+    #[track_caller]
+    pub(crate) fn verify(&self, public: &str, signature: &str) {
+        let line = format!("openssl dgst -sha256 -verify {public} -signature {signature} data");
+        self.beside(&line).success().says("Verified OK");
+    }
+
+    /// Seals `data` for a public key (PEM) into `sealed`, with PKCS #1's older padding.
+    #[track_caller]
+    pub(crate) fn seal(&self, public: &str) {
+        let line = format!("openssl pkeyutl -encrypt -pubin -inkey {public} -in data -out sealed");
+        self.beside(&line).success();
+    }
+
+    /// Writes a file that can be run.
+    pub(crate) fn script(&self, name: &str, text: &str) {
+        let path = self.home.file(name);
+        std::fs::write(&path, text).expect("a file");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o700)).expect("a mode");
     }
 
     /// Two files are the same.

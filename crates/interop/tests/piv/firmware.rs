@@ -1,6 +1,10 @@
 //! A card that nobody of cardmod wrote, the firmware `piv-authenticator`.
 
+use cardmod_interop::pkcs11_module;
+
 use crate::desk::Desk;
+use crate::pkcs11::Module;
+use crate::ssh;
 
 #[test]
 fn the_card_is_one_to_the_tools_of_others() {
@@ -15,5 +19,11 @@ fn the_card_is_one_to_the_tools_of_others() {
     }
     desk.piv_tool("-s 9a -a verify-pin -P 123456 -a test-signature -i 9a.pem").success();
     desk.piv_tool("-s 9d -a verify-pin -P 123456 -a test-decipher -i 9d.pem").success();
-    desk.run("pkcs15-tool --list-certificates").success().says("Certificate for PIV Authentication");
+    let opensc = pkcs11_module();
+    let module = Module::new(&desk, &opensc);
+    module.signs_ec("01", "9a.pub");
+    module.decrypts("03", "9d.pub");
+    assert_eq!(ssh::keys(&desk, &opensc).lines().count(), 2);
+    ssh::sign_by_agent(&desk, &opensc);
+    ssh::log_in(&desk, &opensc);
 }

@@ -4,3 +4,5 @@
 
 mod desk;
 mod firmware;
+mod pkcs11;
+mod ssh;
