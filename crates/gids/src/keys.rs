@@ -2,13 +2,12 @@
 //! of PUT KEY.
 
 use cardmod_iso7816::tlv::{Tag, Writer};
-use cardmod_iso7816::{Command, Le, StatusWord};
+use cardmod_iso7816::{Command, Le, StatusWord, ecdsa_fixed_width};
 use cardmod_types::{EcPublicKey, SecretBytes};
 use zeroize::Zeroizing;
 
 use crate::algorithm::{KeyAlgorithm, KeyOperation};
 use crate::card::{GidsCard, is_foreign, refused};
-use crate::signature::ecdsa_from_der;
 use crate::state::Environment;
 use crate::{GidsCommand, GidsError};
 
@@ -68,7 +67,7 @@ impl GidsCard<'_> {
             return Err(GidsError::InvalidInput("the hash does not fit the curve"));
         }
         let answer = self.operate(key, KeyOperation::SignRaw, GidsCommand::Sign, hash)?;
-        ecdsa_from_der(&answer, curve)
+        ecdsa_fixed_width(&answer, curve.coordinate_len()).ok_or(GidsError::Malformed("signature"))
     }
 
     /// The raw RSA private-key operation on a cryptogram of the modulus' length; the padding stays in.

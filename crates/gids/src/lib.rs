@@ -32,7 +32,6 @@ mod keys;
 mod layout;
 mod personalise;
 mod pins;
-mod signature;
 mod state;
 mod table;
 mod templates;

@@ -15,6 +15,7 @@
 mod atr;
 mod channel;
 mod command;
+mod ecdsa;
 mod parse;
 mod pin_entry;
 mod response;
@@ -25,6 +26,7 @@ pub mod tlv;
 pub use atr::{Atr, AtrError};
 pub use channel::{CardChannel, Limits, TransportError};
 pub use command::{Command, Le};
+pub use ecdsa::ecdsa_fixed_width;
 pub use parse::{CommandRef, parse_command};
 pub use pin_entry::{EntryRequest, PinEntry, PinEntryError, SecretForm};
 pub use response::Response;

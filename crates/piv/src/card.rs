@@ -129,7 +129,7 @@ impl<'a> PivCard<'a> {
         if belief == Selection::Unknown {
             self.select()?;
         }
-        let response = self.carry(command, extent)?;
+        let response = self.carry(command, extent, false)?;
         let again = match belief {
             Selection::Unknown => false,
             Selection::Believed => !plausible(&response),
@@ -138,24 +138,29 @@ impl<'a> PivCard<'a> {
         if again {
             self.state.interrupted();
             self.select()?;
-            return self.carry(command, extent);
+            return self.carry(command, extent, false);
         }
         Ok(response)
     }
 
     /// One command and its whole answer, whatever the selection. A transport failure takes all belief away.
     pub(crate) fn send(&mut self, command: &Command) -> Result<Response, PivError> {
-        self.carry(command, Extent::Whole)
+        self.carry(command, Extent::Whole, false)
+    }
+
+    /// As [`send`](Self::send), in extended length only where the card is known to take it.
+    pub(crate) fn send_proven(&mut self, command: &Command) -> Result<Response, PivError> {
+        self.carry(command, Extent::Whole, !self.state.facts.extended_proven)
     }
 
     /// One command and the head of its answer.
     pub(crate) fn send_head(&mut self, command: &Command) -> Result<Response, PivError> {
-        self.carry(command, Extent::Head)
+        self.carry(command, Extent::Head, false)
     }
 
-    fn carry(&mut self, command: &Command, extent: Extent) -> Result<Response, PivError> {
+    fn carry(&mut self, command: &Command, extent: Extent, short: bool) -> Result<Response, PivError> {
         self.state.just_verified = false;
-        let short = self.state.facts.extended_refused;
+        let short = short || self.state.facts.extended_refused;
         let extended = self.session(short).sends_extended(command);
         let mut outcome = self.exchange(command, extent, short);
         if extended {

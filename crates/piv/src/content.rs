@@ -65,11 +65,6 @@ impl Content {
         (!is_hint || self.is_confirmed()).then(|| Known { value: entry.value.clone(), is_hint })
     }
 
-    /// Whether older content could be used, if only the card were known to be the same.
-    pub(crate) fn waits_for_identity(&self) -> bool {
-        !self.is_confirmed() && self.entries.values().any(|entry| entry.epoch != self.epoch)
-    }
-
     /// The identity, where it was read in this epoch.
     pub(crate) fn identity(&self) -> Option<&Identity> {
         let (identity, epoch) = self.identity.as_ref()?;
@@ -129,7 +124,6 @@ mod tests {
         let content = filled();
         assert_eq!(content.fresh(TAG), Some(Some(vec![1])));
         assert_eq!(content.known(TAG), Some(Known { value: Some(vec![1]), is_hint: false }));
-        assert!(!content.waits_for_identity());
         assert_eq!(content.fresh(ObjectTag::CCC), None);
     }
 
@@ -138,7 +132,6 @@ mod tests {
         let mut content = filled();
         content.doubt();
         assert_eq!((content.fresh(TAG), content.known(TAG)), (None, None));
-        assert!(content.waits_for_identity());
         content.identify(Some(vec![7]));
         assert_eq!(content.fresh(TAG), None);
         assert_eq!(content.known(TAG), Some(Known { value: Some(vec![1]), is_hint: true }));

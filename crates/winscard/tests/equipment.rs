@@ -51,11 +51,8 @@ fn with_keypad(reader: &str) -> Hands {
 }
 
 fn verify(card: &Card) -> Result<StatusWord, PinEntryError> {
-    let request = EntryRequest {
-        header: [0x00, 0x20, 0x00, 0x80],
-        form: SecretForm::variable(4, 15),
-        timeout: None,
-    };
+    let request =
+        EntryRequest { header: [0x00, 0x20, 0x00, 0x80], form: SecretForm::variable(4, 15), timeout: None };
     let mut channel = card.borrowed();
     channel.pin_entry().expect("a keypad").verify(&request)
 }

@@ -1,9 +1,15 @@
 //! What is inside of the data objects: parsers, one per object, lenient where cards differ and bounded by
 //! the object's length (SP 800-73 part 1, appendix A).
 
+pub(crate) mod ccc;
+pub(crate) mod certificate;
 pub(crate) mod chuid;
+pub(crate) mod discovery;
 pub(crate) mod fascn;
 pub(crate) mod fields;
+pub(crate) mod history;
+pub(crate) mod printed;
+pub(crate) mod security;
 
 #[cfg(test)]
 pub(crate) mod tests {
