@@ -7,8 +7,8 @@
 //! # Ok::<(), cardmod_host::Error>(())
 //! ```
 //!
-//! Each card is a GIDS card of its own, in a store of its own in the system's folder for temporary files,
-//! and erased when its [`TestCard`] is dropped. A process may have any number of them at a time, in any
+//! [`card`] makes a GIDS card, [`piv_card`] a PIV card, [`dual_card`] one that carries both. Each is in a store
+//! of its own in the system's folder for temporary files, and erased when its [`TestCard`] is dropped. A process may have any number of them at a time, in any
 //! number of threads. Nothing else is touched: no daemon, no root, no card of the user.
 //!
 //! Other programs reach such a card too: they are started with [`TestCard::home`] in the variable
@@ -23,7 +23,7 @@ use cardmod_host::{
     OpenOptions,
 };
 use cardmod_pcsc::Provider;
-use cardmod_virtual::{GidsProfile, Store};
+use cardmod_virtual::{CreatedCard, GidsProfile, PivProfile, Store, StoreError};
 use cardmod_winscard::Mounted;
 use tempfile::TempDir;
 
@@ -33,8 +33,10 @@ use crate::environment::{EnvironmentError, built_in_module};
 pub const PIN: &str = "123456";
 /// The PUK of a test's card.
 pub const PUK: &str = "87654321";
-/// The administrator's key of a test's card.
+/// The administrator's key of a test's card with GIDS.
 pub const ADMIN_KEY: [u8; 24] = *b"cardmod admin key 24 by.";
+/// The management key of a test's card with PIV: the triple-DES key that every new token has.
+pub const MANAGEMENT_KEY: [u8; 24] = cardmod_virtual::DEFAULT_MANAGEMENT_KEY;
 
 /// The length of the random part of a card's name.
 const SUFFIX_LEN: usize = 8;
@@ -65,6 +67,36 @@ pub fn profile() -> Result<GidsProfile, EnvironmentError> {
     })
 }
 
+/// A new PIV card without keys: PIN [`PIN`], PUK [`PUK`], management key [`MANAGEMENT_KEY`], and the vendor
+/// commands that tokens have.
+///
+/// # Panics
+/// Where no card can be made; [`TestCard::of_piv_profile`] answers an error instead.
+#[must_use = "the card is erased when this is dropped"]
+#[track_caller]
+pub fn piv_card() -> TestCard {
+    let made = TestCard::of_piv_profile(&piv_profile());
+    made.unwrap_or_else(|error| panic!("a card for the test: {error}"))
+}
+
+/// What [`piv_card`] puts on a card, to be changed and handed to [`TestCard::of_piv_profile`].
+#[must_use]
+pub fn piv_profile() -> PivProfile {
+    PivProfile::new(Pin::from(PIN), Pin::from(PUK))
+}
+
+/// A new card with both applications, each with the secrets of [`card`] and [`piv_card`]. They count tries
+/// apart.
+///
+/// # Panics
+/// Where no card can be made; [`TestCard::of_both_profiles`] answers an error instead.
+#[must_use = "the card is erased when this is dropped"]
+#[track_caller]
+pub fn dual_card() -> TestCard {
+    let made = profile().and_then(|gids| TestCard::of_both_profiles(&gids, &piv_profile()));
+    made.unwrap_or_else(|error| panic!("a card for the test: {error}"))
+}
+
 /// A virtual card that is there as long as this value.
 pub struct TestCard {
     name: String,
@@ -77,11 +109,33 @@ pub struct TestCard {
 }
 
 impl TestCard {
-    /// A card of this profile.
+    /// A GIDS card of this profile.
     ///
     /// # Errors
     /// [`EnvironmentError`]: no place for its files, or a process whose PC/SC provider is another one.
     pub fn of_profile(profile: &GidsProfile) -> Result<Self, EnvironmentError> {
+        Self::made(|store, name| store.create(name, profile))
+    }
+
+    /// A PIV card of this profile.
+    ///
+    /// # Errors
+    /// As [`Self::of_profile`].
+    pub fn of_piv_profile(profile: &PivProfile) -> Result<Self, EnvironmentError> {
+        Self::made(|store, name| store.create_piv(name, profile))
+    }
+
+    /// A card with both applications. The options of the GIDS profile hold for the card.
+    ///
+    /// # Errors
+    /// As [`Self::of_profile`].
+    pub fn of_both_profiles(gids: &GidsProfile, piv: &PivProfile) -> Result<Self, EnvironmentError> {
+        Self::made(|store, name| store.create_dual(name, gids, piv))
+    }
+
+    fn made(
+        make: impl FnOnce(&Store, &str) -> Result<CreatedCard, StoreError>,
+    ) -> Result<Self, EnvironmentError> {
         let no_place =
             |error: std::io::Error| EnvironmentError::NoTemporaryStore { reason: error.to_string() };
         let provider = Provider::from_table(cardmod_winscard::table());
@@ -92,7 +146,7 @@ impl TestCard {
         // The folder's own random letters: readers of one process have different names.
         let folder = home.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let name = folder.trim_start_matches("cardmod-").to_owned();
-        store.create(&name, profile)?;
+        make(&store, &name)?;
         let mounted = Mounted::new(&store).map_err(no_place)?;
         let reader = cardmod_winscard::reader_name(&name);
         Ok(Self { name, reader, host: Host::new(provider), store, _mounted: mounted, home })
@@ -161,7 +215,7 @@ impl TestCard {
         FixedPin::new(Pin::from(PIN))
     }
 
-    /// Makes a container with a generated key, in the half that suits it: an elliptic key signs, an RSA
+    /// Makes a container with a generated key on a card with GIDS, in the half that suits it: an elliptic key signs, an RSA
     /// key signs and decrypts.
     ///
     /// # Panics
