@@ -6,6 +6,8 @@
 #![allow(unsafe_code)]
 
 mod aead;
+mod curve25519;
+mod numbers;
 
 use std::ffi::c_int;
 use std::ptr::{self, NonNull};
@@ -16,6 +18,8 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::{CryptoError, KeyKind};
 
 pub(crate) use aead::{Aead, TAG_LEN};
+pub(crate) use curve25519::{Ed25519Key, X25519Key};
+pub(crate) use numbers::from_primes;
 
 /// An owned `RSA` with all CRT numbers.
 pub(crate) struct RsaKey(NonNull<lc::RSA>);
@@ -251,7 +255,7 @@ impl EcKey {
             KeyKind::P256 => lc::NID_X9_62_prime256v1,
             KeyKind::P384 => lc::NID_secp384r1,
             KeyKind::P521 => lc::NID_secp521r1,
-            KeyKind::Rsa(_) => return Err(CryptoError::WrongKind),
+            KeyKind::Rsa(_) | KeyKind::Ed25519 | KeyKind::X25519 => return Err(CryptoError::WrongKind),
         };
         // SAFETY:
         // * takes a number; an unknown one answers null

@@ -13,6 +13,10 @@ pub enum KeyKind {
     P384,
     /// ECDSA and ECDH on NIST P-521.
     P521,
+    /// EdDSA on edwards25519 (RFC 8032).
+    Ed25519,
+    /// Key agreement on Curve25519 (RFC 7748).
+    X25519,
 }
 
 /// A size outside what [`KeyKind`] allows. The library would round odd sizes silently, so they
@@ -41,11 +45,12 @@ impl KeyKind {
         }
     }
 
-    /// Bits of the modulus or of the curve's field.
+    /// Bits of the modulus or of the curve's field; 256 also for the field of 255 bits of Curve25519, as
+    /// its encodings have.
     pub fn bits(self) -> u32 {
         match self {
             KeyKind::Rsa(bits) => u32::from(bits),
-            KeyKind::P256 => 256,
+            KeyKind::P256 | KeyKind::Ed25519 | KeyKind::X25519 => 256,
             KeyKind::P384 => 384,
             KeyKind::P521 => 521,
         }
@@ -54,6 +59,11 @@ impl KeyKind {
     /// Bytes of an RSA block or of one EC coordinate: 32, 48 or 66.
     pub fn block_len(self) -> usize {
         self.bits().div_ceil(8) as usize
+    }
+
+    /// Whether this is a NIST curve: ECDSA and ECDH with points `04 || X || Y`.
+    pub fn is_nist(self) -> bool {
+        matches!(self, KeyKind::P256 | KeyKind::P384 | KeyKind::P521)
     }
 
     /// Whether this is an RSA kind.
@@ -66,6 +76,8 @@ impl fmt::Display for KeyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             KeyKind::Rsa(bits) => write!(f, "RSA-{bits}"),
+            KeyKind::Ed25519 => f.write_str("Ed25519"),
+            KeyKind::X25519 => f.write_str("X25519"),
             curve => write!(f, "P-{}", curve.bits()),
         }
     }

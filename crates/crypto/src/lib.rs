@@ -10,7 +10,8 @@
 //! * RSA private operations are blinded and their results checked with the public exponent by the
 //!   library; EC operations run in constant time.
 //! * Secrets that leave the crate do so in [`zeroize::Zeroizing`] buffers; no `Debug` shows one.
-//! * Unsafe code: `src/ffi.rs` (key objects) and `src/ffi/aead.rs` (AES-GCM), nothing else.
+//! * Unsafe code: `src/ffi.rs` (key objects) and the files under `src/ffi/` (AES-GCM, Curve25519, numbers
+//!   of RSA keys), nothing else.
 
 #![deny(unsafe_code)]
 

@@ -6,7 +6,7 @@ use sec1::EcParameters;
 use sec1::der::oid::ObjectIdentifier;
 use zeroize::Zeroizing;
 
-use crate::ffi::{EcKey, RsaKey};
+use crate::ffi::{self, EcKey, Ed25519Key, RsaKey, X25519Key};
 use crate::{CryptoError, KeyKind};
 
 /// A private key, prepared for use. Operations take `&self` and may run on several threads at once.
@@ -18,6 +18,8 @@ pub struct PrivateKey {
 enum Inner {
     Rsa { key: RsaKey, modulus: Vec<u8>, exponent: Vec<u8> },
     Ec { key: EcKey, point: Vec<u8> },
+    Ed25519(Ed25519Key),
+    X25519(X25519Key),
 }
 
 impl PrivateKey {
@@ -28,6 +30,8 @@ impl PrivateKey {
     pub fn generate(kind: KeyKind) -> Result<PrivateKey, CryptoError> {
         match kind.checked()? {
             KeyKind::Rsa(bits) => PrivateKey::from_rsa(RsaKey::generate(bits)?),
+            KeyKind::Ed25519 => Ok(PrivateKey::from_ed25519(Ed25519Key::generate())),
+            KeyKind::X25519 => Ok(PrivateKey::from_x25519(X25519Key::generate())),
             curve => PrivateKey::from_ec_key(curve, EcKey::generate(curve)?),
         }
     }
@@ -73,14 +77,56 @@ impl PrivateKey {
         PrivateKey::from_rsa(RsaKey::from_pkcs1_der(der)?)
     }
 
+    /// An RSA key with the public exponent 65537 from its primes and CRT numbers, each big-endian: both
+    /// primes, both CRT exponents, CRT coefficient.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadKey`] if the numbers do not belong together, [`CryptoError::Kind`].
+    pub fn from_rsa_primes(
+        p: &[u8],
+        q: &[u8],
+        dp: &[u8],
+        dq: &[u8],
+        qinv: &[u8],
+    ) -> Result<PrivateKey, CryptoError> {
+        // Twice the largest prime of any kind served; the library would multiply whatever comes.
+        if p.len() > 512 || q.len() > 512 {
+            return Err(CryptoError::BadKey);
+        }
+        let numbers = ffi::from_primes(p, q)?;
+        PrivateKey::from_rsa_parts(
+            &numbers.modulus,
+            &[1, 0, 1],
+            &numbers.private_exponent,
+            p,
+            q,
+            dp,
+            dq,
+            qinv,
+        )
+    }
+
+    /// An Ed25519 or X25519 key from its 32 private bytes (RFC 8032, 5.1.5; RFC 7748, 5).
+    ///
+    /// # Errors
+    /// [`CryptoError::BadKey`] for another kind or length.
+    pub fn from_private_bytes(kind: KeyKind, private: &[u8]) -> Result<PrivateKey, CryptoError> {
+        let private = private.try_into().map_err(|_| CryptoError::BadKey)?;
+        match kind {
+            KeyKind::Ed25519 => Ok(PrivateKey::from_ed25519(Ed25519Key::from_seed(private))),
+            KeyKind::X25519 => Ok(PrivateKey::from_x25519(X25519Key::from_private(private))),
+            _ => Err(CryptoError::BadKey),
+        }
+    }
+
     /// An EC key from its private scalar (big-endian, at most one coordinate long) and, if it is
     /// given, the point `04 || X || Y` that must belong to it.
     ///
     /// # Errors
-    /// [`CryptoError::BadKey`] for a scalar outside 1..order, a point that is not the scalar's or an
-    /// RSA kind.
+    /// [`CryptoError::BadKey`] for a scalar outside 1..order, a point that is not the scalar's or a kind
+    /// that is no NIST curve.
     pub fn from_ec(kind: KeyKind, scalar: &[u8], point: Option<&[u8]>) -> Result<PrivateKey, CryptoError> {
-        if kind.is_rsa() || scalar.len() > kind.block_len() {
+        if !kind.is_nist() || scalar.len() > kind.block_len() {
             return Err(CryptoError::BadKey);
         }
         let key = PrivateKey::from_ec_key(kind, EcKey::from_scalar(kind, scalar)?)?;
@@ -97,6 +143,10 @@ impl PrivateKey {
     pub fn from_der(kind: KeyKind, der: &[u8]) -> Result<PrivateKey, CryptoError> {
         let key = match kind {
             KeyKind::Rsa(_) => PrivateKey::from_pkcs1_der(der)?,
+            KeyKind::Ed25519 | KeyKind::X25519 => {
+                let private = der.strip_prefix(&rfc8410_prefix(kind)).ok_or(CryptoError::BadKey)?;
+                PrivateKey::from_private_bytes(kind, private)?
+            }
             curve => {
                 let parsed = sec1::EcPrivateKey::from_der(der).map_err(|_| CryptoError::BadKey)?;
                 let stated = parsed.parameters.and_then(|parameters| parameters.named_curve());
@@ -109,7 +159,8 @@ impl PrivateKey {
         if key.kind == kind { Ok(key) } else { Err(CryptoError::BadKey) }
     }
 
-    /// The whole key for storage: DER `RSAPrivateKey` (RFC 8017) or `ECPrivateKey` (RFC 5915).
+    /// The whole key for storage: DER `RSAPrivateKey` (RFC 8017), `ECPrivateKey` (RFC 5915), or for
+    /// Ed25519 and X25519 `OneAsymmetricKey` (RFC 8410, 7).
     ///
     /// # Errors
     /// [`CryptoError::Library`].
@@ -125,6 +176,8 @@ impl PrivateKey {
                 };
                 Ok(Zeroizing::new(document.to_der().map_err(|_| CryptoError::Library)?))
             }
+            Inner::Ed25519(key) => Ok(rfc8410(self.kind, key.seed())),
+            Inner::X25519(key) => Ok(rfc8410(self.kind, key.private())),
         }
     }
 
@@ -140,17 +193,19 @@ impl PrivateKey {
     pub fn rsa_public(&self) -> Result<(&[u8], &[u8]), CryptoError> {
         match &self.inner {
             Inner::Rsa { modulus, exponent, .. } => Ok((modulus, exponent)),
-            Inner::Ec { .. } => Err(CryptoError::WrongKind),
+            _ => Err(CryptoError::WrongKind),
         }
     }
 
-    /// The public point, `04 || X || Y`.
+    /// The public point: `04 || X || Y`, or the 32 bytes of Ed25519 and X25519.
     ///
     /// # Errors
     /// [`CryptoError::WrongKind`] for an RSA key.
     pub fn ec_point(&self) -> Result<&[u8], CryptoError> {
         match &self.inner {
             Inner::Ec { point, .. } => Ok(point),
+            Inner::Ed25519(key) => Ok(key.public()),
+            Inner::X25519(key) => Ok(key.public()),
             Inner::Rsa { .. } => Err(CryptoError::WrongKind),
         }
     }
@@ -165,7 +220,7 @@ impl PrivateKey {
         match &self.inner {
             Inner::Rsa { key, modulus, .. } if is_representative(block, modulus) => key.raw(block),
             Inner::Rsa { .. } => Err(CryptoError::BadInput),
-            Inner::Ec { .. } => Err(CryptoError::WrongKind),
+            _ => Err(CryptoError::WrongKind),
         }
     }
 
@@ -177,7 +232,29 @@ impl PrivateKey {
         match &self.inner {
             Inner::Ec { .. } if digest.is_empty() || digest.len() > 64 => Err(CryptoError::BadInput),
             Inner::Ec { key, .. } => key.sign(digest),
-            Inner::Rsa { .. } => Err(CryptoError::WrongKind),
+            _ => Err(CryptoError::WrongKind),
+        }
+    }
+
+    /// Ed25519 over a whole message; answers 64 bytes.
+    ///
+    /// # Errors
+    /// [`CryptoError::WrongKind`], [`CryptoError::Library`].
+    pub fn eddsa_sign(&self, message: &[u8]) -> Result<[u8; 64], CryptoError> {
+        match &self.inner {
+            Inner::Ed25519(key) => key.sign(message),
+            _ => Err(CryptoError::WrongKind),
+        }
+    }
+
+    /// X25519 with a peer's 32 public bytes.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadPoint`] for another length or a point of small order, [`CryptoError::WrongKind`].
+    pub fn x25519(&self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        match &self.inner {
+            Inner::X25519(key) => key.agree(peer.try_into().map_err(|_| CryptoError::BadPoint)?),
+            _ => Err(CryptoError::WrongKind),
         }
     }
 
@@ -191,7 +268,7 @@ impl PrivateKey {
                 Err(CryptoError::BadPoint)
             }
             Inner::Ec { key, .. } => key.agree(peer, self.kind.block_len()),
-            Inner::Rsa { .. } => Err(CryptoError::WrongKind),
+            _ => Err(CryptoError::WrongKind),
         }
     }
 
@@ -199,6 +276,14 @@ impl PrivateKey {
         let kind = KeyKind::rsa(key.bits())?;
         let (modulus, exponent) = key.public()?;
         Ok(PrivateKey { kind, inner: Inner::Rsa { key, modulus, exponent } })
+    }
+
+    fn from_ed25519(key: Ed25519Key) -> PrivateKey {
+        PrivateKey { kind: KeyKind::Ed25519, inner: Inner::Ed25519(key) }
+    }
+
+    fn from_x25519(key: X25519Key) -> PrivateKey {
+        PrivateKey { kind: KeyKind::X25519, inner: Inner::X25519(key) }
     }
 
     fn from_ec_key(kind: KeyKind, key: EcKey) -> Result<PrivateKey, CryptoError> {
@@ -223,6 +308,20 @@ fn is_representative(block: &[u8], modulus: &[u8]) -> bool {
     // A modulus is odd, so one less differs in the last bit alone.
     let below = (high, *low) < (modulus_high, modulus_low & !1);
     block.len() == modulus.len() && above_one && below
+}
+
+/// What stands before the 32 private bytes in a `OneAsymmetricKey` of Ed25519 or X25519 without
+/// attributes and public key (RFC 8410, 7 and 10.3).
+fn rfc8410_prefix(kind: KeyKind) -> [u8; 16] {
+    let algorithm = if kind == KeyKind::X25519 { 0x6E } else { 0x70 };
+    [0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, algorithm, 0x04, 0x22, 0x04, 0x20]
+}
+
+fn rfc8410(kind: KeyKind, private: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(16 + private.len()));
+    out.extend_from_slice(&rfc8410_prefix(kind));
+    out.extend_from_slice(private);
+    out
 }
 
 /// RFC 5480, 2.1.1.1.
