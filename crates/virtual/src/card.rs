@@ -27,7 +27,7 @@ use crate::ports::{Random, Storage};
 use cache::KeyCache;
 use context::Stop;
 
-pub(crate) use piv::AID as PIV_AID;
+pub(crate) use piv::{AID as PIV_AID, equip as equip_piv};
 
 /// A virtual card without any file around it.
 pub struct Card {
@@ -171,7 +171,9 @@ impl Card {
         ports: &mut P,
         apdu: &[u8],
     ) -> Result<(Zeroizing<Vec<u8>>, StatusWord), Stop> {
-        let command = parse_command(apdu)?;
+        let command = parse_command(apdu);
+        self.arrived(command.as_ref().ok());
+        let command = command?;
         self.check_form(&command)?;
         if exchange::is_get_response(&command) {
             return exchange::get_response(&mut self.exchange, &command).map_err(Stop::Status);
@@ -212,11 +214,11 @@ fn joined(data: &[u8], status: StatusWord) -> Zeroizing<Vec<u8>> {
 /// The command page of the documentation, in Markdown.
 #[must_use]
 pub fn command_page() -> String {
-    let gids = gids::table::section();
+    let (gids, piv) = (gids::table::section(), piv::table::section());
     format!(
         "# Commands of the virtual card\n\n\
          Printed from the dispatch tables; a test compares the two.\n\
          Classes are 00 and, for parts of a chain but the last, 10. GET RESPONSE (C0, P1 P2 0000) belongs to\n\
-         the exchange and is answered in every state.\n\n{gids}"
+         the exchange and is answered in every state.\n\n{gids}\n{piv}"
     )
 }

@@ -22,8 +22,14 @@ pub(super) trait Applet: Part {
         selected: bool,
     ) -> Result<&'static dyn Command<Self>, StatusWord>;
 
-    /// A command, or one part of it, arrived for the selected application, whether it will run or not.
-    fn arrived(_volatile: &mut Self::Volatile, _command: &CommandRef<'_>) {}
+    /// A command, or one part of it, arrived while the application is selected, whatever will become of
+    /// it; `None` for bytes that are no command.
+    fn arrived(_volatile: &mut Self::Volatile, _command: Option<&CommandRef<'_>>) {}
+
+    /// How many bytes of data an answer may have.
+    fn expected(&self, command: &CommandRef<'_>) -> usize {
+        command.le.unwrap_or(0)
+    }
 }
 
 /// One command of an application, in one form.
@@ -58,6 +64,15 @@ impl Card {
         }
     }
 
+    /// Tells the selected application what arrived.
+    pub(super) fn arrived(&mut self, command: Option<&CommandRef<'_>>) {
+        match self.volatile.selected {
+            Some(Application::Gids) => gids::Persistent::arrived(&mut self.volatile.gids, command),
+            Some(Application::Piv) => piv::Persistent::arrived(&mut self.volatile.piv, command),
+            None => {}
+        }
+    }
+
     /// The application that SELECT names, else the selected one, else the first one on the card.
     fn addressed(&self, command: &CommandRef<'_>) -> Option<Application> {
         let on_card = [
@@ -84,9 +99,6 @@ impl Card {
         let (persistent, beside) =
             A::split(&mut self.persistent).ok_or(StatusWord::INSTRUCTION_NOT_SUPPORTED)?;
         let volatile = A::volatile(&mut self.volatile);
-        if selected {
-            A::arrived(volatile, command);
-        }
         let options = beside.options;
         let prepared = &mut self.prepared;
         let mut context = Context { options, persistent, beside, volatile, selected, prepared, ports };
@@ -100,9 +112,10 @@ impl Card {
         row.check(&context, data)?;
         let Reply { data, status } =
             row.run(&mut context, &Request { p1: command.p1, p2: command.p2, data })?;
+        let expected = context.persistent.expected(command);
         if context.selected {
             self.volatile.select(A::APPLICATION);
         }
-        Ok(exchange::cut(&mut self.exchange, data, status, command))
+        Ok(exchange::cut(&mut self.exchange, data, status, expected))
     }
 }

@@ -35,19 +35,18 @@ pub(super) fn get_response(
         (Some(le), Ok(right)) if le > waiting && le < 256 => Err(StatusWord::wrong_le(right)),
         _ => {
             let data = std::mem::take(&mut exchange.pending);
-            Ok(cut(exchange, data, StatusWord::OK, command))
+            Ok(cut(exchange, data, StatusWord::OK, command.le.unwrap_or(0)))
         }
     }
 }
 
-/// Gives at most Le bytes now and keeps the rest for GET RESPONSE.
+/// Gives at most `now` bytes, what the host expects, and keeps the rest for GET RESPONSE.
 pub(super) fn cut(
     exchange: &mut Exchange,
     mut data: Zeroizing<Vec<u8>>,
     status: StatusWord,
-    command: &CommandRef<'_>,
+    now: usize,
 ) -> (Zeroizing<Vec<u8>>, StatusWord) {
-    let now = command.le.unwrap_or(0);
     if data.len() <= now {
         return (data, status);
     }

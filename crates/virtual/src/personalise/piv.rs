@@ -42,7 +42,12 @@ pub(super) fn application(profile: &PivProfile, random: &mut dyn Random) -> Resu
         objects.push((PRINTED, protected_key(profile.management_key.as_bytes())));
         objects.push((ADMIN_DATA, admin_data()));
     }
-    Ok(Persistent::new(profile, objects))
+    let mut serial = [0; 4];
+    random.fill(&mut serial)?;
+    // Nine digits at most, as the numbers of tokens have.
+    let mut application = Persistent::new(profile, objects, u32::from_be_bytes(serial) % 1_000_000_000)?;
+    crate::card::equip_piv(&mut application, random)?;
+    Ok(application)
 }
 
 /// Section 3.3.2: the PIV PIN, and the global PIN if there is one, satisfy the access conditions; the

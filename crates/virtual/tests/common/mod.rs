@@ -5,6 +5,8 @@ use cardmod_types::{CardId, Pin, SecretBytes};
 use cardmod_virtual::{BlankProfile, CardOptions, GidsProfile, Store, VirtualCard};
 use tempfile::TempDir;
 
+pub mod piv;
+
 pub const PIN: &[u8] = b"12345678";
 pub const ADMIN_KEY: [u8; 24] = [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8];
 pub const SELECT: &str = "00 A4 04 00 09 A0 00 00 03 97 42 54 46 59 00";

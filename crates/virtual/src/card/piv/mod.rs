@@ -1,19 +1,58 @@
-//! The PIV application: its table and its handlers.
+//! The PIV application: its table and its handlers, one file for each group of commands.
+
+mod admin;
+mod attest;
+mod authenticate;
+mod keys;
+mod objects;
+mod pins;
+mod select;
+pub(super) mod table;
+mod vendor;
+mod x509;
 
 use cardmod_iso7816::{CommandRef, StatusWord};
 
+use super::context::{Answer, Reply, Request, Stop};
 use super::dispatch::{Applet, Command};
-use crate::model::piv::Persistent;
+use crate::model::piv::{Persistent, Volatile};
 
-/// The AID of SP 800-73, with its version (part 1, section 2.2).
-pub(crate) const AID: [u8; 11] = [0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00, 0x01, 0x00];
+pub(crate) use crate::model::piv::persistent::AID;
+pub(crate) use attest::equip;
+
+/// The card as a handler sees it.
+type Context<'a> = super::context::Context<'a, Persistent>;
+
+/// The registered identifier of NIST: what hosts at least send to select the application.
+const RID_LEN: usize = 5;
 
 impl Applet for Persistent {
     fn is_named(name: &[u8]) -> bool {
-        AID.starts_with(name)
+        name.len() >= RID_LEN && AID.starts_with(name)
     }
 
-    fn find(&self, _: &CommandRef<'_>, _: bool) -> Result<&'static dyn Command<Self>, StatusWord> {
-        Err(StatusWord::INSTRUCTION_NOT_SUPPORTED)
+    fn find(
+        &self,
+        command: &CommandRef<'_>,
+        selected: bool,
+    ) -> Result<&'static dyn Command<Self>, StatusWord> {
+        table::find(command, selected, self.flavour).map(|row| -> &'static dyn Command<Self> { row })
+    }
+
+    fn arrived(volatile: &mut Volatile, command: Option<&CommandRef<'_>>) {
+        volatile.arrived(command);
+    }
+
+    /// A YubiKey answers as much as fits also where the host says nothing about it, which tools rely on.
+    fn expected(&self, command: &CommandRef<'_>) -> usize {
+        let silent = if self.flavour.is_yubikey() { 256 } else { 0 };
+        command.le.unwrap_or(silent)
+    }
+}
+
+impl Context<'_> {
+    /// Whether the holder's PIN was verified: the application's, or the global one where the card has it.
+    fn pin_verified(&self) -> bool {
+        self.volatile.pin || (self.persistent.global.is_some() && self.volatile.global_pin)
     }
 }

@@ -1,12 +1,16 @@
 //! What the PIV application is made of.
 
+pub(crate) mod key;
+pub(crate) mod object;
 pub(crate) mod persistent;
+pub(crate) mod secret;
 pub(crate) mod volatile;
 
 use super::application::{Application, Part};
 use super::persistent::{Parts, Persistent as Whole};
 use super::volatile::Volatile as WholeVolatile;
 
+pub(crate) use crate::profile::{ManagementAlgorithm, PivFlavour};
 pub(crate) use persistent::Persistent;
 pub(crate) use volatile::Volatile;
 
@@ -30,5 +34,15 @@ impl Part for Persistent {
 
     fn volatile(whole: &mut WholeVolatile) -> &mut Volatile {
         &mut whole.piv
+    }
+
+    fn leave(volatile: &mut Volatile) {
+        volatile.leave();
+    }
+}
+
+impl PivFlavour {
+    pub(crate) fn is_yubikey(self) -> bool {
+        self == PivFlavour::YubiKey
     }
 }
