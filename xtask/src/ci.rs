@@ -130,7 +130,7 @@ fn miri() -> Outcome {
 }
 
 /// The nightly cargo. This program runs under a stable one, whose choices would be inherited.
-fn nightly() -> Command {
+pub(crate) fn nightly() -> Command {
     let mut command = Command::new("cargo");
     command.arg("+nightly").current_dir(crate::workspace_root());
     for name in ["CARGO", "RUSTUP_TOOLCHAIN", "RUSTC", "RUSTDOC"] {

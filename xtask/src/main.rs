@@ -1,5 +1,5 @@
 //! `cargo xtask`: `ci` is the definition of green, `tidy` keeps the house, `apdus` counts,
-//! `kills` kills, `bench` measures.
+//! `fuzz` and `kills` look for what breaks, `bench` measures.
 //!
 //! Each verb is a module with a `run` function; nothing else is here.
 #![forbid(unsafe_code)]
@@ -8,6 +8,7 @@
 mod apdus;
 mod bench;
 mod ci;
+mod fuzz;
 mod kills;
 mod tidy;
 
@@ -30,6 +31,7 @@ const VERBS: &[Verb] = &[
         run: bench::run,
     },
     Verb { name: "ci", does: "everything a change must pass, or the steps named", run: ci::run },
+    Verb { name: "fuzz", does: "libFuzzer over every parser and hostile cards", run: fuzz::run },
     Verb { name: "kills", does: "the program killed at thousands of random moments", run: kills::run },
     Verb { name: "tidy", does: "the rules of the house that no compiler checks", run: tidy::run },
 ];

@@ -9,6 +9,8 @@ use crate::{CardChannel, Command, Le, Limits, Response, StatusWord, TransportErr
 const CHAINING: u8 = 0x10;
 /// More than any answer this crate is used for; a card that announces more is cut off.
 const MAX_RESPONSE: usize = 65_536;
+/// More parts than any card needs for that, which sends 255 bytes at a time, or 64 over a slow link.
+const MOST_PARTS: usize = 1024;
 /// Longest data field of one short APDU.
 const MAX_SHORT_DATA: usize = 255;
 /// Longest data field of one extended APDU.
@@ -160,11 +162,13 @@ impl<C: CardChannel> Session<C> {
     /// Follows `61xx` until the answer is complete.
     fn gather(&mut self, cla: u8, first: Response) -> Result<Response, ExchangeError> {
         let mut answer = first;
+        let mut parts = 0;
         while let Some(available) = answer.status.more_data() {
+            parts += 1;
             let more = self.send_whole(&Command::new(cla, 0xC0, 0, 0).le(bytes(available)), encode_short)?;
             let progress = !more.data.is_empty();
             let endless = more.status.more_data().is_some() && !progress;
-            if endless || answer.data.len() + more.data.len() > MAX_RESPONSE {
+            if endless || parts > MOST_PARTS || answer.data.len() + more.data.len() > MAX_RESPONSE {
                 return Err(ExchangeError::EndlessResponse);
             }
             append(&mut answer.data, &more.data);

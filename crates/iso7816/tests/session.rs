@@ -64,6 +64,20 @@ fn get_response_for_ever_is_an_error() {
 }
 
 #[test]
+fn an_answer_in_drops_is_given_up_after_a_thousand() {
+    struct Dripping(usize);
+    impl CardChannel for Dripping {
+        fn transmit(&mut self, _: &[u8]) -> Result<Zeroizing<Vec<u8>>, TransportError> {
+            self.0 += 1;
+            Ok(Zeroizing::new(vec![0xAA, 0x61, 0x01]))
+        }
+    }
+    let mut card = Dripping(0);
+    assert_eq!(Session::new(&mut card).send(&get_data()), Err(ExchangeError::EndlessResponse));
+    assert!(card.0 < 1100, "{} commands", card.0);
+}
+
+#[test]
 fn wrong_le_is_repeated_once() {
     let mut card = Script::new(&[&[0x6C, 0x05], &[1, 2, 3, 4, 5, 0x90, 0]]);
     let response = Session::new(&mut card).send(&get_data()).expect("answer");

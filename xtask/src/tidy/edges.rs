@@ -29,9 +29,12 @@ const ONLY_REACHES: &[(&str, &[&str])] = &[
 ];
 
 /// A crate that only these may name as their dependency: one crate joins the halves. The program
-/// names the readers too, to plug a virtual card into another resource manager.
-const ONLY_NAMED_BY: &[(&str, &[&str])] =
-    &[("cardmod-class", &["cardmod-default"]), ("cardmod-winscard", &["cardmod-default", "cardmod-cli"])];
+/// names the readers too, to plug a virtual card into another resource manager; the fuzz targets drive the
+/// module without a host.
+const ONLY_NAMED_BY: &[(&str, &[&str])] = &[
+    ("cardmod-class", &["cardmod-default", "cardmod-fuzz"]),
+    ("cardmod-winscard", &["cardmod-default", "cardmod-cli"]),
+];
 
 /// Crates without any normal dependency, of the workspace or not.
 const WITHOUT_DEPENDENCIES: &[&str] = &["cardmod-sys"];
