@@ -14,6 +14,7 @@
 
 mod choice;
 mod environment;
+pub mod piv;
 mod shared;
 pub mod testing;
 

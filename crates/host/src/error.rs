@@ -306,7 +306,8 @@ impl fmt::Display for Fault {
 
 impl Error {
     /// A failed PC/SC call, by its meaning.
-    pub(crate) fn of_pcsc(reader: &str, source: PcscError) -> Self {
+    #[must_use]
+    pub fn of_pcsc(reader: &str, source: PcscError) -> Self {
         let reader = reader.to_owned();
         match source.code {
             sys::SCARD_E_NO_SMARTCARD => Self::NoCard { reader },
