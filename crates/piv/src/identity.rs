@@ -10,7 +10,8 @@ use crate::{ObjectTag, PivCommand, PivError};
 
 impl PivCard<'_> {
     /// The card's CHUID, from the first answer alone: FASC-N and GUID stand in the first hundred bytes of an
-    /// object that may have three thousand, and the rest stays on the card. `None` for a card without.
+    /// object that may have three thousand, and the rest stays on the card. `None` for a card without, or
+    /// with an object that is none.
     ///
     /// Comes from memory where it was read since the last doubt. Read anew it confirms what else is
     /// remembered, or drops it: another CHUID is another card.
@@ -22,7 +23,10 @@ impl PivCard<'_> {
         let head = match self.state.content.identity() {
             Some(head) => head.clone(),
             None => {
-                let head = self.fetch_head(ObjectTag::CHUID)?.filter(|head| !head.is_empty());
+                let head = match self.fetch_head(ObjectTag::CHUID) {
+                    Err(PivError::Malformed(_)) => None,
+                    head => head?.filter(|head| !head.is_empty()),
+                };
                 self.state.content.identify(head.clone());
                 head
             }

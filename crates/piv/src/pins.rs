@@ -170,11 +170,12 @@ impl PivCard<'_> {
     /// Selects another application and PIV again. `false` where the card has none of those tried, or says
     /// that the PIN is verified all the same.
     fn turn_away(&mut self) -> Result<bool, PivError> {
+        // Even a SELECT that fails ends the selection on some cards.
+        self.state.selection = Selection::Unknown;
         for aid in OTHERS {
             let command = Command::new(0x00, 0xA4, 0x04, 0x00).data(aid).le(Le::Short);
             let status = self.send_head(&command)?.status;
             if status.is_ok() || status.more_data().is_some() {
-                self.state.selection = Selection::Unknown;
                 let state = self.pin_state(PinReference::User)?;
                 return Ok(!state.is_some_and(|state| state.is_verified));
             }
