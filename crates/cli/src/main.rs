@@ -16,6 +16,7 @@ mod exit;
 mod failure;
 mod keyfile;
 mod log;
+mod management;
 mod mapping;
 mod output;
 mod pins;

@@ -139,8 +139,11 @@ fn failed_word(error: &Error) -> &'static str {
         Error::WrongKeyKind { .. } => "wrong-key-kind",
         Error::KeyChanged { .. } => "key-changed",
         Error::ContainerExists { .. } => "container-exists",
+        Error::PlaceTaken { .. } => "place-taken",
         Error::CardFull { .. } => "card-full",
         Error::ReadOnlyCard { .. } => "read-only-card",
+        Error::ManagementKeyRequired { .. } => "management-key-required",
+        Error::WrongManagementKey { .. } => "wrong-management-key",
         Error::CertificateMismatch { .. } => "certificate-mismatch",
         Error::CertificateTooLarge { .. } => "certificate-too-large",
         Error::BadCertificate { .. } => "bad-certificate",
@@ -173,7 +176,13 @@ fn hint(error: &Error) -> Option<&'static str> {
             "name one with --container, or choose one: cardmod container default NAME"
         }
         Error::NoSuchKey { half: None, .. } => NO_KEY_HINT,
+        Error::PlaceTaken { name, .. } if !name.is_empty() => {
+            "cardmod container delete PLACE deletes its key and certificate"
+        }
         Error::ContainerExists { .. } => "choose another name, or delete it: cardmod container delete NAME",
+        Error::ManagementKeyRequired { .. } => {
+            "--management-key-file FILE (or -env, -fd, -prompt) gives it; --management-key default is the one PIV cards are made with"
+        }
         Error::CardFull { .. } => "cardmod container delete NAME makes room",
         // What unblocks others is unblocked by nobody.
         Error::PinBlocked { role: PinId::ADMIN, .. } | Error::WrongPin { role: PinId::ADMIN, .. } => {

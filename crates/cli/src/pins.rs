@@ -75,6 +75,13 @@ impl PinSource for PinAnswer {
         self.known.is_some() || matches!(self.source, Some(SecretSource::Environment(_)))
     }
 
+    fn has_at_hand(&self, role: PinId) -> bool {
+        match &self.known {
+            Some((known, _)) if *known == role => true,
+            _ => matches!(self.source, Some(SecretSource::Environment(_))),
+        }
+    }
+
     fn pin(&mut self, request: &PinRequest<'_>) -> Result<Pin, PinSourceError> {
         // What turned out wrong is not given again: the tries of a card are precious.
         if let Some((role, known)) = &self.known
@@ -97,7 +104,9 @@ impl PinSource for PinAnswer {
         };
         let pin = Pin::from(secret.map_err(|failure| PinSourceError::Unavailable(failure.message))?);
         self.tries_at_last_answer = request.tries_left;
-        self.known = Some((request.role, Known::new(&pin)));
+        // A person is asked again for each use of a key that wants that.
+        let asked_again = request.every_time && self.source.is_none();
+        self.known = Some((request.role, Known::new(&pin))).filter(|_| !asked_again);
         Ok(pin)
     }
 

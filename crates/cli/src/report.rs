@@ -12,9 +12,15 @@ use crate::output::{hex, table};
 pub(crate) struct ContainerView {
     name: String,
     index: u8,
+    /// The place of its key, such as 9a on a PIV card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
     default: bool,
     pin: u32,
     keys: Vec<KeyView>,
+    /// Keys and certificates are as they were when they were last read.
+    #[serde(skip_serializing_if = "is_false")]
+    cached: bool,
     /// What of the container cannot be read, or contradicts another.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
@@ -71,6 +77,8 @@ impl From<&Container> for ContainerView {
         Self {
             name: container.name.clone(),
             index: container.index.get(),
+            place: container.place.clone(),
+            cached: container.cached,
             default: container.default,
             pin: container.pin.get(),
             keys: container.keys.iter().map(KeyView::from).collect(),
@@ -80,6 +88,29 @@ impl From<&Container> for ContainerView {
 }
 
 impl ContainerView {
+    /// Number, name, key, what it is for, certificate: a row for each key.
+    fn rows(&self) -> impl Iterator<Item = ([String; 5], &Self)> {
+        let none = || "-".to_owned();
+        let row = |key: Option<&KeyView>| {
+            let certificate = key.and_then(|key| key.certificate.as_ref());
+            [
+                self.index.to_string(),
+                self.shown_name(),
+                key.map_or_else(none, |key| key.algorithm.clone()),
+                key.map_or_else(none, |key| key.purpose.to_owned()),
+                certificate.map_or_else(none, CertificateView::cell),
+            ]
+        };
+        let mut rows: Vec<_> = self.keys.iter().map(|key| row(Some(key))).collect();
+        if rows.is_empty() {
+            rows.push(row(None));
+        }
+        for [no, name, ..] in rows.iter_mut().skip(1) {
+            (*no, *name) = (String::new(), String::new());
+        }
+        rows.into_iter().map(move |row| (row, self))
+    }
+
     /// The name for people; the default container has a star.
     fn shown_name(&self) -> String {
         let name = if self.name.is_empty() { "(no name)" } else { &self.name };
@@ -168,42 +199,45 @@ fn strength(strength: PinStrength) -> Vec<&'static str> {
     ways.into_iter().filter_map(|(has, way)| has.then_some(way)).collect()
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 /// `1 card`, `2 cards`.
 pub(crate) fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// The containers as a table.
+/// The containers as a table: on a card with places with them, and with what is only remembered.
 pub(crate) fn container_table(containers: &[ContainerView]) -> String {
     if containers.is_empty() {
         return "no containers\n".into();
     }
-    let mut rows = Vec::new();
-    for container in containers {
-        for (position, key) in container.keys.iter().enumerate() {
-            let (name, index) = if position == 0 {
-                (container.shown_name(), container.index.to_string())
-            } else {
-                (String::new(), String::new())
-            };
-            let certificate = key.certificate.as_ref().map_or_else(|| "-".to_owned(), CertificateView::cell);
-            rows.push([index, name, key.algorithm.clone(), key.purpose.to_owned(), certificate]);
-        }
-        if container.keys.is_empty() {
-            rows.push([
-                container.index.to_string(),
-                container.shown_name(),
-                "-".into(),
-                "-".into(),
-                "-".into(),
-            ]);
-        }
-    }
-    let mut text = table(["no", "container", "key", "for", "certificate"], rows);
+    let rows = containers.iter().flat_map(ContainerView::rows);
+    let mut text = if containers.iter().any(|container| container.place.is_some() || container.cached) {
+        let wider = |([no, name, key, purpose, certificate], container): ([String; 5], &ContainerView)| {
+            // Of one container the first row says it.
+            let first = !no.is_empty();
+            let place = container.place.clone().filter(|_| first).unwrap_or_default();
+            let seen = if container.cached { "cached" } else { "now" };
+            [no, place, name, key, purpose, if first { seen.to_owned() } else { String::new() }, certificate]
+        };
+        let header = ["no", "place", "container", "key", "for", "read", "certificate"];
+        table(header, rows.map(wider).collect())
+    } else {
+        table(["no", "container", "key", "for", "certificate"], rows.map(|(row, _)| row).collect())
+    };
     if containers.iter().any(|container| container.default) {
         text.push_str("* the default container\n");
     } else {
         text.push_str("no default container: cardmod container default NAME makes one, which logon wants\n");
+    }
+    if containers.iter().any(|container| container.cached) {
+        text.push_str(
+            "cached: as it was when it was last read, since the card does not tell of changes; what is exported or \
+             used is read or checked anyway; CARDMOD_CACHE=off reads everything\n",
+        );
     }
     for container in containers {
         if let Some(problem) = &container.problem {

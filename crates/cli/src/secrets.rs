@@ -84,6 +84,14 @@ secret_options!(
 );
 
 secret_options!(
+    ManagementKeySource,
+    "the management key (32, 48 or 64 hexadecimal digits)",
+    "management-key-file",
+    "management-key-env",
+    "management-key-fd"
+);
+
+secret_options!(
     NewAdminKeyOptions,
     "the new administrator key (48 hexadecimal digits)",
     "new-admin-key-file",

@@ -2,7 +2,8 @@
 
 use cardmod_default::{Environment, EnvironmentError, EnvironmentOptions};
 use cardmod_host::{
-    CardSession, ContainerSpec, Error, KeyAlgorithm, LoadError, OpenOptions, ReaderInfo, Search,
+    CardSession, ContainerSpec, Error, KeyAlgorithm, LoadError, ManagementKey, OpenOptions, ReaderInfo,
+    Search,
 };
 use cardmod_types::{CardApplication, KeyHalf};
 use cardmod_winscard::FaultKind;
@@ -10,6 +11,7 @@ use cardmod_winscard::FaultKind;
 use crate::args::{Application, Global};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::management::ManagementOptions;
 use crate::output::Output;
 use crate::verbs::card::create_standard;
 
@@ -23,6 +25,7 @@ pub(crate) struct Desk {
     global: Global,
     out: Output,
     seeking: Seeking,
+    management_key: Option<ManagementKey>,
 }
 
 /// What decides between several cards.
@@ -68,7 +71,7 @@ impl Desk {
         for problem in environment.registry.problems() {
             out.note(&format!("note: a file of the module registry is not used: {problem}"));
         }
-        Ok(Self { environment, global: global.clone(), out, seeking: Seeking::Nothing })
+        Ok(Self { environment, global: global.clone(), out, seeking: Seeking::Nothing, management_key: None })
     }
 
     /// The card is that of a container; `None` leaves the choice to the other options.
@@ -77,6 +80,15 @@ impl Desk {
             self.seeking = Seeking::Container(spec.clone());
         }
         self
+    }
+
+    /// Cards are written with the management key that the options name, if any.
+    ///
+    /// # Errors
+    /// The key cannot be read.
+    pub(crate) fn with_management(mut self, options: &ManagementOptions) -> Result<Self, Failure> {
+        self.management_key = options.key()?;
+        Ok(self)
     }
 
     /// The card is one with room for a new key.
@@ -147,7 +159,8 @@ impl Desk {
     }
 
     fn open_card(&self, reader: &str) -> Result<CardSession, EnvironmentError> {
-        let mut options = OpenOptions::default();
+        let mut options =
+            OpenOptions { management_key: self.management_key.clone(), ..OpenOptions::default() };
         if let Some(application) = self.global.application {
             options.card_name = CardApplication::from(application).card_name().to_owned();
         }

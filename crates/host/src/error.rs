@@ -107,6 +107,10 @@ pub enum Error {
     /// A container of this name has that key already.
     #[error("container {name:?} exists on the card in {card:?}; delete it first, or take another name")]
     ContainerExists { name: String, card: String },
+    /// The place of a card that has places for keys has one already. Where the container map does not tell of
+    /// it, the name is empty.
+    #[error("place {place} of the card in {card:?} has a key already{}; {}", named(.name), if .name.is_empty() { "take another place" } else { "delete it first, or take another place" })]
+    PlaceTaken { place: String, name: String, card: String },
     /// The name is none.
     #[error("{name:?} is no container name: {reason}")]
     BadContainerName { name: String, reason: String },
@@ -116,6 +120,12 @@ pub enum Error {
     /// The card cannot be written.
     #[error("the card in {card:?} is read-only: {why}")]
     ReadOnlyCard { card: String, why: String },
+    /// The card is read-only for whoever has not its management key.
+    #[error("the card in {card:?} is read-only without its management key; give the key")]
+    ManagementKeyRequired { card: String },
+    /// The management key is not the card's. The PIN was right.
+    #[error("the management key is wrong for the card in {card:?}")]
+    WrongManagementKey { card: String },
     /// The card has not this algorithm.
     #[error("the card in {card:?} has no {algorithm}")]
     UnsupportedAlgorithm { algorithm: String, card: String },
@@ -211,6 +221,15 @@ fn pin_text(role: PinId, purpose: PinPurpose) -> String {
         PinId::ADMIN => "the administrator key".to_owned(),
         _ if purpose == PinPurpose::UnblockOnly => "the PUK".to_owned(),
         role => format!("the PIN of {role}"),
+    }
+}
+
+/// The container in a place, where it is known.
+fn named(name: &str) -> String {
+    if name.is_empty() {
+        ", which its container map does not tell of".to_owned()
+    } else {
+        format!(", that of container {name:?}")
     }
 }
 

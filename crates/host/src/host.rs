@@ -6,7 +6,7 @@ use std::time::Duration;
 use cardmod_pcsc::{Context, Protocols, Provider, ReaderState, ShareMode};
 
 use crate::clock::{Clock, SystemClock};
-use crate::csp::{Card, CardSession, PinCache, Policy, Timer};
+use crate::csp::{Card, CardSession, ManagementKey, PinCache, Policy, Timer};
 use crate::error::Error;
 use crate::module::{HIGHEST_VERSION, Module, ModuleSource};
 use crate::store::PublicStore;
@@ -51,6 +51,9 @@ pub struct OpenOptions {
     pub transaction_hold: Duration,
     /// Which private keys may come from outside the card.
     pub policy: Policy,
+    /// The key with which the card's module writes where the user's PIN gives no such right: key 9B of a PIV
+    /// card. A card whose module takes none is not opened with one.
+    pub management_key: Option<ManagementKey>,
 }
 
 impl Default for OpenOptions {
@@ -64,6 +67,7 @@ impl Default for OpenOptions {
             parent_window: 0,
             transaction_hold: Duration::from_millis(1500),
             policy: Policy::default(),
+            management_key: None,
         }
     }
 }
@@ -171,7 +175,7 @@ impl Host {
     ///
     /// # Errors
     /// [`Error::NoReader`], [`Error::UnknownReader`], [`Error::NoCard`], [`Error::ReaderBusy`],
-    /// [`Error::ModuleLoad`].
+    /// [`Error::ModuleLoad`]; [`Error::NotSupported`] for a management key the module does not take.
     pub fn open(
         &self,
         reader: &str,

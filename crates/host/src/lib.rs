@@ -63,9 +63,9 @@ pub mod x509;
 pub use csp::{
     AdminAuthority, CacheRecord, Card, CardDescription, CardGuard, CardHold, CardSession, Container,
     ContainerKey, DecryptRequest, DeriveRequest, FileAuthority, FixedPin, HOLD_LIMIT, Held, KeyAlgorithm,
-    KeyInfo, KeySource, LockedSecret, Moment, NewContainer, NoPin, NotLocked, PinCache, PinClock, PinRequest,
-    PinSource, PinSourceError, PinStatus, RebuildAction, RebuildEntry, RebuildPlan, Responder, SignRequest,
-    UnblockWith, UnknownKeyAlgorithm,
+    KeyInfo, KeySource, LockedSecret, ManagementAlgorithm, ManagementKey, Moment, NewContainer, NoPin,
+    NotLocked, PinCache, PinClock, PinRequest, PinSource, PinSourceError, PinStatus, RebuildAction,
+    RebuildEntry, RebuildPlan, Responder, SignRequest, UnblockWith, UnknownKeyAlgorithm, usual_half,
 };
 pub use csp::{BadContainerSpec, ContainerSpec, Policy, Property, PropertyValue, Selector};
 pub use error::{Error, Fault, PinAction};

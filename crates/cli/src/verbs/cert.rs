@@ -7,7 +7,7 @@ pub(crate) use roots::added_text;
 use std::path::PathBuf;
 
 use cardmod_host::x509::{self, ExtendedKeyUse, KeyUse, Profile, Subject};
-use cardmod_host::{CardSession, Container, Error, SignRequest};
+use cardmod_host::{CardSession, Container, Error, KeyInfo, SignRequest};
 use cardmod_types::{HashAlgorithm, KeyHalf, PublicKey, SignaturePadding};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::args::{Global, Hash, KeyChoice};
 use crate::data::{self, Sensitivity};
 use crate::failure::Failure;
+use crate::management::ManagementOptions;
 use crate::output::{Delivery, Output};
 use crate::pins::PinAnswer;
 use crate::report::{CertificateView, purpose};
@@ -104,6 +105,8 @@ pub(crate) struct SelfSignArgs {
     /// Put it onto the card too
     #[arg(long)]
     store: bool,
+    #[command(flatten)]
+    management: ManagementOptions,
 }
 
 /// `cert import`.
@@ -120,6 +123,8 @@ pub(crate) struct ImportArgs {
     roots: bool,
     #[command(flatten)]
     pin: PinOptions,
+    #[command(flatten)]
+    management: ManagementOptions,
 }
 
 /// `cert export`.
@@ -145,6 +150,8 @@ pub(crate) struct DeleteArgs {
     key: KeyChoice,
     #[command(flatten)]
     pin: PinOptions,
+    #[command(flatten)]
+    management: ManagementOptions,
 }
 
 /// Runs the verb.
@@ -164,10 +171,9 @@ fn request(args: &RequestArgs, global: &Global, out: Output) -> Result<(), Failu
     let mut pins = PinAnswer::new(&holder.pin);
     let desk = Desk::open(global, out)?.of_container(holder.key.container.as_ref());
     let der = desk.with_card(WithoutCard::Refuse, |session| {
-        let container = session.container(holder.key.name())?;
-        let key = key_of(&container, holder.key.half())?;
-        let sign = |digest: &[u8]| sign_digest(session, holder, &container, key, digest, &mut pins);
-        Ok(x509::certificate_request(holder.profile(), key, holder.hash.into(), sign)?)
+        let key = session.read_key(holder.key.name(), holder.key.half())?;
+        let sign = |digest: &[u8]| sign_digest(session, holder, &key, digest, &mut pins);
+        Ok(x509::certificate_request(holder.profile(), &key.public, holder.hash.into(), sign)?)
     })?;
     args.target.deliver("certificate_request", "CERTIFICATE REQUEST", &der, out, json!({}))
 }
@@ -175,16 +181,16 @@ fn request(args: &RequestArgs, global: &Global, out: Output) -> Result<(), Failu
 fn self_sign(args: &SelfSignArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let holder = &args.holder;
     let mut pins = PinAnswer::new(&holder.pin);
-    let desk = Desk::open(global, out)?.of_container(holder.key.container.as_ref());
+    let desk = Desk::open(global, out)?.with_management(&args.management)?;
+    let desk = desk.of_container(holder.key.container.as_ref());
     let (name, der) = desk.with_card(WithoutCard::Refuse, |session| {
-        let container = session.container(holder.key.name())?;
-        let key = key_of(&container, holder.key.half())?;
-        let sign = |digest: &[u8]| sign_digest(session, holder, &container, key, digest, &mut pins);
-        let der = x509::self_signed(holder.profile(), args.days, key, holder.hash.into(), sign)?;
+        let key = session.read_key(holder.key.name(), holder.key.half())?;
+        let sign = |digest: &[u8]| sign_digest(session, holder, &key, digest, &mut pins);
+        let der = x509::self_signed(holder.profile(), args.days, &key.public, holder.hash.into(), sign)?;
         if args.store {
-            session.import_certificate(Some(&container.name), holder.key.half(), &der, &mut pins)?;
+            session.import_certificate(Some(&key.container), Some(key.half), &der, &mut pins)?;
         }
-        Ok((container.name, der))
+        Ok((key.container, der))
     })?;
     let facts = json!({"container": name, "stored": args.store, "bytes": der.len()});
     if args.store && args.target.out.is_none() && !out.json() {
@@ -197,24 +203,25 @@ fn self_sign(args: &SelfSignArgs, global: &Global, out: Output) -> Result<(), Fa
 fn sign_digest(
     session: &mut CardSession,
     holder: &Holder,
-    container: &Container,
-    key: &PublicKey,
+    key: &KeyInfo,
     digest: &[u8],
     pins: &mut PinAnswer,
 ) -> Result<Vec<u8>, Error> {
-    let padding = match key {
+    let padding = match key.public {
         PublicKey::Rsa(_) => SignaturePadding::Pkcs1 { hash: Some(HashAlgorithm::from(holder.hash)) },
         PublicKey::Ec(_) => SignaturePadding::None,
     };
-    let request = SignRequest { half: holder.key.half(), padding, digest };
-    session.sign(Some(&container.name), &request, pins)
+    let request = SignRequest { half: Some(key.half), padding, digest };
+    session.sign_as(key, &request, pins)
 }
 
 fn import(args: &ImportArgs, global: &Global, out: Output) -> Result<(), Failure> {
     secrets::apart(args.pin.source(), &args.file)?;
+    secrets::apart(args.management.source(), &args.file)?;
     let bundle = x509::parse_all(&data::read(&args.file)?)?;
     let mut pins = PinAnswer::new(&args.pin);
-    let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
+    let desk = Desk::open(global, out)?.with_management(&args.management)?;
+    let desk = desk.of_container(args.key.container.as_ref());
     let (name, half, bytes, added) = desk.with_card(WithoutCard::Refuse, |session| {
         let container = session.container(args.key.name())?;
         let der = certificate_for(&container, args.key.half(), &bundle);
@@ -248,7 +255,7 @@ fn export(args: &ExportArgs, global: &Global, out: Output) -> Result<(), Failure
         others.extend(x509::parse_all(&data::read(file)?)?);
     }
     let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
-    let (container, chain) = desk.with_card(WithoutCard::Refuse, |session| {
+    let (container, chain) = desk.in_one_transaction(|session| {
         let container = session.container(args.key.name())?;
         let (half, _) = certificate_of(&container, args.key.half())?;
         let chain = match args.chain {
@@ -287,7 +294,8 @@ fn certificate_of(container: &Container, half: Option<KeyHalf>) -> Result<(KeyHa
 
 fn delete(args: &DeleteArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let mut pins = PinAnswer::new(&args.pin);
-    let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
+    let desk = Desk::open(global, out)?.with_management(&args.management)?;
+    let desk = desk.of_container(args.key.container.as_ref());
     let name = desk.with_card(WithoutCard::Refuse, |session| {
         let name = session.container(args.key.name())?.name;
         session.delete_certificate(Some(&name), args.key.half(), &mut pins)?;

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::args::Global;
 use crate::failure::Failure;
+use crate::management::ManagementOptions;
 use crate::output::Output;
 use crate::pins::PinAnswer;
 use crate::report::{ContainerView, container_table};
@@ -39,6 +40,8 @@ pub(crate) struct Chosen {
     container: Option<ContainerSpec>,
     #[command(flatten)]
     pin: PinOptions,
+    #[command(flatten)]
+    management: ManagementOptions,
 }
 
 #[derive(Serialize)]
@@ -48,11 +51,14 @@ struct ListDocument {
 
 /// Runs the verb.
 pub(crate) fn run(verb: &ContainerVerb, global: &Global, out: Output) -> Result<(), Failure> {
-    let chosen = match verb {
-        ContainerVerb::Delete(chosen) | ContainerVerb::Default(chosen) => chosen.spec(),
-        ContainerVerb::List | ContainerVerb::Rebuild(_) => None,
-    };
-    let desk = Desk::open(global, out)?.of_container(chosen);
+    let mut desk = Desk::open(global, out)?;
+    match verb {
+        ContainerVerb::Delete(chosen) | ContainerVerb::Default(chosen) => {
+            desk = desk.with_management(&chosen.management)?.of_container(chosen.spec());
+        }
+        ContainerVerb::Rebuild(args) => desk = desk.with_management(&args.management)?,
+        ContainerVerb::List => {}
+    }
     match verb {
         ContainerVerb::List => list(&desk, out),
         ContainerVerb::Delete(chosen) => delete(chosen, &desk, out),

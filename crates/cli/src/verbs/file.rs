@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::args::Global;
 use crate::data::{self, Sensitivity};
 use crate::failure::Failure;
+use crate::management::ManagementOptions;
 use crate::output::{Delivery, Output, table};
 use crate::pins::PinAnswer;
 use crate::secrets::{self, AdminKeyOptions, PinOptions};
@@ -73,6 +74,8 @@ pub(crate) struct WriteArgs {
     pin: PinOptions,
     #[command(flatten)]
     admin_key: AdminKeyOptions,
+    #[command(flatten)]
+    management: ManagementOptions,
 }
 
 /// `file delete`.
@@ -85,6 +88,8 @@ pub(crate) struct DeleteArgs {
     pin: PinOptions,
     #[command(flatten)]
     admin_key: AdminKeyOptions,
+    #[command(flatten)]
+    management: ManagementOptions,
 }
 
 /// `file mkdir`.
@@ -100,6 +105,8 @@ pub(crate) struct MkdirArgs {
     pin: PinOptions,
     #[command(flatten)]
     admin_key: AdminKeyOptions,
+    #[command(flatten)]
+    management: ManagementOptions,
 }
 
 /// `file rmdir`.
@@ -112,6 +119,8 @@ pub(crate) struct RmdirArgs {
     pin: PinOptions,
     #[command(flatten)]
     admin_key: AdminKeyOptions,
+    #[command(flatten)]
+    management: ManagementOptions,
 }
 
 /// Access conditions a file can be made with.
@@ -212,7 +221,7 @@ fn views(session: &mut CardSession, directory: Option<DirectoryName>) -> Result<
 
 fn read(args: &ReadArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let mut bytes = Vec::new();
-    authorised(&args.admin_key, global, out, |session, authority| {
+    authorised(&args.admin_key, &ManagementOptions::default(), global, out, |session, authority| {
         // A file that everyone reads needs no PIN, and none is sent to the card.
         bytes = match (args.pin.source(), session.read_file(&args.path), authority) {
             (Some(_), Err(cardmod_host::Error::NotAuthenticated { .. }), FileAuthority::User) => {
@@ -235,7 +244,7 @@ fn write(args: &WriteArgs, global: &Global, out: Output) -> Result<(), Failure> 
     let bytes = data::read(&args.input)?;
     let mut pins = PinAnswer::new(&args.pin);
     let access = FileAccess::from(args.access);
-    authorised(&args.admin_key, global, out, |session, authority| {
+    authorised(&args.admin_key, &args.management, global, out, |session, authority| {
         Ok(session.put_file(&args.path, &bytes, access, authority, &mut pins)?)
     })?;
     let facts = json!({"path": args.path.to_string(), "bytes": bytes.len()});
@@ -244,7 +253,7 @@ fn write(args: &WriteArgs, global: &Global, out: Output) -> Result<(), Failure> 
 
 fn delete(args: &DeleteArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let mut pins = PinAnswer::new(&args.pin);
-    authorised(&args.admin_key, global, out, |session, authority| {
+    authorised(&args.admin_key, &args.management, global, out, |session, authority| {
         Ok(session.delete_file(&args.path, authority, &mut pins)?)
     })?;
     out.done(&json!({"deleted": args.path.to_string()}), || format!("deleted {}\n", args.path))
@@ -256,7 +265,7 @@ fn mkdir(args: &MkdirArgs, global: &Global, out: Output) -> Result<(), Failure> 
         true => DirectoryAccess::AdminCreateDelete,
         false => DirectoryAccess::UserCreateDelete,
     };
-    authorised(&args.admin_key, global, out, |session, authority| {
+    authorised(&args.admin_key, &args.management, global, out, |session, authority| {
         Ok(session.create_directory(&args.directory, access, authority, &mut pins)?)
     })?;
     let name = args.directory.to_string();
@@ -265,7 +274,7 @@ fn mkdir(args: &MkdirArgs, global: &Global, out: Output) -> Result<(), Failure> 
 
 fn rmdir(args: &RmdirArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let mut pins = PinAnswer::new(&args.pin);
-    authorised(&args.admin_key, global, out, |session, authority| {
+    authorised(&args.admin_key, &args.management, global, out, |session, authority| {
         Ok(session.delete_directory(&args.directory, authority, &mut pins)?)
     })?;
     let name = args.directory.to_string();
@@ -275,6 +284,7 @@ fn rmdir(args: &RmdirArgs, global: &Global, out: Output) -> Result<(), Failure> 
 /// Runs `work` as the user, or, where the options name its key, as the administrator.
 fn authorised(
     key: &AdminKeyOptions,
+    management: &ManagementOptions,
     global: &Global,
     out: Output,
     work: impl FnOnce(&mut CardSession, FileAuthority) -> Result<(), Failure>,
@@ -283,7 +293,7 @@ fn authorised(
         Some(source) => Some(admin_key(&source.read("administrator key")?)?),
         None => None,
     };
-    let desk = Desk::open(global, out)?;
+    let desk = Desk::open(global, out)?.with_management(management)?;
     desk.with_card(WithoutCard::Refuse, |session| match key {
         None => work(session, FileAuthority::User),
         Some(key) => {

@@ -62,5 +62,7 @@ fn public_key(args: &VerifyArgs, global: &Global, out: Output) -> Result<PublicK
         return keyfile::public_key(&data::read(path)?);
     }
     let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
-    desk.with_card(WithoutCard::Refuse, |session| Ok(session.key(args.key.name(), args.key.half())?.public))
+    desk.with_card(WithoutCard::Refuse, |session| {
+        Ok(session.read_key(args.key.name(), args.key.half())?.public)
+    })
 }

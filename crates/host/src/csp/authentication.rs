@@ -47,6 +47,11 @@ impl CardSession {
         dropped.map(|()| Attempt::Done(value))
     }
 
+    /// The role's PIN opens its keys for one use.
+    pub(super) fn is_asked_every_time(&mut self, role: PinId) -> Result<bool, Error> {
+        Ok(role != PinId::EVERYONE && self.pin_info(role)?.cache == PinCachePolicy::AlwaysPrompt)
+    }
+
     /// The role is authenticated in this transaction: by its own PIN, or by another that controls it too.
     fn is_authenticated(&mut self, role: PinId) -> Result<bool, Error> {
         if self.authenticated.contains(role) {

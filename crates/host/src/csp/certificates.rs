@@ -36,7 +36,7 @@ impl CardSession {
             session.matching_half(index, &record, half, &public)?;
             Ok(Need { role: Some(PinId::USER), container: Some(record.name.as_str().to_owned()) })
         };
-        self.run(Repeat::Safe, Some(pins), need, |session| {
+        self.change(Repeat::Safe, Some(pins), need, |session| {
             let (index, record) = session.find(name)?;
             let half = session.matching_half(index, &record, half, &public)?;
             let content = session.certificate_file(der)?;
@@ -61,7 +61,7 @@ impl CardSession {
             session.half_with_certificate(index, record.name.as_str(), half)?;
             Ok(Need { role: Some(PinId::USER), container: Some(record.name.as_str().to_owned()) })
         };
-        self.run(Repeat::Never, Some(pins), need, |session| {
+        self.change(Repeat::Never, Some(pins), need, |session| {
             let (index, record) = session.find(name)?;
             let half = session.half_with_certificate(index, record.name.as_str(), half)?;
             session.delete_certificate_file(half, index)

@@ -8,6 +8,7 @@ use cardmod_types::{
 use super::cache::Counter;
 use super::operation::{Need, Repeat};
 use super::pin_source::PinSource;
+use super::places;
 use super::request::{Container, ContainerKey};
 use super::session::CardSession;
 use crate::error::Error;
@@ -43,13 +44,15 @@ impl CardSession {
         })
     }
 
-    /// One container by its name, or with `None` the card's default container.
+    /// One container by its name, or by the label of its place, or with `None` the card's default container.
+    /// Its keys and certificates are those the card has now, whatever is remembered.
     ///
     /// # Errors
     /// [`Error::NoSuchContainer`], [`Error::NoDefaultContainer`], [`Error::BadCardData`].
     pub fn container(&mut self, name: Option<&str>) -> Result<Container, Error> {
         self.plain(Repeat::Safe, |session| {
             let (index, record) = session.find(name)?;
+            session.confirm(index)?;
             session.described(index, &record)
         })
     }
@@ -65,13 +68,16 @@ impl CardSession {
             session.find(Some(name))?;
             Ok(Need { role: Some(PinId::USER), container: Some(name.to_owned()) })
         };
-        self.run(Repeat::Never, Some(pins), need, |session| {
+        self.change(Repeat::Never, Some(pins), need, |session| {
             let (index, record) = session.find(Some(name))?;
             session.count(&[Counter::Containers, Counter::Files])?;
             session.delete_keys(index)?;
             // Before the record: a certificate that stayed behind would become that of the next key here.
             for half in HALVES {
                 session.delete_certificate_file(half, index)?;
+            }
+            if session.has_places()? && !session.is_listed(index, record.default)? {
+                return Ok(());
             }
             session.write_map(|map| {
                 map.set(index, None)?;
@@ -95,14 +101,28 @@ impl CardSession {
             session.usable(name)?;
             Ok(Need { role: Some(PinId::USER), container: Some(name.to_owned()) })
         };
-        self.run(Repeat::Safe, Some(pins), need, |session| {
+        self.change(Repeat::Safe, Some(pins), need, |session| {
             let (index, record) = session.find(Some(name))?;
             if record.default {
                 return Ok(());
             }
             session.count(&[Counter::Files])?;
-            session.write_map(|map| map.set_default(index))
+            let written = session.write_map(|map| map.set_default(index));
+            match written {
+                Err(error) if places::is_not_kept(&error) && session.has_places()? => {
+                    let what = "keep which container is the default one".to_owned();
+                    Err(Error::NotSupported { what, card: session.reader.clone() })
+                }
+                written => written,
+            }
         })
+    }
+
+    /// After a deletion the module's map tells of the container still, or misses a default one.
+    fn is_listed(&mut self, index: ContainerIndex, was_default: bool) -> Result<bool, Error> {
+        let map = self.map()?;
+        let headless = was_default && map.default_container().is_none() && map.iter().next().is_some();
+        Ok(map.get(index).is_some() || headless)
     }
 
     /// Deletes the keys of a container, where there are any. They are counted by the caller.
@@ -147,8 +167,13 @@ impl CardSession {
             Some(name) => (map.find(name), Error::NoSuchContainer { name: name.to_owned(), card }),
             None => (map.default_container(), Error::NoDefaultContainer { card }),
         };
+        // A name that no container has may be the label of a place.
+        let index = match (index, name) {
+            (None, Some(label)) => self.places()?.find(label),
+            (index, _) => index,
+        };
         let index = index.ok_or_else(|| missing.clone())?;
-        let record = map.get(index).cloned().ok_or(missing)?;
+        let record = self.map()?.get(index).cloned().ok_or(missing)?;
         Ok((index, record))
     }
 
@@ -191,6 +216,7 @@ impl CardSession {
 
     fn described_as(&mut self, mut container: Container, keys: &ContainerKeys) -> Result<Container, Error> {
         let index = container.index;
+        container.place = self.places()?.label(index).map(str::to_owned);
         container.pin = self.container_owner(index)?;
         for half in HALVES {
             let key = match half {
@@ -207,6 +233,7 @@ impl CardSession {
             };
             container.keys.push(key_of(half, public, certificate));
         }
+        container.cached = self.is_remembered(index);
         Ok(container)
     }
 
@@ -233,10 +260,12 @@ impl CardSession {
     ) -> Result<(), Error> {
         let mut map = self.map()?.clone();
         change(&mut map).map_err(|error| self.damaged(format!("its container map: {error}")))?;
+        // Of such a card the module says what the map is, whatever is written.
+        let derived = self.has_places()?;
         self.remember_map(None);
         let path = FilePath::cmapfile();
         self.write_or_create(&path, &map.to_bytes())?;
-        self.remember_map(Some(map));
+        self.remember_map(Some(map).filter(|_| !derived));
         Ok(())
     }
 
@@ -277,7 +306,8 @@ fn ambiguity(map: &ContainerMap, index: ContainerIndex, record: &ContainerRecord
 }
 
 fn bare(index: ContainerIndex, name: String, default: bool) -> Container {
-    Container { index, name, default, pin: PinId::USER, keys: Vec::new(), problem: None }
+    let (pin, keys) = (PinId::USER, Vec::new());
+    Container { index, name, default, place: None, pin, keys, cached: false, problem: None }
 }
 
 fn key_of(half: KeyHalf, public: &PublicKey, certificate: Option<Vec<u8>>) -> ContainerKey {

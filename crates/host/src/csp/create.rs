@@ -13,10 +13,11 @@ use super::cache::Counter;
 use super::containers::HALVES;
 use super::operation::{Need, Repeat};
 use super::pin_source::PinSource;
+use super::places::Sites;
 use super::request::{Container, KeyAlgorithm, KeySource, NewContainer};
 use super::session::CardSession;
 use crate::error::Error;
-use crate::module::KeyMaterial;
+use crate::module::{CallError, KeyMaterial};
 
 impl CardSession {
     /// Makes a container with a key, generated on the card or imported. Where a container of this
@@ -31,22 +32,56 @@ impl CardSession {
         new: &NewContainer,
         pins: &mut dyn PinSource,
     ) -> Result<Container, Error> {
+        self.create(new, None, pins)
+    }
+
+    /// The same in a place of the card that is named by its label, such as `9a`: see
+    /// [`place_labels`](Self::place_labels). A name that is itself a label needs no place beside it: without
+    /// this function too, a container of that name is made in that place.
+    ///
+    /// On a card with places the container's name is the module's where the card does not keep names.
+    ///
+    /// # Errors
+    /// Also [`Error::PlaceTaken`]; [`Error::BadInput`] for a label the card has not, [`Error::NotSupported`]
+    /// for a card without places.
+    pub fn create_container_in(
+        &mut self,
+        place: &str,
+        new: &NewContainer,
+        pins: &mut dyn PinSource,
+    ) -> Result<Container, Error> {
+        self.create(new, Some(place), pins)
+    }
+
+    fn create(
+        &mut self,
+        new: &NewContainer,
+        place: Option<&str>,
+        pins: &mut dyn PinSource,
+    ) -> Result<Container, Error> {
         let name = ContainerName::parse(&new.name)
             .map_err(|error| Error::BadContainerName { name: new.name.clone(), reason: error.to_string() })?;
         let need = |session: &mut Self| {
-            session.plan(new)?;
+            session.plan(new, place)?;
             Ok(Need { role: Some(PinId::USER), container: Some(new.name.clone()) })
         };
-        self.run(Repeat::Never, Some(pins), need, |session| {
-            let plan = session.plan(new)?;
-            session.make(new, &name, plan)?;
-            let (index, record) = session.find(Some(&new.name))?;
+        self.change(Repeat::Never, Some(pins), need, |session| {
+            let index = match session.plan(new, place)? {
+                Plan::Anywhere(site) => {
+                    session.make(new, &name, site)?;
+                    session.find(Some(&new.name))?.0
+                }
+                Plan::InPlace(sites) => session.make_in_place(new, &name, &sites)?,
+            };
+            let record = session.map()?.get(index).cloned();
+            let record =
+                record.ok_or_else(|| session.damaged("its container map lost a record".to_owned()))?;
             session.described(index, &record)
         })
     }
 
     /// Where the key goes, after every reason not to make it was looked for.
-    fn plan(&mut self, new: &NewContainer) -> Result<Plan, Error> {
+    fn plan(&mut self, new: &NewContainer, place: Option<&str>) -> Result<Plan, Error> {
         self.writable()?;
         let card = self.reader.clone();
         let map = self.map()?;
@@ -55,10 +90,18 @@ impl CardSession {
             None => (None, None),
         };
         let first = map.default_container().is_none();
-        if existing.as_ref().is_some_and(|record| record.bits(new.half) != 0) {
+        let has_key = |record: &ContainerRecord| record.bits(new.half) != 0;
+        if existing.as_ref().is_some_and(has_key) {
             return Err(Error::ContainerExists { name: new.name.clone(), card });
         }
         self.check_kind(new.key.algorithm(), new.half, matches!(new.key, KeySource::Import(_)))?;
+        // A place has one key, and who has the name has the place.
+        if existing.is_some() && self.has_places()? {
+            return Err(Error::ContainerExists { name: new.name.clone(), card });
+        }
+        if let Some(sites) = self.sites(new, place)? {
+            return Ok(Plan::InPlace(sites));
+        }
         let index = match index {
             Some(index) => index,
             None => {
@@ -66,7 +109,7 @@ impl CardSession {
                 self.unused_index()?
             }
         };
-        Ok(Plan { index, existing, default: new.default || first })
+        Ok(Plan::Anywhere(Site { index, existing, default: new.default || first }))
     }
 
     /// The lowest vacant place of the map. A place at which the card has a key all the same, since the map
@@ -148,8 +191,8 @@ impl CardSession {
     }
 
     /// Writes the record, makes the key, writes the key's length; a failure takes the record back.
-    fn make(&mut self, new: &NewContainer, name: &ContainerName, plan: Plan) -> Result<(), Error> {
-        let Plan { index, existing, default } = plan;
+    fn make(&mut self, new: &NewContainer, name: &ContainerName, site: Site) -> Result<(), Error> {
+        let Site { index, existing, default } = site;
         let before = self.map()?.clone();
         let announced = existing.is_none();
         let mut record = existing.unwrap_or_else(|| ContainerRecord::new(name.clone()));
@@ -200,10 +243,14 @@ impl CardSession {
             KeySource::Import(key) => KeyMaterial::Import(key),
         };
         let made = self.module.create_key(index, algorithm.spec(new.half), material, PinId::USER);
-        made.map_err(|error| match &new.key {
+        made.map_err(|error| self.failed_creation(new, error))
+    }
+
+    pub(super) fn failed_creation(&self, new: &NewContainer, error: CallError) -> Error {
+        match &new.key {
             KeySource::Generate(_) => self.failed("generate a key", error),
             KeySource::Import(_) => self.failed("import a key", error),
-        })
+        }
     }
 
     fn write_record(&mut self, index: ContainerIndex, record: &ContainerRecord) -> Result<(), Error> {
@@ -225,14 +272,20 @@ impl CardSession {
 }
 
 /// Where a key goes.
-struct Plan {
+enum Plan {
+    Anywhere(Site),
+    InPlace(Sites),
+}
+
+/// A place in the container map.
+struct Site {
     index: ContainerIndex,
     existing: Option<ContainerRecord>,
     default: bool,
 }
 
 /// An algorithm for a message, with its use where the curve alone does not say it.
-fn describe_spec(spec: KeySpec, algorithm: &str) -> String {
+pub(super) fn describe_spec(spec: KeySpec, algorithm: &str) -> String {
     match (spec.is_rsa(), spec.half()) {
         (true, KeyHalf::Signature) => format!("{algorithm} keys for signatures"),
         (true, KeyHalf::KeyExchange) => format!("{algorithm} keys"),

@@ -30,7 +30,13 @@ impl CardSession {
             let key_import = session.optional("tell its key import", key_import)?.flatten();
             let enrollment = session.module.supports_enrollment();
             let enrollment = session.optional("tell its enrolment", enrollment)?.flatten();
+            let hints = session.hints()?;
+            let places = session.places()?.clone();
+            let places = places.iter().map(|(index, label)| (index, label.to_owned())).collect();
             Ok(CardDescription {
+                hints,
+                places,
+                takes_management_key: session.takes_management_key(),
                 reader: session.reader.clone(),
                 atr: session.atr.clone(),
                 card_name: session.options.card_name.clone(),

@@ -1,6 +1,6 @@
 //! What one operation asks about PINs, from its first attempt to its last.
 
-use cardmod_types::{Pin, PinId, PinInfo};
+use cardmod_types::{Pin, PinCachePolicy, PinId, PinInfo};
 
 use super::pin_source::{PinRequest, PinSource, PinSourceError};
 use super::session::CardSession;
@@ -44,6 +44,7 @@ impl Question {
             tries_left,
             attempt: 1,
             last_error: None,
+            every_time: self.info.cache == PinCachePolicy::AlwaysPrompt,
             secure_entry: self.info.secure_entry,
         }
     }
@@ -76,9 +77,9 @@ impl<'p> Dialogue<'p> {
         Self { source, silent, given: None, sent: None, questions: 0, attempt: 0 }
     }
 
-    /// The source answers without asking anybody.
-    pub(super) fn at_hand(&self) -> bool {
-        self.source.as_ref().is_some_and(|source| source.at_hand())
+    /// The source answers for this role without asking anybody.
+    pub(super) fn at_hand(&self, role: PinId) -> bool {
+        self.source.as_ref().is_some_and(|source| source.has_at_hand(role))
     }
 
     /// Nobody may be asked.

@@ -19,10 +19,13 @@ impl CardSession {
     /// [`Error::DirectoryNotFound`], [`Error::NotAuthenticated`].
     pub fn list_files(&mut self, directory: Option<&DirectoryName>) -> Result<Vec<FileName>, Error> {
         let shown = directory.map_or("the root", DirectoryName::as_str);
-        self.plain(Repeat::Safe, |session| match session.module.enum_files(directory) {
-            // That is how the interface says "empty".
-            Err(error) if error.is(SCARD_E_FILE_NOT_FOUND) => Ok(Vec::new()),
-            names => names.map_err(|error| Error::of_file(&session.reader, shown, "list files", error)),
+        self.plain(Repeat::Safe, |session| {
+            session.read_anew();
+            match session.module.enum_files(directory) {
+                // That is how the interface says "empty".
+                Err(error) if error.is(SCARD_E_FILE_NOT_FOUND) => Ok(Vec::new()),
+                names => names.map_err(|error| Error::of_file(&session.reader, shown, "list files", error)),
+            }
         })
     }
 
@@ -32,6 +35,7 @@ impl CardSession {
     /// [`Error::FileNotFound`], [`Error::DirectoryNotFound`], [`Error::NotAuthenticated`].
     pub fn file_info(&mut self, path: &FilePath) -> Result<FileInfo, Error> {
         self.plain(Repeat::Safe, |session| {
+            session.read_anew();
             let info = session.module.get_file_info(path);
             info.map_err(|error| session.file_failed(path, "look at a file", error))
         })
@@ -43,6 +47,7 @@ impl CardSession {
     /// [`Error::FileNotFound`], [`Error::DirectoryNotFound`], [`Error::NotAuthenticated`].
     pub fn read_file(&mut self, path: &FilePath) -> Result<Vec<u8>, Error> {
         self.plain(Repeat::Safe, |session| {
+            session.read_anew();
             let content = session.module.read_file(path);
             content
                 .map(|content| content.to_vec())
@@ -214,7 +219,7 @@ impl CardSession {
         };
         let is = |known: FilePath| path == Some(&known);
         let (counters, map) = (is(FilePath::cardcf()), is(FilePath::cmapfile()));
-        self.run(repeat, Some(pins), need, |session| {
+        self.change(repeat, Some(pins), need, |session| {
             if !counters {
                 session.count(&[Counter::Files])?;
             }

@@ -52,6 +52,33 @@ impl CardSession {
         })
     }
 
+    /// The same with the public key that the card has now, whatever is remembered: to be handed out.
+    ///
+    /// # Errors
+    /// As [`key`](Self::key).
+    pub fn read_key(&mut self, name: Option<&str>, half: Option<KeyHalf>) -> Result<KeyInfo, Error> {
+        self.plain(Repeat::Safe, |session| {
+            let Chosen { index, container, spec, public } = session.choose(Wanted::any(name, half))?;
+            session.confirm_keys(index)?;
+            Ok(KeyInfo { container, half: spec.half(), spec, public })
+        })
+    }
+
+    /// Signs by the very key that was found before, such as for a request that names it; see
+    /// [`sign`](Self::sign).
+    ///
+    /// # Errors
+    /// Those of [`sign`](Self::sign); [`Error::KeyChanged`] where the container has another key by now.
+    pub fn sign_as(
+        &mut self,
+        key: &KeyInfo,
+        request: &SignRequest<'_>,
+        pins: &mut dyn PinSource,
+    ) -> Result<Vec<u8>, Error> {
+        let wanted = Wanted { name: Some(&key.container), half: Some(key.half), public: Some(&key.public) };
+        self.sign_by(wanted, request, pins)
+    }
+
     /// Signs: RSA big-endian, of the modulus' length; ECDSA as `r‖s`.
     ///
     /// # Errors
@@ -276,6 +303,12 @@ impl CardSession {
 
     fn owner_of(&mut self, key: &Chosen) -> Result<Need, Error> {
         let role = self.container_owner(key.index)?;
+        if self.is_asked_every_time(role)? {
+            // Between the PIN and the key's use nothing may come, so the module learns before what it has to
+            // know of the key.
+            let keys = self.module.get_container_info(key.index);
+            keys.map_err(|error| self.failed("tell the public keys of a container", error))?;
+        }
         // A key of everyone needs nobody.
         let role = (role != cardmod_types::PinId::EVERYONE).then_some(role);
         Ok(Need { role, container: Some(key.container.clone()) })

@@ -158,7 +158,7 @@ impl CardSession {
         let mut result = self.within(dialogue, need, body);
         // Where nobody is asked, the transaction goes on.
         while let Ok(Attempt::Ask(question)) = &result
-            && dialogue.at_hand()
+            && dialogue.at_hand(question.role)
         {
             let answered = self.ask(dialogue, &question.clone());
             result = answered.and_then(|()| self.within(dialogue, need, body));

@@ -25,6 +25,8 @@ pub struct PinRequest<'a> {
     pub attempt: u32,
     /// Why it is asked for again: the PIN before was wrong, or the one that was kept no longer is right.
     pub last_error: Option<&'a Error>,
+    /// The PIN opens the key for one use: whoever remembers PINs asks for this one again each time.
+    pub every_time: bool,
     /// The card wants the entry protected from other programs (`PIN_INFO_REQUIRE_SECURE_ENTRY`).
     pub secure_entry: bool,
 }
@@ -82,6 +84,12 @@ pub trait PinSource {
     /// transaction goes on meanwhile, and its counters need not be read again.
     fn at_hand(&self) -> bool {
         false
+    }
+
+    /// The same for one role's PIN.
+    fn has_at_hand(&self, role: PinId) -> bool {
+        let _ = role;
+        self.at_hand()
     }
 
     /// After a wrong PIN it may be asked again, within the same operation and as long as there are tries:

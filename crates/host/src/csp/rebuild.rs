@@ -94,7 +94,7 @@ impl CardSession {
     /// # Errors
     /// [`Error::Removed`], [`Error::Call`].
     pub fn plan_rebuild(&mut self) -> Result<RebuildPlan, Error> {
-        self.plain(Repeat::Safe, Self::rebuild_plan)
+        self.without_hints(|session| session.plain(Repeat::Safe, Self::rebuild_plan))
     }
 
     /// Makes the container map anew from what is on the card, and writes it once. Readable records keep
@@ -110,7 +110,7 @@ impl CardSession {
             // Nothing to write needs no PIN.
             Ok(if session.rebuild_plan()?.changes() { Need::user() } else { Need::default() })
         };
-        self.run(Repeat::Never, Some(pins), need, |session| {
+        self.change(Repeat::Never, Some(pins), need, |session| {
             let plan = session.rebuild_plan()?;
             if plan.changes() {
                 session.count(&[Counter::Containers, Counter::Files])?;

@@ -43,6 +43,13 @@ pub struct CardDescription {
     pub read_only: bool,
     /// How far a host may cache.
     pub cache_mode: CacheMode,
+    /// The card has no counters, and what is remembered of it are hints.
+    pub hints: bool,
+    /// The places it has for keys, with the containers they stand for; none on most cards.
+    pub places: Vec<(ContainerIndex, String)>,
+    /// The card's module would take a management key (see
+    /// [`OpenOptions::management_key`](crate::OpenOptions::management_key)).
+    pub takes_management_key: bool,
     /// Windows may enrol certificates on this card.
     pub enrollment: Option<bool>,
     /// The kinds of keys the card knows, and their sizes in bits.
@@ -78,10 +85,15 @@ pub struct Container {
     pub name: String,
     /// This is the card's default container.
     pub default: bool,
+    /// The label of its place, on a card whose keys have places of their own: `9a` on a PIV card.
+    pub place: Option<String>,
     /// The role that owns the keys.
     pub pin: PinId,
     /// The keys: none, one or two.
     pub keys: Vec<ContainerKey>,
+    /// Keys or certificates were read in an earlier transaction, of a card that has no counters to tell
+    /// whether they are the same still.
+    pub cached: bool,
     /// What of the container cannot be read, in a list of containers.
     pub problem: Option<String>,
 }

@@ -75,6 +75,7 @@ impl CardSession {
     ) -> Result<Vec<Vec<u8>>, Error> {
         self.plain(Repeat::Safe, |session| {
             let (index, record) = session.find(name)?;
+            session.confirm(index)?;
             let container = session.described(index, &record)?;
             let mut keys = container.keys.iter().filter(|key| half.is_none_or(|half| key.half == half));
             let leaf = keys.find_map(|key| key.certificate.as_deref()).ok_or_else(|| {
@@ -93,6 +94,7 @@ impl CardSession {
 
     fn read_roots(&mut self) -> Result<Vec<Vec<u8>>, Error> {
         let path = FilePath::msroots();
+        self.read_anew();
         let file = match self.module.read_file(&path) {
             Ok(file) if file.is_empty() => return Ok(Vec::new()),
             Ok(file) => file,
@@ -132,7 +134,7 @@ impl CardSession {
             session.writable()?;
             Ok(Need::user())
         };
-        self.run(Repeat::Never, Some(pins), need, |session| {
+        self.change(Repeat::Never, Some(pins), need, |session| {
             let Some(bag) = planned(session)? else { return Ok(()) };
             session.count(&[Counter::Files])?;
             session.write_or_create(&FilePath::msroots(), &bag)

@@ -8,6 +8,7 @@ use cardmod_sys::{SCARD_E_NO_SMARTCARD, SCARD_W_REMOVED_CARD, SCARD_W_RESET_CARD
 use cardmod_types::PinSet;
 
 use super::cache::Cached;
+use super::management;
 use super::pin_cache::PinCache;
 use super::timer::Timer;
 use super::transaction::Transaction;
@@ -177,7 +178,7 @@ pub(super) fn acquire(
     let atr = card.status().map_err(|error| Error::of_pcsc(reader, error))?.atr;
     let connection =
         Connection { context: pcsc.raw(), card: card.raw(), atr: &atr, card_name: &options.card_name };
-    let context =
+    let mut context =
         module.acquire(&connection, options.max_version, options.heap).map_err(|error| match error {
             LoadError::Refused { code: SCARD_W_REMOVED_CARD | SCARD_E_NO_SMARTCARD, .. } => {
                 Error::Removed { reader: reader.to_owned() }
@@ -185,6 +186,9 @@ pub(super) fn acquire(
             LoadError::Refused { code: SCARD_W_RESET_CARD, .. } => Error::Reset { reader: reader.to_owned() },
             error => Error::ModuleLoad(error),
         })?;
+    if let Some(key) = &options.management_key {
+        management::hand_over(reader, &mut context, Some(key))?;
+    }
     // Every context of a session: what its module keeps is believed after a look at the counters.
     context.module_cache().manage();
     Ok((context, atr))

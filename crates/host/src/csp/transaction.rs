@@ -163,8 +163,9 @@ impl CardSession {
             return Ok(());
         }
         let disposition = self.drop_rights();
-        if disposition == Disposition::Leave {
-            self.store_public();
+        match disposition {
+            Disposition::Leave => self.store_public(),
+            _ => self.store_hints(),
         }
         self.end_transaction(disposition)
     }
@@ -230,6 +231,17 @@ impl CardSession {
         self.doubtful.insert(role);
     }
 
+    /// A role's rights are gone. Other roles may have had theirs by the same PIN: of those the card does not
+    /// confirm, nothing is believed.
+    fn lose_shared_rights(&mut self) {
+        if self.authenticated.is_empty() {
+            return;
+        }
+        if let Ok(Some(confirmed)) = self.module.authenticated() {
+            self.authenticated = self.authenticated.difference(self.authenticated.difference(confirmed));
+        }
+    }
+
     /// Forgets one role's rights, after the card took them or they were used up.
     pub(super) fn drop_role(&mut self, role: PinId) -> Result<(), Error> {
         if !self.authenticated.contains(role) {
@@ -238,6 +250,7 @@ impl CardSession {
         match self.module.deauthenticate_roles(PinSet::only(role)) {
             Ok(()) => {
                 self.authenticated.remove(role);
+                self.lose_shared_rights();
                 Ok(())
             }
             Err(_) => self.deauthenticate(),

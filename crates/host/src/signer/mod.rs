@@ -72,16 +72,13 @@ impl Card {
         pins: impl PinSource + Send + 'static,
     ) -> Result<CardKey, Error> {
         let mut session = self.lock();
-        let found = session.container(container)?;
-        let Some(key) = found.key(half) else {
-            return Err(Error::NoSuchKey { container: found.name, half, card: session.reader().to_owned() });
-        };
+        let key = session.key(container, half)?;
         let shared = Shared {
             card: self.clone(),
             reader: session.reader().to_owned(),
             half: key.half,
-            public: key.public.clone(),
-            container: found.name,
+            public: key.public,
+            container: key.container,
             pins: pins::Source::new(pins),
         };
         Ok(CardKey { shared: Arc::new(shared) })
@@ -119,7 +116,7 @@ impl CardKey {
         &self.shared.card
     }
 
-    /// The key's certificate (DER), read from the card.
+    /// The key's certificate (DER), as the card has it now, whatever is remembered.
     ///
     /// # Errors
     /// [`Error::NoCertificate`], [`Error::KeyChanged`], those of the card.

@@ -74,6 +74,7 @@ struct Question {
     tries_left: Option<u32>,
     attempt: u32,
     last_error: Option<Error>,
+    every_time: bool,
     secure_entry: bool,
 }
 
@@ -88,6 +89,7 @@ impl Question {
             tries_left: request.tries_left,
             attempt: request.attempt,
             last_error: request.last_error.cloned(),
+            every_time: request.every_time,
             secure_entry: request.secure_entry,
         }
     }
@@ -102,6 +104,7 @@ impl Question {
             tries_left: self.tries_left,
             attempt: self.attempt,
             last_error: self.last_error.as_ref(),
+            every_time: self.every_time,
             secure_entry: self.secure_entry,
         }
     }

@@ -12,6 +12,7 @@ use super::Target;
 use crate::args::Global;
 use crate::data;
 use crate::failure::Failure;
+use crate::management::ManagementOptions;
 use crate::output::{Output, hex, table};
 use crate::pins::PinAnswer;
 use crate::secrets::{self, PinOptions};
@@ -44,6 +45,8 @@ pub(crate) struct ImportArgs {
     replace: bool,
     #[command(flatten)]
     pin: PinOptions,
+    #[command(flatten)]
+    management: ManagementOptions,
 }
 
 /// `cert roots export`.
@@ -64,6 +67,8 @@ pub(crate) struct DeleteArgs {
     all: bool,
     #[command(flatten)]
     pin: PinOptions,
+    #[command(flatten)]
+    management: ManagementOptions,
 }
 
 #[derive(Serialize)]
@@ -113,9 +118,10 @@ fn list(global: &Global, out: Output) -> Result<(), Failure> {
 
 fn import(args: &ImportArgs, global: &Global, out: Output) -> Result<(), Failure> {
     secrets::apart(args.pin.source(), &args.file)?;
+    secrets::apart(args.management.source(), &args.file)?;
     let certificates = x509::parse_all(&data::read(&args.file)?)?;
     let mut pins = PinAnswer::new(&args.pin);
-    let desk = Desk::open(global, out)?;
+    let desk = Desk::open(global, out)?.with_management(&args.management)?;
     let added = desk.with_card(WithoutCard::Refuse, |session| {
         if args.replace {
             session.write_roots(&certificates, &mut pins)?;
@@ -135,7 +141,7 @@ fn export(args: &ExportArgs, global: &Global, out: Output) -> Result<(), Failure
 
 fn delete(args: &DeleteArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let mut pins = PinAnswer::new(&args.pin);
-    let desk = Desk::open(global, out)?;
+    let desk = Desk::open(global, out)?.with_management(&args.management)?;
     let deleted = desk.with_card(WithoutCard::Refuse, |session| {
         let roots = session.roots()?;
         let Some(wanted) = args.fingerprint.as_deref() else {

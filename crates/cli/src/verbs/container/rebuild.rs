@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::data::{self, Sensitivity};
 use crate::failure::Failure;
+use crate::management::ManagementOptions;
 use crate::output::{Output, table};
 use crate::pins::PinAnswer;
 use crate::report::purpose;
@@ -25,6 +26,8 @@ pub(crate) struct RebuildArgs {
     backup: Option<PathBuf>,
     #[command(flatten)]
     pin: PinOptions,
+    #[command(flatten)]
+    pub(super) management: ManagementOptions,
 }
 
 #[derive(Serialize)]

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use cardmod_host::x509::{self, Pkcs12, Pkcs12Key};
-use cardmod_host::{Error, KeySource, NewContainer};
-use cardmod_types::PrivateKey;
+use cardmod_host::{Error, KeySource};
 use clap::Args;
 use serde_json::json;
 
-use super::{Place, create, key_of};
+use super::{Place, create, key_made, shown};
 use crate::args::Global;
 use crate::data;
 use crate::failure::Failure;
@@ -41,6 +40,7 @@ pub(crate) struct ImportArgs {
 /// Runs the verb.
 pub(super) fn run(args: &ImportArgs, global: &Global, out: Output) -> Result<(), Failure> {
     secrets::apart(args.place.pin.source(), &args.input)?;
+    secrets::apart(args.place.management.source(), &args.input)?;
     secrets::apart(args.password.source(), &args.input)?;
     let file = data::read(&args.input)?;
     if x509::is_pkcs12(&file) {
@@ -52,8 +52,7 @@ pub(super) fn run(args: &ImportArgs, global: &Global, out: Output) -> Result<(),
     }
     let key = keyfile::private_key(&file)?;
     let what = format!("importing into {}", args.place.name());
-    let elliptic = matches!(key, PrivateKey::Ec(_));
-    create(&args.place, KeySource::Import(key), elliptic, &what, global, out)
+    create(&args.place, KeySource::Import(key), &what, global, out)
 }
 
 /// The file's content. A file that needs no password is opened without asking.
@@ -78,36 +77,36 @@ fn import(archive: Pkcs12, args: &ImportArgs, global: &Global, out: Output) -> R
     let chain = archive.chain_of(&archive.keys[at])?;
     let key = archive.keys.into_iter().nth(at).map(|key| key.key);
     let key = key.ok_or_else(|| Failure::failed("bad-key-file", "the PKCS#12 file has no private key"))?;
-    let half = args.place.half(matches!(key, PrivateKey::Ec(_)));
+    let key = KeySource::Import(key);
     let (leaf, above) = chain.split_first().map_or((None, &[][..]), |(leaf, above)| (Some(leaf), above));
-    let wanted = NewContainer {
-        name: args.place.name().to_owned(),
-        key: KeySource::Import(key),
-        half,
-        default: args.place.default,
-    };
     let mut pins = PinAnswer::new(&args.place.pin);
-    let kind = (wanted.key.algorithm(), half);
-    let desk = Desk::open(global, out)?.with_room(&args.place.container, kind, true);
-    let (container, added) = desk.with_card(WithoutCard::CreateDefault, |session| {
+    let desk = Desk::open(global, out)?.with_management(&args.place.management)?;
+    let desk = desk.with_room(&args.place.container, args.place.kind(key.algorithm()), true);
+    let (container, half, added) = desk.with_card(WithoutCard::CreateDefault, |session| {
+        let wanted = args.place.wanted(session, key)?;
+        let half = wanted.half;
         let _progress = pins.progress(out, &format!("importing into {}", wanted.name));
         let mut held = session.hold()?;
-        held.create_container(&wanted, &mut pins)?;
+        let name = args.place.make(&mut held, &wanted, &mut pins)?.name;
         if let Some(leaf) = leaf {
-            held.import_certificate(Some(&wanted.name), Some(half), leaf, &mut pins)
-                .map_err(|error| without_certificate(&wanted.name, error))?;
+            held.import_certificate(Some(&name), None, leaf, &mut pins)
+                .map_err(|error| without_certificate(&name, error))?;
         }
         let added = if args.roots { held.add_roots(above, &mut pins)? } else { 0 };
-        Ok((held.container(Some(&wanted.name))?, added))
+        Ok((held.container(Some(&name))?, half, added))
     })?;
-    let public = key_of(&container, Some(half))?;
+    args.place.remark(&container, out);
+    let made = key_made(&container, Some(half))?;
     let facts = json!({"container": ContainerView::from(&container), "roots_added": added});
     out.done(&facts, || {
         let certificate = if leaf.is_some() { "with its certificate" } else { "without a certificate" };
-        let (name, algorithm) = (&container.name, algorithm(public));
+        let (name, algorithm) = (shown(&container), algorithm(&made.public));
         let roots =
             if args.roots { format!("; {}", crate::verbs::cert::added_text(added)) } else { String::new() };
-        format!("container {name} has a new {algorithm} key for {} {certificate}{roots}\n", purpose(half))
+        format!(
+            "container {name} has a new {algorithm} key for {} {certificate}{roots}\n",
+            purpose(made.half)
+        )
     })
 }
 

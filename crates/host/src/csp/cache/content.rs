@@ -11,6 +11,7 @@ use cardmod_types::{
 use super::items::{self, Remembered};
 use crate::csp::session::CardSession;
 use crate::error::Error;
+use crate::module::Places;
 
 /// Every method needs a transaction.
 impl CardSession {
@@ -30,6 +31,9 @@ impl CardSession {
     pub(in crate::csp) fn writable(&mut self) -> Result<(), Error> {
         if !self.read_only()? {
             return Ok(());
+        }
+        if self.options.management_key.is_none() && self.takes_management_key() {
+            return Err(Error::ManagementKeyRequired { card: self.reader.clone() });
         }
         let why = "its property \"Read Only Mode\" says so".to_owned();
         Err(Error::ReadOnlyCard { card: self.reader.clone(), why })
@@ -78,6 +82,7 @@ impl CardSession {
         if let Some(known) = self.cached.items.get(&name) {
             return Ok(known.map(<[u8]>::to_vec));
         }
+        self.read_anew();
         let content = match self.module.read_file(path) {
             Ok(content) => Some(content.to_vec()),
             Err(error) if error.is(SCARD_E_FILE_NOT_FOUND) => None,
@@ -136,6 +141,7 @@ impl CardSession {
         let keys = match self.item::<ContainerKeys>(&name) {
             Some(known) => known,
             None => {
+                self.read_anew();
                 let keys = match self.module.get_container_info(index) {
                     // In the map, but its key was never made: the creation was broken off.
                     Err(error) if error.is(SCARD_E_NO_KEY_CONTAINER) => return Ok(ContainerKeys::default()),
@@ -180,6 +186,27 @@ impl CardSession {
         self.cached.parsed.pins.get(&role).map_or(PinPurpose::Authentication, |info| info.purpose)
     }
 
+    /// The places the card has for keys; none on most cards.
+    pub(in crate::csp) fn places(&mut self) -> Result<&Places, Error> {
+        self.refresh()?;
+        if self.cached.parsed.places.is_none() {
+            let places = match self.item(items::PLACES) {
+                Some(known) => known,
+                None => {
+                    let told = self.module.places();
+                    let told = told.map_err(|error| self.failed("tell its places for keys", error))?;
+                    // Most cards have none, which need not be remembered.
+                    if !told.is_empty() {
+                        self.remember(items::PLACES.to_owned(), &told);
+                    }
+                    told
+                }
+            };
+            self.cached.parsed.places = Some(places);
+        }
+        Ok(self.cached.parsed.places.get_or_insert_default())
+    }
+
     /// A role's PIN.
     pub(in crate::csp) fn pin_info(&mut self, role: PinId) -> Result<PinInfo, Error> {
         self.refresh()?;
@@ -204,7 +231,7 @@ impl CardSession {
     }
 
     /// A value from memory or the store.
-    fn item<T: Remembered>(&self, name: &str) -> Option<T> {
+    pub(super) fn item<T: Remembered>(&self, name: &str) -> Option<T> {
         self.cached.items.get(name).flatten().and_then(T::from_item)
     }
 

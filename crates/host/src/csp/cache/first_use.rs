@@ -19,12 +19,13 @@ impl Cached {
     /// The module told a container's keys. That counts as read from the card where the module has nothing
     /// else to tell them from.
     pub(super) fn was_told(&mut self, index: ContainerIndex) {
-        if !self.proofs.hearsay {
+        // A module that was told to forget reads the card.
+        if !self.proofs.hearsay || self.has_hints() && !self.untold {
             self.prove(index);
         }
     }
 
-    fn prove(&mut self, index: ContainerIndex) {
+    pub(super) fn prove(&mut self, index: ContainerIndex) {
         self.proofs.insertion.insert(index);
         self.proofs.transaction.insert(index);
     }
@@ -87,7 +88,8 @@ impl CardSession {
     }
 
     /// A container's keys past every memory, the module's included.
-    fn keys_from_the_card(&mut self, index: ContainerIndex) -> Result<ContainerKeys, Error> {
+    pub(super) fn keys_from_the_card(&mut self, index: ContainerIndex) -> Result<ContainerKeys, Error> {
+        self.read_anew();
         self.module.module_cache().close();
         self.module.forget_memory();
         let keys = self.module.get_container_info(index);
@@ -98,7 +100,7 @@ impl CardSession {
         }
     }
 
-    fn not_the_card_remembered(&mut self) -> Error {
+    pub(super) fn not_the_card_remembered(&mut self) -> Error {
         tracing::debug!(reader = self.reader, "the card is not the one remembered: everything is forgotten");
         self.condemn();
         Error::CardChanged { card: self.reader.clone() }
@@ -125,7 +127,7 @@ impl CardSession {
                 | Error::BadInput { .. }
                 | Error::NotSupported { .. }
                 | Error::Call { .. }
-        );
+        ) || self.cached.has_hints() && matches!(error, Error::NotAuthenticated { .. });
         if !doubtful || !self.cached.proofs.hearsay {
             return error;
         }

@@ -20,21 +20,40 @@ impl CardSession {
     /// Makes sure that what is remembered is the card's: once in each transaction.
     pub(in crate::csp) fn refresh(&mut self) -> Result<(), Error> {
         self.drop_touched();
-        if self.cached.fresh {
-            return Ok(());
+        if !self.cached.fresh {
+            self.look()?;
         }
+        if self.cached.distrust {
+            self.drop_hints();
+        }
+        Ok(())
+    }
+
+    /// Looks which card it is and what its counters say.
+    fn look(&mut self) -> Result<(), Error> {
         self.identify()?;
-        if self.cached.mode.is_none() {
-            let mode = self.module.cache_mode().map_err(|error| self.failed("tell its cache mode", error))?;
-            self.cached.mode = Some(mode);
+        let hints = self.learn_hints()?;
+        if !hints {
+            self.learn_mode()?;
         }
         let counters = self.read_cardcf()?;
-        self.compare(counters.as_ref());
+        if !hints {
+            self.compare(counters.as_ref());
+        }
         self.cached.cardcf = counters;
         self.cached.fresh = true;
         self.recall();
         self.module.module_cache().settle();
         Ok(())
+    }
+
+    fn learn_mode(&mut self) -> Result<CacheMode, Error> {
+        if let Some(mode) = self.cached.mode {
+            return Ok(mode);
+        }
+        let mode = self.module.cache_mode().map_err(|error| self.failed("tell its cache mode", error))?;
+        self.cached.mode = Some(mode);
+        Ok(mode)
     }
 
     fn identify(&mut self) -> Result<(), Error> {
@@ -125,7 +144,10 @@ impl CardSession {
         for path in &touched.files {
             self.cached.items.drop_one(&items::file(path));
             match *path {
-                path if path == FilePath::cmapfile() => self.cached.parsed.map = None,
+                path if path == FilePath::cmapfile() => {
+                    self.cached.parsed.map = None;
+                    self.cached.drop_places();
+                }
                 path if path == FilePath::cardcf() => self.forget_counters(),
                 path if path == FilePath::cardid() => self.cached.another_identity(),
                 _ => {}
@@ -155,7 +177,13 @@ impl CardSession {
     /// How far the card lets a host cache.
     pub(in crate::csp) fn cache_mode(&mut self) -> Result<CacheMode, Error> {
         self.refresh()?;
-        Ok(self.cached.mode.unwrap_or(CacheMode::None))
+        self.learn_mode()
+    }
+
+    /// What is remembered of the card are hints.
+    pub(in crate::csp) fn hints(&mut self) -> Result<bool, Error> {
+        self.refresh()?;
+        Ok(self.cached.has_hints())
     }
 }
 
@@ -165,6 +193,7 @@ impl super::Cached {
         self.card_id = None;
         self.identified = false;
         self.mode = None;
+        self.hints = None;
         self.fresh = false;
     }
 }

@@ -8,6 +8,8 @@ use cardmod_types::{
     PinCachePolicy, PinId, PinInfo, PinKind, PinPurpose, PinSet, PublicKey,
 };
 
+use crate::module::Places;
+
 /// Where the entries of the card module begin.
 pub(super) const MODULE: &str = "module:";
 
@@ -46,26 +48,38 @@ impl Moved {
     }
 }
 
+/// What is known by a name.
+struct Item {
+    value: Option<Vec<u8>>,
+    /// It was not read in this transaction, and no counter vouches for it.
+    hint: bool,
+}
+
 /// Bytes by name; `None` for a file that is known to be missing.
 #[derive(Default)]
 pub(super) struct Items {
-    known: BTreeMap<String, Option<Vec<u8>>>,
+    known: BTreeMap<String, Item>,
     /// Something changed that the store does not have.
     changed: bool,
 }
 
 impl Items {
     pub(super) fn get(&self, name: &str) -> Option<Option<&[u8]>> {
-        self.known.get(name).map(Option::as_deref)
+        self.known.get(name).map(|item| item.value.as_deref())
     }
 
     pub(super) fn put(&mut self, name: String, value: Option<Vec<u8>>) {
-        self.changed = true;
-        self.known.insert(name, value);
+        self.changed |= self.known.get(&name).is_none_or(|known| known.value != value);
+        self.known.insert(name, Item { value, hint: false });
     }
 
     pub(super) fn drop_one(&mut self, name: &str) {
         self.changed |= self.known.remove(name).is_some();
+    }
+
+    /// Forgets what the card said of its PINs.
+    pub(super) fn drop_pins(&mut self) {
+        self.drop_moved(Moved { pins: true, containers: false, files: false });
     }
 
     pub(super) fn drop_moved(&mut self, moved: Moved) {
@@ -79,9 +93,41 @@ impl Items {
         self.known.clear();
     }
 
-    /// Takes an item of the store, unless something newer is known.
-    pub(super) fn restore(&mut self, name: String, value: Option<Vec<u8>>) {
-        self.known.entry(name).or_insert(value);
+    /// Takes an item of the store, unless something newer is known: the store's hints are newer than others.
+    pub(super) fn restore(&mut self, name: String, value: Option<Vec<u8>>, hint: bool) {
+        if self.known.get(&name).is_none_or(|known| hint && known.hint) {
+            self.known.insert(name, Item { value, hint });
+        }
+    }
+
+    /// Everything known is a hint from now on.
+    pub(super) fn age(&mut self) {
+        self.known.values_mut().for_each(|item| item.hint = true);
+    }
+
+    /// Forgets every hint; `false` where there was none.
+    pub(super) fn drop_hints(&mut self) -> bool {
+        let before = self.known.len();
+        self.known.retain(|_, item| !item.hint);
+        let dropped = self.known.len() != before;
+        self.changed |= dropped;
+        dropped
+    }
+
+    /// The item was not read in this transaction.
+    pub(super) fn is_hint(&self, name: &str) -> bool {
+        self.known.get(name).is_some_and(|item| item.hint)
+    }
+
+    /// The card has the same now.
+    pub(super) fn confirm(&mut self, name: &str) {
+        if let Some(item) = self.known.get_mut(name) {
+            item.hint = false;
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.known.is_empty()
     }
 
     /// Says that the store has to be written.
@@ -94,7 +140,7 @@ impl Items {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
-        self.known.iter().map(|(name, value)| (name.as_str(), value.as_deref()))
+        self.known.iter().map(|(name, item)| (name.as_str(), item.value.as_deref()))
     }
 }
 
@@ -127,6 +173,7 @@ pub(super) fn key_sizes(spec: KeySpec) -> String {
 }
 
 pub(super) const CAPABILITIES: &str = "card:capabilities";
+pub(super) const PLACES: &str = "card:places";
 
 /// A value that can be an item.
 pub(super) trait Remembered: Sized {
@@ -160,6 +207,16 @@ fn key_from(item: &[u8]) -> Option<(Option<PublicKey>, &[u8])> {
     let (der, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
     let key = if der.is_empty() { None } else { Some(PublicKey::from_spki_der(der).ok()?) };
     Some((key, rest))
+}
+
+impl Remembered for Places {
+    fn to_item(&self) -> Vec<u8> {
+        self.to_bytes()
+    }
+
+    fn from_item(item: &[u8]) -> Option<Self> {
+        Self::parse(item)
+    }
 }
 
 impl Remembered for PinId {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use cardmod_types::{CacheMode, CardId};
+use cardmod_types::{CacheMode, CardCf, CardId};
 
 use super::items::{MODULE, Moved};
 use super::record::CacheRecord;
@@ -38,12 +38,12 @@ impl CardSession {
         self
     }
 
-    /// Where the card's record is: only for cards that have counters, an identity of their own, and let a
-    /// host remember across insertions.
+    /// Where the card's record is: only for cards that have an identity of their own, and either counters
+    /// and let a host remember across insertions, or allow hints.
     fn place(&self) -> Option<(Arc<dyn PublicStore>, String, CardId)> {
         let cached = &self.cached;
         let global = cached.mode == Some(CacheMode::Global) && cached.cardcf.is_some();
-        let card = cached.card_id.filter(|id| global && is_distinct(id))?;
+        let card = cached.card_id.filter(|id| (global || cached.has_hints()) && is_distinct(id))?;
         let store = Arc::clone(cached.keeper.store.as_ref()?);
         let keeper = &cached.keeper;
         Some((store, CacheRecord::key(&card, &self.atr, [&keeper.module, &keeper.view]), card))
@@ -75,15 +75,28 @@ impl CardSession {
     }
 
     fn take_over(&mut self, record: CacheRecord) {
-        let Some(cardcf) = &self.cached.cardcf else { return };
-        let moved = Moved::between(&record.cardcf, cardcf);
-        let valid = record.items.into_iter().filter(|(name, _)| !moved.concerns(name));
+        let hints = self.cached.has_hints();
+        if record.hints != hints {
+            return;
+        }
+        let counters = self.cached.cardcf.as_ref();
+        let moved = match counters {
+            // The counters of such a card mean nothing to another context.
+            _ if hints => None,
+            Some(cardcf) => Some(Moved::between(&record.cardcf, cardcf)),
+            None => return,
+        };
+        let valid = record.items.into_iter().filter(|(name, _)| moved.is_none_or(|m| !m.concerns(name)));
+        if hints {
+            // Newer than what this program remembers.
+            self.cached.parsed = super::Parsed::default();
+        }
         for (name, value) in valid {
             self.cached.proofs.hearsay = true;
             match (name.strip_prefix(MODULE), value) {
                 (Some(tag), Some(data)) => self.module.module_cache().restore(tag, &data),
                 (Some(_), None) => {}
-                (None, value) => self.cached.items.restore(name, value),
+                (None, value) => self.cached.items.restore(name, value, hints),
             }
         }
     }
@@ -96,6 +109,19 @@ impl CardSession {
         if changed {
             self.cached.items.touch();
         }
+        self.store_items();
+    }
+
+    /// The same where somebody may still be authenticated until the card is reset: nothing is asked of the
+    /// module. What was written is known, so hints are of it.
+    pub(in crate::csp) fn store_hints(&mut self) {
+        self.drop_touched();
+        if self.cached.has_hints() {
+            self.store_items();
+        }
+    }
+
+    fn store_items(&mut self) {
         if self.cached.fresh && self.place().is_some() && self.cached.items.take_changed() {
             self.save();
         }
@@ -118,7 +144,9 @@ impl CardSession {
     /// Writes the record as things are.
     fn save(&mut self) {
         let Some((store, key, card)) = self.place() else { return };
-        let Some(cardcf) = self.cached.cardcf.clone() else { return };
+        let hints = self.cached.has_hints();
+        let counters = self.cached.cardcf.clone().filter(|_| !hints);
+        let Some(cardcf) = counters.or_else(|| hints.then(CardCf::default)) else { return };
         let Some(epoch) = self.cached.keeper.epoch.or_else(new_epoch) else { return };
         let known = self.cached.items.iter();
         let mut items: BTreeMap<_, _> =
@@ -128,7 +156,8 @@ impl CardSession {
             .extend(kept.public_entries().map(|(tag, data)| (format!("{MODULE}{tag}"), Some(data.to_vec()))));
         drop(kept);
         let (atr, module) = (self.atr.clone(), self.cached.keeper.module.clone());
-        let record = CacheRecord { card, atr, module, cardcf, epoch, saved: SystemTime::now(), items };
+        let saved = SystemTime::now();
+        let record = CacheRecord { card, atr, module, cardcf, hints, epoch, saved, items };
         if let Some(bytes) = record.to_bytes() {
             store.save(&key, &bytes);
             self.cached.keeper.stamp = store.stamp(&key);
@@ -141,6 +170,7 @@ impl CardSession {
         self.cached.drop_all();
         self.cached.proofs = super::Proofs::default();
         self.module.forget_content();
+        self.cached.untold = false;
     }
 
     /// Makes every program forget what is remembered of the card: it turned out to be of another one.

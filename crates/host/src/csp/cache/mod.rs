@@ -9,6 +9,7 @@
 //! - `freshness`: the counters, compared and moved;
 //! - `content`: the typed questions, answered from memory, the store or the card;
 //! - `record` and `keeping`: the store;
+//! - `hints`: what is remembered of cards without counters;
 //! - `first_use`: what no counter shows is found when a key is used.
 //!
 //! Only what everybody may read is remembered at all. FILE_NOT_FOUND is, and no other failure.
@@ -16,6 +17,7 @@
 mod content;
 mod first_use;
 mod freshness;
+mod hints;
 mod items;
 mod keeping;
 mod record;
@@ -28,6 +30,8 @@ use cardmod_types::{
 
 use items::{Items, Moved};
 use keeping::Keeper;
+
+use crate::module::Places;
 
 pub(super) use freshness::Counter;
 pub use record::CacheRecord;
@@ -42,6 +46,12 @@ pub(super) struct Cached {
     /// The counters were read in the running transaction.
     fresh: bool,
     mode: Option<CacheMode>,
+    /// What is remembered are hints, since the card has no counters; unknown until asked.
+    hints: Option<bool>,
+    /// Hints do not count in the running operation.
+    distrust: bool,
+    /// The module was not told yet, in this transaction, to forget what it remembers of a card with hints.
+    untold: bool,
     /// No counter says when this changes, so it is kept in no store.
     read_only: Option<bool>,
     items: Items,
@@ -60,6 +70,7 @@ struct Parsed {
     keys: HashMap<ContainerIndex, ContainerKeys>,
     owners: HashMap<ContainerIndex, PinId>,
     pins: HashMap<PinId, PinInfo>,
+    places: Option<Places>,
 }
 
 /// What is known about whether the remembered public keys are those of the card that is there.
@@ -81,6 +92,7 @@ impl Cached {
         self.fresh = false;
         self.proofs.transaction.clear();
         self.used.clear();
+        self.age();
     }
 
     /// The card may have been another's meanwhile, or be another card.
@@ -89,9 +101,17 @@ impl Cached {
         self.identified = false;
         self.read_only = None;
         self.proofs = Proofs { hearsay: true, ..Proofs::default() };
-        if self.mode == Some(CacheMode::Session) {
+        if self.mode == Some(CacheMode::Session) && !self.has_hints() {
             self.drop_all();
         }
+    }
+
+    /// What a host may do with the card has to be asked anew.
+    pub(super) fn rights_changed(&mut self) {
+        self.read_only = None;
+        self.mode = None;
+        self.parsed.pins.clear();
+        self.items.drop_pins();
     }
 
     /// The card's identity was read, in this connection or another.
@@ -108,10 +128,17 @@ impl Cached {
     pub(super) fn drop_keys(&mut self, index: ContainerIndex) {
         self.items.drop_one(&items::keys(index));
         self.items.drop_one(&items::owner(index));
+        self.drop_places();
         self.parsed.keys.remove(&index);
         self.parsed.owners.remove(&index);
         self.proofs.insertion.remove(&index);
         self.proofs.transaction.remove(&index);
+    }
+
+    /// Forgets which place each container has.
+    fn drop_places(&mut self) {
+        self.items.drop_one(items::PLACES);
+        self.parsed.places = None;
     }
 
     /// Forgets what changed counters make doubtful.
@@ -121,6 +148,7 @@ impl Cached {
             self.parsed.map = None;
         }
         if moved.containers {
+            self.parsed.places = None;
             self.parsed.keys.clear();
             self.parsed.owners.clear();
             self.parsed.capabilities = None;

@@ -30,8 +30,10 @@ pub struct CacheRecord {
     pub atr: Vec<u8>,
     /// The card module, and which build of it.
     pub module: String,
-    /// The counters the items belong to.
+    /// The counters the items belong to; all zero where they are hints.
     pub cardcf: CardCf,
+    /// The card has no counters: what is remembered of it may be another by now.
+    pub hints: bool,
     /// A number that changes when everything known of the card was found to be wrong.
     pub(super) epoch: u64,
     /// When it was written.
@@ -46,6 +48,8 @@ struct Json {
     atr: String,
     module: String,
     cardcf: String,
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    hints: bool,
     epoch: String,
     saved: u64,
     items: BTreeMap<String, Option<String>>,
@@ -70,6 +74,7 @@ impl CacheRecord {
             atr: bytes_of(&json.atr)?,
             module: json.module,
             cardcf: CardCf::parse(&bytes_of(&json.cardcf)?).ok()?,
+            hints: json.hints,
             epoch: u64::from_str_radix(&json.epoch, 16).ok()?,
             saved: UNIX_EPOCH.checked_add(Duration::from_secs(json.saved))?,
             items: json.items.into_iter().map(item).collect::<Option<_>>()?,
@@ -85,6 +90,7 @@ impl CacheRecord {
             atr: hex(&self.atr),
             module: self.module.clone(),
             cardcf: hex(&self.cardcf.to_bytes()),
+            hints: self.hints,
             epoch: format!("{:x}", self.epoch),
             saved: self.saved.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
             items: items.map(|(name, value)| (name.clone(), value.as_deref().map(hex))).collect(),
@@ -132,6 +138,7 @@ mod tests {
             atr: vec![0x3B, 0x80],
             module: "a module 1.0".to_owned(),
             cardcf: CardCf::parse(&[0, 1, 2, 0, 3, 0, 9]).expect("counters"),
+            hints: false,
             epoch: u64::MAX,
             saved: UNIX_EPOCH + Duration::from_secs(1_700_000_000),
             items: [("file:cardapps".to_owned(), Some(vec![1, 2])), ("file:mscp/kxc00".to_owned(), None)]
@@ -143,6 +150,8 @@ mod tests {
     fn records_come_back() {
         let bytes = record().to_bytes().expect("bytes");
         assert_eq!(CacheRecord::parse(&bytes), Some(record()));
+        let hints = CacheRecord { hints: true, cardcf: CardCf::default(), ..record() };
+        assert_eq!(CacheRecord::parse(&hints.to_bytes().expect("bytes")), Some(hints));
     }
 
     #[test]

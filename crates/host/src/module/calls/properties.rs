@@ -9,6 +9,7 @@ use crate::module::choice::{FORGET_PROPERTY, TRANSACTION_PROPERTY};
 use crate::module::context::Context;
 use crate::module::function::{CallError, CardFunction};
 use crate::module::layout::Wide;
+use crate::module::own::{MANAGEMENT_KEY, PLACE};
 use crate::module::table::Table;
 
 /// The buffer for a property whose length is not known.
@@ -17,8 +18,8 @@ const USUAL_PROPERTY: usize = 256;
 const LONGEST_PROPERTY: usize = 1024 * 1024;
 
 /// Properties that say something of the context and change nothing of the card.
-const OF_THE_CONTEXT: [&str; 4] =
-    [TRANSACTION_PROPERTY, FORGET_PROPERTY, "Parent Window", "PIN Context String"];
+const OF_THE_CONTEXT: [&str; 6] =
+    [TRANSACTION_PROPERTY, FORGET_PROPERTY, PLACE, MANAGEMENT_KEY, "Parent Window", "PIN Context String"];
 
 impl Context {
     /// `CardGetProperty` (specification 7.07, section 4.5.4). `version` is written into the buffer

@@ -1,0 +1,225 @@
+//! Cards whose keys have places of their own, such as the slots of PIV: a container is found by the label of
+//! its place too, and made in a place of one's choice.
+//!
+//! On such a card the module says what the container map is: it is made of the keys that are there, and the
+//! names that are written are kept as far as the card has room for them. So the key is made first, the map is
+//! read, and then the name is written; where the card does not keep it, the container has the name that the
+//! module gives it.
+
+use cardmod_sys::{ERROR_FILE_EXISTS, SCARD_E_WRITE_TOO_MANY};
+use cardmod_types::{ContainerIndex, ContainerMap, ContainerName, EcCurve, KeyHalf, RecordState};
+
+use super::cache::Counter;
+use super::create::describe_spec;
+use super::request::{KeyAlgorithm, KeySource, NewContainer};
+use super::session::CardSession;
+use crate::error::Error;
+use crate::module::{CallError, KeyMaterial};
+
+/// Where a new key may go.
+pub(super) struct Sites {
+    /// The indexes to try, one after the other.
+    indexes: Vec<ContainerIndex>,
+    /// The place's label, where one is wanted and no other.
+    label: Option<String>,
+}
+
+/// What a key in a place of this label is usually for, where the caller does not say: by SP 800-73, keys in 9c
+/// and 9e sign, keys in 9d and the places of retired keys (82 to 95) are for key exchange; everywhere else an
+/// RSA key is for key exchange, with which it signs too, and an elliptic key signs.
+#[must_use]
+pub fn usual_half(place: Option<&str>, algorithm: KeyAlgorithm) -> KeyHalf {
+    let by_algorithm = match algorithm {
+        KeyAlgorithm::Rsa(_) => KeyHalf::KeyExchange,
+        KeyAlgorithm::Ec(EcCurve::P256 | EcCurve::P384 | EcCurve::P521) => KeyHalf::Signature,
+    };
+    let Some(place) = place.map(str::to_ascii_lowercase) else { return by_algorithm };
+    match u8::from_str_radix(&place, 16) {
+        Ok(0x9C | 0x9E) if place.len() == 2 => KeyHalf::Signature,
+        Ok(0x9D | 0x82..=0x95) if place.len() == 2 => KeyHalf::KeyExchange,
+        _ => by_algorithm,
+    }
+}
+
+impl CardSession {
+    /// The places of the card with the containers they stand for, by index; none on a card whose containers
+    /// have none.
+    ///
+    /// # Errors
+    /// [`Error::Removed`], [`Error::Call`].
+    pub fn place_labels(&mut self) -> Result<Vec<(ContainerIndex, String)>, Error> {
+        self.plain(super::operation::Repeat::Safe, |session| {
+            Ok(session.places()?.iter().map(|(index, label)| (index, label.to_owned())).collect())
+        })
+    }
+
+    /// The card's keys have places of their own.
+    pub(super) fn has_places(&mut self) -> Result<bool, Error> {
+        Ok(!self.places()?.is_empty())
+    }
+
+    /// Where a new container goes: in the place that is named, or whose label its name is, or in the first
+    /// vacant one. `None` where the card has no places.
+    pub(super) fn sites(&mut self, new: &NewContainer, place: Option<&str>) -> Result<Option<Sites>, Error> {
+        let places = self.places()?.clone();
+        if places.is_empty() {
+            return match place {
+                None => Ok(None),
+                Some(_) => Err(Error::NotSupported {
+                    what: "put a key into a place: its containers have none".to_owned(),
+                    card: self.reader.clone(),
+                }),
+            };
+        }
+        let map = self.map()?.clone();
+        let named = place.or_else(|| places.find(&new.name).map(|_| new.name.as_str()));
+        let Some(label) = named else {
+            let vacant = places.iter().map(|(index, _)| index).filter(|index| is_vacant(&map, *index));
+            return Ok(Some(Sites { indexes: vacant.collect(), label: None }));
+        };
+        let Some(index) = places.find(label) else {
+            let known: Vec<_> = places.iter().map(|(_, label)| label).collect();
+            let what = format!("the card has no place {label:?}; it has {}", known.join(", "));
+            return Err(Error::BadInput { what });
+        };
+        if let Some(record) = map.get(index).filter(|_| !is_vacant(&map, index)) {
+            let name = record.name.as_str().to_owned();
+            return Err(Error::PlaceTaken { place: label.to_owned(), name, card: self.reader.clone() });
+        }
+        Ok(Some(Sites { indexes: vec![index], label: Some(label.to_owned()) }))
+    }
+
+    /// Makes the key in the first of the sites that takes it, and gives its container the name. Answers the
+    /// container.
+    pub(super) fn make_in_place(
+        &mut self,
+        new: &NewContainer,
+        name: &ContainerName,
+        sites: &Sites,
+    ) -> Result<ContainerIndex, Error> {
+        let before = self.map()?.clone();
+        self.count(&[Counter::Containers])?;
+        let offered = self.make_at_first(new, sites)?;
+        self.remember_map(None);
+        let after = self.map()?.clone();
+        let appeared = |index: &ContainerIndex| !is_vacant(&after, *index) && is_vacant(&before, *index);
+        let index = Some(offered).filter(appeared).or_else(|| {
+            let indexes = (0..=u8::MAX).take(after.len()).map(ContainerIndex::new);
+            indexes.into_iter().find(appeared)
+        });
+        let index = index.ok_or_else(|| {
+            self.damaged(format!("it made a key as container {}, and does not list it", offered.get()))
+        })?;
+        self.name_in_place(index, name, new.default)?;
+        Ok(index)
+    }
+
+    fn make_at_first(&mut self, new: &NewContainer, sites: &Sites) -> Result<ContainerIndex, Error> {
+        let mut occupied = None;
+        for index in &sites.indexes {
+            match self.make_at(*index, new, sites.label.as_deref()) {
+                Ok(()) => return Ok(*index),
+                // Something is there that the map does not tell of, or the key does not suit.
+                Err(error) if is_occupied(&error) => occupied = Some(error),
+                Err(error) => return Err(self.failed_creation(new, error)),
+            }
+        }
+        let card = self.reader.clone();
+        Err(match (occupied, &sites.label) {
+            (Some(_), Some(label)) => Error::PlaceTaken { place: label.clone(), name: String::new(), card },
+            _ => {
+                let algorithm = new.key.algorithm();
+                let kind = describe_spec(algorithm.spec(new.half), &algorithm.to_string());
+                Error::CardFull { card, what: format!("no place for {kind} is left") }
+            }
+        })
+    }
+
+    fn make_at(
+        &mut self,
+        index: ContainerIndex,
+        new: &NewContainer,
+        label: Option<&str>,
+    ) -> Result<(), CallError> {
+        if label.is_some() {
+            self.module.set_place(label)?;
+        }
+        let algorithm = new.key.algorithm();
+        let material = match &new.key {
+            KeySource::Generate(_) => KeyMaterial::Generate(algorithm.bits()),
+            KeySource::Import(key) => KeyMaterial::Import(key),
+        };
+        let owner = cardmod_types::PinId::USER;
+        self.module.create_key(index, algorithm.spec(new.half), material, owner)
+    }
+
+    /// Gives a container its name, and makes it the default one if it is to be. Where the card does not keep
+    /// names, the module's stays.
+    fn name_in_place(
+        &mut self,
+        index: ContainerIndex,
+        name: &ContainerName,
+        default: bool,
+    ) -> Result<(), Error> {
+        let map = self.map()?.clone();
+        let Some(record) = map.get(index) else { return Ok(()) };
+        let default = default || map.default_container().is_none();
+        if record.name == *name && (!default || record.default) {
+            return Ok(());
+        }
+        let mut wanted = record.clone();
+        wanted.name = name.clone();
+        self.count(&[Counter::Files])?;
+        let written = self.write_map(|map| {
+            map.set(index, Some(wanted))?;
+            if default { map.set_default(index) } else { Ok(()) }
+        });
+        match written {
+            Err(error) if is_not_kept(&error) => {
+                tracing::warn!(%error, reader = self.reader, "the card does not keep the container's name");
+                self.remember_map(None);
+                Ok(())
+            }
+            written => written,
+        }
+    }
+}
+
+/// Nothing is known to be at this index.
+fn is_vacant(map: &ContainerMap, index: ContainerIndex) -> bool {
+    matches!(map.state(index), RecordState::Vacant | RecordState::Absent)
+}
+
+/// The module refuses the place, not the key.
+fn is_occupied(error: &CallError) -> bool {
+    error.is(ERROR_FILE_EXISTS) || error.is(SCARD_E_WRITE_TOO_MANY)
+}
+
+/// The module keeps no such map.
+pub(super) fn is_not_kept(error: &Error) -> bool {
+    matches!(error, Error::CardFull { .. } | Error::NotSupported { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_key_is_for_follows_its_place() {
+        let (rsa, ec) = (KeyAlgorithm::Rsa(2048), KeyAlgorithm::Ec(EcCurve::P256));
+        use KeyHalf::{KeyExchange, Signature};
+        for (place, expected) in [
+            (None, (KeyExchange, Signature)),
+            (Some("9a"), (KeyExchange, Signature)),
+            (Some("9C"), (Signature, Signature)),
+            (Some("9d"), (KeyExchange, KeyExchange)),
+            (Some("9e"), (Signature, Signature)),
+            (Some("82"), (KeyExchange, KeyExchange)),
+            (Some("95"), (KeyExchange, KeyExchange)),
+            (Some("web"), (KeyExchange, Signature)),
+            (Some("009d"), (KeyExchange, Signature)),
+        ] {
+            assert_eq!((usual_half(place, rsa), usual_half(place, ec)), expected, "{place:?}");
+        }
+    }
+}
