@@ -16,13 +16,14 @@ use cardmod_iso7816::{CommandRef, StatusWord, parse_command};
 use zeroize::Zeroizing;
 
 use crate::disk::image::{FORMAT, ImageKind};
-use crate::fault::CardFault;
+use crate::fault::{CardFault, StoreError};
 use crate::model::codec::{Decoder, Encoder, Malformed};
 use crate::model::gids::persistent::LifeCycle;
 use crate::model::persistent::{Parts, Persistent};
 use crate::model::volatile::{Exchange, Volatile};
 use crate::options::CardOptions;
 use crate::ports::{Random, Storage};
+use crate::profile::PivProfile;
 
 use cache::KeyCache;
 use context::Stop;
@@ -55,6 +56,14 @@ impl Card {
     /// The card with a PIV application beside what it has.
     pub(crate) fn with_piv(self, application: crate::model::piv::Persistent) -> Card {
         Card::with(Persistent { piv: Some(application), ..self.persistent })
+    }
+
+    /// A PIV card as [`crate::Store::create_piv`] makes it, without a store.
+    ///
+    /// # Errors
+    /// [`StoreError::Profile`], [`StoreError::Card`] without randomness.
+    pub fn new_piv(profile: &PivProfile) -> Result<Card, StoreError> {
+        Ok(crate::personalise::piv_card(profile)?)
     }
 
     /// A powered-off card from what [`Card::persistent_state`] gave.
