@@ -72,10 +72,10 @@ fn mutual(
     witness: &[u8],
     challenge: &[u8],
 ) -> Answer {
-    let Some(Challenge::Witness(expected)) = asked else { return Err(refused(context)) };
     if challenge.len() != key.algorithm.block_len() {
         return Err(StatusWord::WRONG_DATA.into());
     }
+    let Some(Challenge::Witness(expected)) = asked else { return Err(refused(context)) };
     if !bool::from(expected.as_slice().ct_eq(witness)) {
         return Err(refused(context));
     }

@@ -155,6 +155,7 @@ fn private_key(kind: KeyKind, parts: [&[u8]; 8]) -> Result<PrivateKey, StatusWor
         KeyKind::Rsa(_) => PrivateKey::from_rsa_primes(p, q, dp, dq, qinv),
         KeyKind::Ed25519 => PrivateKey::from_private_bytes(kind, seed),
         KeyKind::X25519 => PrivateKey::from_private_bytes(kind, private),
+        _ if scalar.len() != kind.block_len() => return Err(StatusWord::WRONG_DATA),
         _ => PrivateKey::from_ec(kind, scalar, None),
     };
     key.ok().filter(|key| key.kind() == kind).ok_or(StatusWord::WRONG_DATA)
