@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::card::PivCard;
 use crate::error::{refused, tries_left};
 use crate::state::{Selection, VerifiedRoles};
-use crate::{PivCommand, PivError};
+use crate::{KeyReference, PivCommand, PivError};
 
 /// What every PIN and PUK is filled up to.
 const LENGTH: usize = 8;
@@ -78,15 +78,15 @@ impl PivCard<'_> {
         }
     }
 
-    /// Asks VERIFY without data for tries and status; `None` where the card tells neither, as of a PUK. A
-    /// PIN-always key wants the PIN anew after that.
+    /// Asks VERIFY without data for tries and status, about a PUK GET METADATA; `None` where the card tells
+    /// neither. A PIN-always key wants the PIN anew after that.
     ///
     /// # Errors
     ///
     /// The channel's, a failed SELECT.
     pub fn pin_state(&mut self, reference: PinReference) -> Result<Option<PinState>, PivError> {
         if reference == PinReference::Puk {
-            return Ok(None);
+            return self.puk_state();
         }
         self.require_selected()?;
         let status = self.send(&Command::new(0x00, 0x20, 0x00, reference as u8))?.status;
@@ -99,15 +99,27 @@ impl PivCard<'_> {
         Ok(tries_left.map(|left| PinState { tries_left: Some(left), is_verified: false }))
     }
 
+    fn puk_state(&mut self) -> Result<Option<PinState>, PivError> {
+        let metadata = match self.metadata(KeyReference::PUK) {
+            Err(error @ PivError::Exchange(_)) => return Err(error),
+            Err(error @ PivError::Status { command: PivCommand::Select, .. }) => return Err(error),
+            metadata => metadata.ok().flatten(),
+        };
+        let tries = metadata.and_then(|metadata| metadata.tries);
+        Ok(tries.map(|tries| PinState { tries_left: Some(tries.left), is_verified: false }))
+    }
+
     /// The roles believed to be authenticated, after asking the card where there are any: a reset between two
     /// calls shows in no other way. A card that is known to answer an empty VERIFY truthfully is believed
     /// when it says no, and any card that has lost the selection.
+    ///
+    /// Nothing is asked right after VERIFY, where a PIN-always key would want the PIN anew.
     ///
     /// # Errors
     ///
     /// [`PivError::Exchange`].
     pub fn confirmed_roles(&mut self) -> Result<VerifiedRoles, PivError> {
-        if !self.state.verified.any() {
+        if !self.state.verified.any() || self.state.just_verified {
             return Ok(self.state.verified);
         }
         let status = self.send(&Command::new(0x00, 0x20, 0x00, PinReference::User as u8))?.status;
