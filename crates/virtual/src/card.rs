@@ -22,8 +22,9 @@ use crate::model::gids::persistent::LifeCycle;
 use crate::model::persistent::{Parts, Persistent};
 use crate::model::volatile::{Exchange, Volatile};
 use crate::options::CardOptions;
+use crate::personalise;
 use crate::ports::{Random, Storage};
-use crate::profile::PivProfile;
+use crate::profile::{GidsProfile, PivProfile};
 
 use cache::KeyCache;
 use context::Stop;
@@ -48,22 +49,38 @@ impl Card {
         Card::with(Persistent { options, gids: Some(gids), piv: None })
     }
 
+    /// A card with the Microsoft generic profile.
+    ///
+    /// # Errors
+    /// [`StoreError::Profile`] for what no card can have; [`StoreError::Card`] for what the host failed at.
+    pub fn gids(profile: &GidsProfile) -> Result<Card, StoreError> {
+        Ok(personalise::gids_card(profile)?)
+    }
+
+    /// A PIV card.
+    ///
+    /// # Errors
+    /// As [`Card::gids`].
+    pub fn piv(profile: &PivProfile) -> Result<Card, StoreError> {
+        Ok(personalise::piv_card(profile)?)
+    }
+
+    /// A card with both applications. The options of the GIDS profile hold for the card.
+    ///
+    /// # Errors
+    /// As [`Card::gids`].
+    pub fn dual(gids: &GidsProfile, piv: &PivProfile) -> Result<Card, StoreError> {
+        Ok(personalise::dual_card(gids, piv)?)
+    }
+
     /// A card with a PIV application alone.
-    pub(crate) fn piv(options: CardOptions, application: crate::model::piv::Persistent) -> Card {
+    pub(crate) fn of_piv(options: CardOptions, application: crate::model::piv::Persistent) -> Card {
         Card::with(Persistent { options, gids: None, piv: Some(application) })
     }
 
     /// The card with a PIV application beside what it has.
     pub(crate) fn with_piv(self, application: crate::model::piv::Persistent) -> Card {
         Card::with(Persistent { piv: Some(application), ..self.persistent })
-    }
-
-    /// A PIV card as [`crate::Store::create_piv`] makes it, without a store.
-    ///
-    /// # Errors
-    /// [`StoreError::Profile`], [`StoreError::Card`] without randomness.
-    pub fn new_piv(profile: &PivProfile) -> Result<Card, StoreError> {
-        Ok(crate::personalise::piv_card(profile)?)
     }
 
     /// A powered-off card from what [`Card::persistent_state`] gave.

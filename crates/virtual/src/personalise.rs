@@ -25,7 +25,7 @@ pub(crate) fn gids_card(profile: &GidsProfile) -> Result<Card, Refused> {
 pub(crate) fn piv_card(profile: &PivProfile) -> Result<Card, Refused> {
     profile.options.check().map_err(|bad| Refused::Profile(bad.to_string()))?;
     let application = piv::application(profile, &mut SystemRandom)?;
-    Ok(Card::piv(profile.options.clone(), application))
+    Ok(Card::of_piv(profile.options.clone(), application))
 }
 
 /// A card with both applications, and the options of the GIDS profile.

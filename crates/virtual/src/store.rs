@@ -12,7 +12,6 @@ use crate::disk::run::{self, Found, Run};
 use crate::disk::secret::DeviceSecret;
 use crate::disk::{CardPaths, clients, files, lock};
 use crate::fault::{CardFault, StoreError};
-use crate::personalise;
 use crate::ports::{Random as _, SystemRandom};
 use crate::profile::{BlankProfile, GidsProfile, PivProfile};
 
@@ -155,7 +154,7 @@ impl Store {
     /// [`StoreError::BadName`], [`StoreError::Exists`], [`StoreError::Profile`], and what the files fail at.
     pub fn create(&self, name: &str, profile: &GidsProfile) -> Result<CreatedCard, StoreError> {
         check_name(name)?;
-        self.place_card(name, &personalise::gids_card(profile)?)
+        self.place_card(name, &Card::gids(profile)?)
     }
 
     /// Makes a PIV card, ready for use.
@@ -164,7 +163,7 @@ impl Store {
     /// As [`Store::create`].
     pub fn create_piv(&self, name: &str, profile: &PivProfile) -> Result<CreatedCard, StoreError> {
         check_name(name)?;
-        self.place_card(name, &personalise::piv_card(profile)?)
+        self.place_card(name, &Card::piv(profile)?)
     }
 
     /// Makes a card with both applications. The options of the GIDS profile hold for the card.
@@ -178,7 +177,7 @@ impl Store {
         piv: &PivProfile,
     ) -> Result<CreatedCard, StoreError> {
         check_name(name)?;
-        self.place_card(name, &personalise::dual_card(gids, piv)?)
+        self.place_card(name, &Card::dual(gids, piv)?)
     }
 
     /// Makes a card without files, PIN and keys, for tools that personalise.

@@ -3,15 +3,17 @@
 
 mod common;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use cardmod_virtual::{CardFault, CardKind, CardOptions, ImageError, Random, Storage, Store, StoreError};
+use cardmod_virtual::{
+    CardFault, CardKind, CardOptions, ImageError, PivFlavour, Random, Storage, Store, StoreError, VirtualCard,
+};
 use common::{SELECT, VERIFY, bench, bench_with, hex, send, unhex};
 
 const IMAGE: &str = "test/card.image";
 const WRONG: &str = "00 20 00 80 04 30 30 30 30";
-/// A card of format 1 with a P-256 key, PIN 12345678, made when that format was the newest.
-const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/format-1");
+/// Cards of each format, made when it was the newest: the GIDS card `old` with a P-256 key, PIN 12345678.
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
 
 /// Why the image cannot be opened.
 fn cause(store: &Store) -> ImageError {
@@ -177,29 +179,96 @@ fn a_whole_large_file_is_read() {
     assert_eq!(second.len(), 258);
 }
 
-#[test]
-fn images_of_format_1_open() {
-    let dir = tempfile::tempdir().unwrap();
-    let from = Path::new(FIXTURE);
-    std::fs::create_dir(dir.path().join("old")).unwrap();
-    for file in ["device.secret", "old/card.image"] {
-        std::fs::copy(from.join(file), dir.path().join(file)).unwrap();
+/// A store of its own with a fixture's cards.
+fn fixture(format: &str, cards: &[&str]) -> (tempfile::TempDir, Store, PathBuf) {
+    let (dir, from) = (tempfile::tempdir().unwrap(), Path::new(FIXTURES).join(format));
+    let mut files = vec!["device.secret".to_owned()];
+    for card in cards {
+        std::fs::create_dir(dir.path().join(card)).unwrap();
+        files.push(format!("{card}/card.image"));
+    }
+    for file in files {
+        std::fs::copy(from.join(&file), dir.path().join(&file)).unwrap();
         set_mode(&dir.path().join(file), 0o600);
     }
     let store = Store::open(dir.path()).unwrap();
-    let mut card = store.open_card("old").unwrap();
-    send(&mut card, SELECT);
-    let public = send(&mut card, "00 CB 3F FF 0A 70 08 84 01 81 A5 03 7F 49 80 00");
+    (dir, store, from)
+}
+
+fn format_of(dir: &tempfile::TempDir, card: &str) -> u16 {
+    let image = std::fs::read(dir.path().join(card).join("card.image")).unwrap();
+    u16::from_be_bytes([image[8], image[9]])
+}
+
+/// That the card `old` is what the fixture was made as.
+fn check_gids(card: &mut VirtualCard, from: &Path) {
+    send(card, SELECT);
+    let public = send(card, "00 CB 3F FF 0A 70 08 84 01 81 A5 03 7F 49 80 00");
     assert_eq!(public, std::fs::read_to_string(from.join("public-key.txt")).unwrap().trim());
-    assert_eq!(send(&mut card, VERIFY), "9000");
-    assert_eq!(send(&mut card, "00 22 41 B6 06 80 01 1C 84 01 81"), "9000");
-    let signature = unhex(&send(&mut card, &format!("00 2A 9E 9A 20 {} 00", hex(&[0x3C; 32]))));
-    let point = &unhex(&public)[5..70];
+    assert_eq!(send(card, VERIFY), "9000");
+    assert_eq!(send(card, "00 22 41 B6 06 80 01 1C 84 01 81"), "9000");
+    let signature = send(card, &format!("00 2A 9E 9A 20 {} 00", hex(&[0x3C; 32])));
+    check_signature(&unhex(&public)[5..70], &unhex(&signature));
+    assert_eq!(send(card, "00 CB A0 13 04 5C 02 DF 30 00"), "DF300400112233 9000".replace(' ', ""));
+}
+
+/// A signature with its status word, by the key with this point, over 32 bytes 3C.
+fn check_signature(point: &[u8], response: &[u8]) {
     let verifier = p256::ecdsa::VerifyingKey::from_sec1_bytes(point).unwrap();
-    let signature = p256::ecdsa::Signature::from_der(&signature[..signature.len() - 2]).unwrap();
+    let signature = p256::ecdsa::Signature::from_der(&response[..response.len() - 2]).unwrap();
     p256::ecdsa::signature::hazmat::PrehashVerifier::verify_prehash(&verifier, &[0x3C; 32], &signature)
         .unwrap();
-    assert_eq!(send(&mut card, "00 CB A0 13 04 5C 02 DF 30 00"), "DF300400112233 9000".replace(' ', ""));
+}
+
+#[test]
+fn images_of_format_1_open_and_are_brought_forward() {
+    let (dir, store, from) = fixture("format-1", &["old"]);
+    assert_eq!(store.cards().unwrap()[0].kind, CardKind::Gids);
+    let mut card = store.open_card("old").unwrap();
+    assert_eq!(format_of(&dir, "old"), 1, "looking changes nothing");
+    check_gids(&mut card, &from);
+    drop(card);
+    // The PIN's counter was written, and with it the whole card.
+    assert_eq!(format_of(&dir, "old"), 2);
+    check_gids(&mut store.open_card("old").unwrap(), &from);
+    assert_eq!(store.cards().unwrap()[0].kind, CardKind::Gids);
+}
+
+/// Format 1 knew GIDS cards alone: another kind byte is damage.
+#[test]
+fn an_image_of_format_1_holds_no_piv_card() {
+    let (dir, store, _) = fixture("format-1", &["old"]);
+    let path = dir.path().join("old/card.image");
+    for kind in [0, 2, 3, 4] {
+        let mut image = std::fs::read(&path).unwrap();
+        image[10] = kind;
+        std::fs::write(&path, image).unwrap();
+        assert_eq!(store.cards().unwrap()[0].kind, CardKind::Unreadable, "{kind}");
+        let opened = store.open_card("old");
+        assert!(
+            matches!(opened, Err(StoreError::Card(CardFault::Image { cause: ImageError::Damaged, .. }))),
+            "{kind}: {opened:?}"
+        );
+    }
+}
+
+#[test]
+fn images_of_format_2_open() {
+    let (_dir, store, from) = fixture("format-2", &["old", "piv", "both"]);
+    let kinds: Vec<_> = store.cards().unwrap().into_iter().map(|card| card.kind).collect();
+    assert_eq!(kinds, [CardKind::Dual, CardKind::Gids, CardKind::Piv]);
+    check_gids(&mut store.open_card("old").unwrap(), &from);
+    for name in ["piv", "both"] {
+        let mut card = store.open_card(name).unwrap();
+        assert!(send(&mut card, common::piv::SELECT).ends_with("9000"));
+        assert_eq!(send(&mut card, "00 CB 3F FF 05 5C 03 5F C1 05 00"), "5305700111FE009000");
+        assert_eq!(send(&mut card, common::piv::VERIFY), "9000");
+        let sign = format!("00 87 11 9A 26 7C 24 82 00 81 20 {} 00", hex(&[0x3C; 32]));
+        let answer = unhex(&send(&mut card, &sign));
+        let public = std::fs::read_to_string(from.join(format!("{name}-public-key.txt"))).unwrap();
+        check_signature(&unhex(public.trim())[5..70], &answer[4..]);
+    }
+    assert_eq!(send(&mut store.open_card("piv").unwrap(), "00 20 00 80"), "6D00");
 }
 
 /// Makes the fixture of the newest format; run it once when the format is raised.
@@ -218,6 +287,19 @@ fn make_fixture() {
     let public = send(&mut card, "00 47 00 00 08 AC 06 80 01 0C 83 01 81 00");
     assert_eq!(send(&mut card, "00 DB A0 13 07 DF 30 04 00 11 22 33"), "9000");
     std::fs::write(Path::new(&into).join("public-key.txt"), public + "\n").unwrap();
+    let profile = common::piv::profile(PivFlavour::YubiKey);
+    store.create_piv("piv", &profile).unwrap();
+    store.create_dual("both", &common::profile(), &profile).unwrap();
+    for name in ["piv", "both"] {
+        let card = store.open_card(name).unwrap();
+        let mut bench = common::Bench { dir: tempfile::tempdir().unwrap(), store: store.clone(), card };
+        assert!(bench.send(common::piv::SELECT).ends_with("9000"));
+        common::piv::administrate(&mut bench);
+        let public = bench.send("00 47 00 9A 05 AC 03 80 01 11 00");
+        bench.run("00 DB 3F FF 0C 5C 03 5F C1 05 53 05 70 01 11 FE 00 => 9000");
+        let file = Path::new(&into).join(format!("{name}-public-key.txt"));
+        std::fs::write(file, public + "\n").unwrap();
+    }
 }
 
 /// Storage whose disk is full from the n-th save on.

@@ -48,7 +48,7 @@ fn send(card: &mut Card, plug: &mut Plug, command: &str) -> String {
 
 /// A selected card whose administrator is known.
 fn administrated(flavour: PivFlavour) -> (Card, Plug) {
-    let mut card = Card::new_piv(&profile(flavour)).unwrap();
+    let mut card = Card::piv(&profile(flavour)).unwrap();
     let mut plug = Plug { state: card.persistent_state().to_vec(), ..Plug::default() };
     send(&mut card, &mut plug, SELECT);
     let challenge = send(&mut card, &mut plug, "00 87 03 9B 04 7C 02 81 00 00");
@@ -152,7 +152,7 @@ fn capacity() {
     for flavour in FLAVOURS {
         let mut small = profile(flavour);
         small.options.capacity = 4096;
-        let mut card = Card::new_piv(&small).unwrap();
+        let mut card = Card::piv(&small).unwrap();
         let mut plug = Plug::default();
         send(&mut card, &mut plug, SELECT);
         let challenge = send(&mut card, &mut plug, "00 87 03 9B 04 7C 02 81 00 00");
@@ -311,7 +311,7 @@ proptest! {
         bodies in prop::collection::vec(body(), 1..40),
         algorithm in prop::sample::select(vec![0x00u8, 0x03, 0x08, 0x0A]),
     ) {
-        let mut card = Card::new_piv(&profile(PivFlavour::YubiKey)).unwrap();
+        let mut card = Card::piv(&profile(PivFlavour::YubiKey)).unwrap();
         let mut plug = Plug { count: 0x77, ..Plug::default() };
         send(&mut card, &mut plug, SELECT);
         send(&mut card, &mut plug, WITNESS);

@@ -3,33 +3,10 @@
 
 mod common;
 
-use cardmod_virtual::{Behaviour, Card, CardFault, CardOptions, Random, Storage};
+use cardmod_virtual::{Behaviour, Card, CardOptions};
+use common::memory::Memory;
 use common::unhex;
 use proptest::prelude::*;
-
-/// Storage that keeps what it was last given; counting randomness.
-#[derive(Default)]
-struct Memory {
-    state: Option<Vec<u8>>,
-    count: u8,
-}
-
-impl Storage for Memory {
-    fn save(&mut self, state: &[u8]) -> Result<(), CardFault> {
-        self.state = Some(state.to_vec());
-        Ok(())
-    }
-}
-
-impl Random for Memory {
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), CardFault> {
-        for byte in out {
-            self.count = self.count.wrapping_add(1);
-            *byte = self.count;
-        }
-        Ok(())
-    }
-}
 
 /// Commands that make sense often enough to reach the depths, with anything in their data.
 fn command() -> impl Strategy<Value = Vec<u8>> {

@@ -5,6 +5,7 @@ use cardmod_types::{CardId, Pin, SecretBytes};
 use cardmod_virtual::{BlankProfile, CardOptions, GidsProfile, Store, VirtualCard};
 use tempfile::TempDir;
 
+pub mod memory;
 pub mod piv;
 
 pub const PIN: &[u8] = b"12345678";
