@@ -22,8 +22,10 @@
 
 mod gids;
 mod module;
+mod piv;
 
 pub use gids::GidsModule;
 pub use module::ClassModule;
+pub use piv::PivModule;
 
 cardmod_sdk::export!(ClassModule);

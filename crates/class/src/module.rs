@@ -11,6 +11,7 @@ use cardmod_types::{
 };
 
 use crate::gids::GidsModule;
+use crate::piv::PivModule;
 
 /// The class module's state for one card: the module of the application found.
 #[derive(Debug)]
@@ -19,14 +20,22 @@ pub struct ClassModule(Application);
 #[derive(Debug)]
 enum Application {
     Gids(GidsModule),
+    Piv(PivModule),
 }
 
 impl ClassModule {
-    /// The application that the card's name asks for; else the first of Windows' order that the card has.
+    /// The application that the card's name asks for; else the first of Windows' order that the card has: PIV,
+    /// then GIDS. Whatever a card answers that has none of PIV, the next one is asked for.
     fn discover(cx: &mut CardContext<'_>) -> Result<Application> {
+        let gids = |cx: &mut CardContext<'_>| GidsModule::acquire(cx).map(Application::Gids);
+        let piv = |cx: &mut CardContext<'_>| PivModule::acquire(cx).map(Application::Piv);
         match CardApplication::of_card_name(cx.card_name()) {
-            Some(CardApplication::Piv) => Err(Status::UnknownCard),
-            Some(CardApplication::Gids) | None => GidsModule::acquire(cx).map(Application::Gids),
+            Some(CardApplication::Piv) => piv(cx),
+            Some(CardApplication::Gids) => gids(cx),
+            None => match piv(cx) {
+                Err(Status::UnknownCard) => gids(cx),
+                found => found,
+            },
         }
     }
 }
@@ -36,6 +45,7 @@ macro_rules! on {
     ($class:expr, $module:ident => $body:expr) => {
         match &mut $class.0 {
             Application::Gids($module) => $body,
+            Application::Piv($module) => $body,
         }
     };
 }
@@ -87,6 +97,10 @@ impl CardModule for ClassModule {
 
     fn pin_list(&mut self, cx: &mut CardContext<'_>) -> Result<PinSet> {
         on!(self, module => module.pin_list(cx))
+    }
+
+    fn has_role(&mut self, cx: &mut CardContext<'_>, id: PinId) -> Result<bool> {
+        on!(self, module => module.has_role(cx, id))
     }
 
     fn pin_info(&mut self, cx: &mut CardContext<'_>, id: PinId) -> Result<PinInfo> {

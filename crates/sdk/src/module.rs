@@ -93,6 +93,12 @@ pub trait CardModule: Send + Sized + 'static {
     /// The roles in use (property "PIN List").
     fn pin_list(&mut self, cx: &mut CardContext<'_>) -> Result<PinSet>;
 
+    /// Whether a role is in use. Asked before each authentication and deauthentication: a module that has to
+    /// ask the card for its list answers for the roles it always has without.
+    fn has_role(&mut self, cx: &mut CardContext<'_>, id: PinId) -> Result<bool> {
+        Ok(self.pin_list(cx)?.contains(id))
+    }
+
     /// One role's description (property "PIN Information"); asked only for roles of `pin_list`.
     fn pin_info(&mut self, cx: &mut CardContext<'_>, id: PinId) -> Result<PinInfo>;
 

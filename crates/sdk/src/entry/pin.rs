@@ -352,11 +352,14 @@ pub(crate) fn deauthenticate_ex<M: CardModule>(host: &Host, roles: u32, flags: u
 
 /// Success only when every role named that exists has lost its rights.
 fn drop_rights<M: CardModule>(call: &mut Call<'_, M>, roles: PinSet) -> Result<()> {
-    let existing = call.module.pin_list(&mut call.cx)?;
-    let mut roles = PinSet::from_bits(roles.bits() & existing.bits());
-    roles.remove(PinId::EVERYONE);
-    if !roles.is_empty() {
-        call.module.deauthenticate(&mut call.cx, roles)?;
+    let mut existing = PinSet::NONE;
+    for id in roles.iter().filter(|id| *id != PinId::EVERYONE) {
+        if exists(call, id)? {
+            existing.insert(id);
+        }
+    }
+    if !existing.is_empty() {
+        call.module.deauthenticate(&mut call.cx, existing)?;
     }
     call.cx.forget_protected();
     Ok(())
@@ -375,7 +378,7 @@ pub(crate) fn describe<M: CardModule>(call: &mut Call<'_, M>, id: PinId) -> Resu
 
 /// Whether the card has a role.
 pub(crate) fn exists<M: CardModule>(call: &mut Call<'_, M>, id: PinId) -> Result<bool> {
-    Ok(call.module.pin_list(&mut call.cx)?.contains(id))
+    call.module.has_role(&mut call.cx, id)
 }
 
 /// Runs an authentication and tells the tries left where it fails (7.5).

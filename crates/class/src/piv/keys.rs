@@ -1,0 +1,219 @@
+//! The use of keys: which slot and algorithm a container's key has, signatures, decryption, agreement.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cardmod_piv::{KeyAlgorithm, Slot, SlotKey};
+use cardmod_sdk::{CardContext, KeyAgreement, KeyRef, Result, RsaDecryption, SignatureInput, Status};
+use cardmod_types::{
+    ContainerIndex, ContainerKeys, EcPublicKey, KeyHalf, KeySpec, PinId, PublicKey, SecretBytes, padding,
+};
+
+use super::places::{self, Places};
+use super::view::{self, View};
+use super::{PivModule, answer, pins};
+
+/// What this context has seen of the card's containers, for the use of their keys. PIV has no counter that
+/// tells of changes: what another program changed shows when the key is used, and a host that finds it says
+/// so. What is read for its own sake (files, free places) does not come from here.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    map: Option<SeenMap>,
+    keys: BTreeMap<Slot, Option<SlotKey>>,
+    /// Slots that wanted the PIN again although it was verified.
+    wants_pin_again: BTreeSet<Slot>,
+}
+
+/// What the stored map says, as far as the use of keys goes.
+#[derive(Clone, Debug)]
+struct SeenMap {
+    places: Places,
+    specs: BTreeMap<Slot, KeySpec>,
+}
+
+impl Seen {
+    /// Nothing was seen.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Takes over what was just read.
+    pub(super) fn learn(&mut self, view: &View) {
+        self.learn_map(&view.map);
+        self.keys = view.contents.iter().map(|(slot, content)| (*slot, content.key.clone())).collect();
+    }
+
+    pub(super) fn learn_map(&mut self, map: &cardmod_piv::SlotMap) {
+        let specs = Slot::all().filter_map(|slot| Some((slot, view::told(map, slot)?))).collect();
+        self.map = Some(SeenMap { places: Places::of(map), specs });
+    }
+
+    /// Takes over a key that was just read.
+    pub(super) fn learn_key(&mut self, slot: Slot, key: SlotKey) {
+        self.keys.insert(slot, Some(key));
+    }
+
+    /// A slot's key is another one, or gone.
+    pub(super) fn forget_key(&mut self, slot: Slot) {
+        self.keys.remove(&slot);
+        self.wants_pin_again.remove(&slot);
+    }
+}
+
+/// A key of the card, ready for use.
+struct Usable {
+    slot: Slot,
+    algorithm: KeyAlgorithm,
+    public: PublicKey,
+}
+
+impl PivModule {
+    /// The slots by index, as the stored map has them.
+    pub(super) fn places(&mut self, cx: &mut CardContext<'_>) -> Result<Places> {
+        Ok(self.seen_map(cx)?.places)
+    }
+
+    fn seen_map(&mut self, cx: &mut CardContext<'_>) -> Result<SeenMap> {
+        self.recognise(cx)?;
+        if self.seen.map.is_none() {
+            let stored = self.read_map(cx)?;
+            self.seen.learn_map(&stored);
+        }
+        self.seen.map.clone().ok_or(Status::Unexpected)
+    }
+
+    /// The slot of an index, and the key spec that the map has for it.
+    pub(super) fn slot_of(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        index: ContainerIndex,
+    ) -> Result<(Slot, Option<KeySpec>)> {
+        let map = self.seen_map(cx)?;
+        let slot = map.places.slot(index).ok_or(Status::NoKeyContainer)?;
+        Ok((slot, map.specs.get(&slot).copied()))
+    }
+
+    /// The key of a container, with its spec. What was seen before is used as it is.
+    fn key_at(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Result<(Slot, KeySpec, PublicKey)> {
+        let (slot, told) = self.slot_of(cx, index)?;
+        if !self.seen.keys.contains_key(&slot) {
+            let content = view::look(&mut self.card(cx), slot, told.is_some()).map_err(answer::reading)?;
+            self.seen.keys.insert(slot, content.key);
+        }
+        let key = self.seen.keys.get(&slot).cloned().flatten().ok_or(Status::NoKeyContainer)?;
+        let (spec, public) = places::spec(slot, &key, told).ok_or(Status::NoKeyContainer)?;
+        Ok((slot, spec, public))
+    }
+
+    pub(super) fn public_keys(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        index: ContainerIndex,
+    ) -> Result<ContainerKeys> {
+        let (_, spec, public) = self.key_at(cx, index)?;
+        Ok(match spec.half() {
+            KeyHalf::Signature => ContainerKeys { signature: Some(public), key_exchange: None },
+            KeyHalf::KeyExchange => ContainerKeys { signature: None, key_exchange: Some(public) },
+        })
+    }
+
+    /// The role that a container's key wants: everyone for 9E; the PIN each time for 9C, and for slots that
+    /// turned out to want it.
+    pub(super) fn owner(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Result<PinId> {
+        let (slot, _, _) = self.key_at(cx, index)?;
+        Ok(if slot.is_free() {
+            PinId::EVERYONE
+        } else if slot.is_pin_always() || self.seen.wants_pin_again.contains(&slot) {
+            pins::always()
+        } else {
+            PinId::USER
+        })
+    }
+
+    /// Before a PIN for one use: whatever a PIN-always key needs to be known is read now, so that VERIFY is
+    /// followed by the key's use.
+    pub(super) fn prepare_always(&mut self, cx: &mut CardContext<'_>) -> Result<()> {
+        let places = self.places(cx)?;
+        let known = self.seen.wants_pin_again.iter().copied();
+        let slots: BTreeSet<Slot> = known.chain([Slot::Signature]).collect();
+        for index in slots.into_iter().filter_map(|slot| places.index(slot)) {
+            match self.key_at(cx, index) {
+                Ok(_) | Err(Status::NoKeyContainer) => {}
+                Err(status) => return Err(status),
+            }
+        }
+        Ok(())
+    }
+
+    /// The key behind a reference, which must be of the kind the caller believes it to be.
+    fn usable(&mut self, cx: &mut CardContext<'_>, key: KeyRef) -> Result<Usable> {
+        let (slot, spec, public) = self.key_at(cx, key.container)?;
+        if spec != key.spec {
+            return Err(Status::NoKeyContainer);
+        }
+        let algorithm = KeyAlgorithm::of(&SlotKey::from(public.clone())).ok_or(Status::UnsupportedFeature)?;
+        Ok(Usable { slot, algorithm, public })
+    }
+
+    pub(super) fn sign_with(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        key: KeyRef,
+        input: &SignatureInput<'_>,
+    ) -> Result<Vec<u8>> {
+        let key = self.usable(cx, key)?;
+        let block = match (*input, &key.public) {
+            (SignatureInput::Pkcs1(info), PublicKey::Rsa(public)) => {
+                padding::pkcs1_sign_block(info, public.modulus_len()).map_err(|_| Status::InvalidParameter)?
+            }
+            (SignatureInput::RawRsa(block), PublicKey::Rsa(public)) if block.len() == public.modulus_len() => {
+                block.to_vec()
+            }
+            (SignatureInput::Ecdsa(hash), PublicKey::Ec(_)) => hash.to_vec(),
+            _ => return Err(Status::InvalidParameter),
+        };
+        let signed = self.card(cx).sign(key.slot, key.algorithm, &block);
+        signed.map_err(|error| self.refused_use(key.slot, error))
+    }
+
+    /// What a refusal teaches: a slot that wants the PIN although it was verified wants it each time, and one
+    /// whose key is another has been changed.
+    fn refused_use(&mut self, slot: Slot, error: cardmod_piv::PivError) -> Status {
+        if error.is_access_denied() && self.was_verified {
+            self.seen.wants_pin_again.insert(slot);
+        }
+        let status = answer::using_a_key(error);
+        if matches!(status, Status::NoKeyContainer | Status::InvalidParameter) {
+            self.seen.forget_key(slot);
+        }
+        status
+    }
+}
+
+impl RsaDecryption for PivModule {
+    fn decrypt_raw(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        key: KeyRef,
+        ciphertext: &[u8],
+    ) -> Result<SecretBytes> {
+        let key = self.usable(cx, key)?;
+        match &key.public {
+            PublicKey::Rsa(public) if public.modulus_len() == ciphertext.len() => {}
+            _ => return Err(Status::InvalidParameter),
+        }
+        let opened = self.card(cx).decipher(key.slot, key.algorithm, ciphertext);
+        opened.map_err(|error| self.refused_use(key.slot, error))
+    }
+}
+
+impl KeyAgreement for PivModule {
+    fn agree(&mut self, cx: &mut CardContext<'_>, key: KeyRef, peer: &EcPublicKey) -> Result<SecretBytes> {
+        let key = self.usable(cx, key)?;
+        match &key.public {
+            PublicKey::Ec(own) if own.curve() == peer.curve() => {}
+            _ => return Err(Status::InvalidParameter),
+        }
+        let agreed = self.card(cx).agree(key.slot, &SlotKey::Ec(peer.clone()));
+        agreed.map_err(|error| self.refused_use(key.slot, error))
+    }
+}

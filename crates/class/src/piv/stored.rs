@@ -1,0 +1,202 @@
+//! The stored container map: read with tolerance, changed as far as the card takes it.
+
+use cardmod_piv::{MapRecord, PivError, SlotMap, own_name};
+use cardmod_sdk::{CardContext, Result, Status};
+use cardmod_types::{CardId, ContainerIndex, ContainerMap, ContainerName, KeySpec, RecordState};
+
+use super::places::{self, COUNT, Places};
+use super::view::View;
+use super::{PivModule, answer};
+
+/// What became of a map that was to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// It is on the card.
+    Yes,
+    /// The card has no place for it.
+    NoPlace,
+}
+
+impl PivModule {
+    /// The stored map. One that is no map names nothing, and is not written over.
+    pub(super) fn read_map(&mut self, cx: &mut CardContext<'_>) -> Result<SlotMap> {
+        match self.card(cx).container_map() {
+            Ok(stored) => {
+                self.map_is_foreign = false;
+                Ok(stored.map(|stored| stored.map).unwrap_or_default())
+            }
+            Err(error @ (PivError::Malformed(_) | PivError::Status { .. }))
+                if !matches!(error, PivError::Status { command: cardmod_piv::PivCommand::Select, .. }) =>
+            {
+                tracing::warn!(%error, "the stored container map cannot be read");
+                self.map_is_foreign = true;
+                Ok(SlotMap::new())
+            }
+            Err(error) => Err(answer::reading(error)),
+        }
+    }
+
+    /// Stores a map. The administrator must be authenticated.
+    pub(super) fn store_map(&mut self, cx: &mut CardContext<'_>, map: &SlotMap) -> Result<Kept> {
+        if self.map_is_foreign {
+            return Ok(Kept::NoPlace);
+        }
+        match self.card(cx).write_container_map(map) {
+            Ok(_) => {
+                self.seen.learn_map(map);
+                Ok(Kept::Yes)
+            }
+            Err(PivError::Unsupported(_)) => {
+                tracing::warn!("the card stores no container names: every container is called by its slot's name");
+                Ok(Kept::NoPlace)
+            }
+            Err(error) => {
+                self.seen.forget();
+                Err(answer::writing(error))
+            }
+        }
+    }
+
+    /// Carries out what a host writes into cmapfile: names, the default container, records for keys to come.
+    /// Sizes are the card's own and not taken from there.
+    pub(super) fn write_names(&mut self, cx: &mut CardContext<'_>, file: &ContainerMap) -> Result<()> {
+        let id = self.identity(cx)?;
+        let view = self.view(cx)?;
+        let change = Change::of(&view, id, file)?;
+        if change.map == view.map {
+            return Ok(());
+        }
+        self.require_user(cx)?;
+        self.authorise(cx)?;
+        match self.store_map(cx, &change.map)? {
+            Kept::Yes => Ok(()),
+            // A container is made all the same: it has the name of its slot. Other names would be lost.
+            Kept::NoPlace if change.renamed.iter().all(|index| self.is_new(&view, *index)) => Ok(()),
+            Kept::NoPlace => Err(Status::WriteTooMany),
+        }
+    }
+
+    /// Whether the index has no key, or one that was made in this context: its name is not the card's yet.
+    fn is_new(&self, view: &View, index: ContainerIndex) -> bool {
+        view.visible(index).is_none() || self.made.contains(&index)
+    }
+}
+
+/// What a new cmapfile changes of the stored map.
+struct Change {
+    map: SlotMap,
+    /// The indexes whose record is not what it was.
+    renamed: Vec<ContainerIndex>,
+}
+
+impl Change {
+    fn of(view: &View, id: CardId, file: &ContainerMap) -> Result<Self> {
+        let was = view.container_map(id).map_err(|_| Status::Unexpected)?;
+        let mut change = Self { map: view.map.clone(), renamed: Vec::new() };
+        for index in (0..=u8::MAX).map(ContainerIndex::new) {
+            match (file.state(index), was.get(index)) {
+                (RecordState::Damaged { .. }, _) => return Err(Status::InvalidParameter),
+                (RecordState::Valid(_), _) if index.get() >= COUNT => return Err(Status::WriteTooMany),
+                (RecordState::Valid(record), known) if known.map(|known| &known.name) != Some(&record.name) => {
+                    change.name(view, index, &record.name)?;
+                }
+                (RecordState::Vacant | RecordState::Absent, Some(_)) => change.remove(view, id, index)?,
+                _ => {}
+            }
+        }
+        if file.default_container() != was.default_container() {
+            change.set_default(view, id, file.default_container())?;
+        }
+        Ok(change)
+    }
+
+    fn name(&mut self, view: &View, index: ContainerIndex, name: &ContainerName) -> Result<()> {
+        let record = renamed(view, &self.map, index, name)?;
+        self.map.set(index, record).map_err(answer::writing)?;
+        self.renamed.push(index);
+        Ok(())
+    }
+
+    /// A record without a key goes. One with a key says that there is one: it goes with the key.
+    fn remove(&mut self, view: &View, id: CardId, index: ContainerIndex) -> Result<()> {
+        if view.visible(index).is_some() {
+            tracing::warn!(%index, "the record of a container goes with its key");
+            return Err(Status::UnsupportedFeature);
+        }
+        clear(&mut self.map, view, id, index)
+    }
+
+    fn set_default(&mut self, view: &View, id: CardId, index: Option<ContainerIndex>) -> Result<()> {
+        if let Some(index) = index
+            && self.map.get(index).is_none()
+        {
+            let slot = view.places.slot(index).ok_or(Status::WriteTooMany)?;
+            let record = renamed(view, &self.map, index, &own_name(id, slot))?;
+            self.map.set(index, record).map_err(answer::writing)?;
+        }
+        self.map.set_default(index);
+        Ok(())
+    }
+}
+
+/// The record of an index under a new name: the one the map has, or one for the key that is there, or one
+/// that says that a key is to come.
+fn renamed(view: &View, map: &SlotMap, index: ContainerIndex, name: &ContainerName) -> Result<MapRecord> {
+    let slot = view.places.slot(index).ok_or(Status::WriteTooMany)?;
+    if let Some(record) = map.get(index).filter(|record| record.slot() == Some(slot)) {
+        let mut record = *record;
+        record.set_name(name);
+        return Ok(record);
+    }
+    Ok(match view.visible(index) {
+        Some(visible) => {
+            let bits = u16::try_from(visible.public.bits()).unwrap_or(u16::MAX);
+            MapRecord::new(name, slot, visible.spec, bits)
+        }
+        None => MapRecord::new(name, slot, places::half(slot, true).rsa_spec(), 0),
+    })
+}
+
+/// Removes the record of an index, such that no other container moves to another index.
+pub(super) fn clear(map: &mut SlotMap, view: &View, id: CardId, index: ContainerIndex) -> Result<()> {
+    map.clear(index);
+    hold_in_place(map, view, id, Some(index))
+}
+
+/// Gives records to the visible containers that a changed map would move: they stay at their indexes.
+pub(super) fn hold_in_place(
+    map: &mut SlotMap,
+    view: &View,
+    id: CardId,
+    except: Option<ContainerIndex>,
+) -> Result<()> {
+    let changed = Places::of(map);
+    let moved: Vec<_> = view
+        .all_visible()
+        .filter(|visible| Some(visible.index) != except && changed.slot(visible.index) != Some(visible.slot))
+        .collect();
+    for visible in moved {
+        let name = view.name(id, visible.index, visible.slot);
+        let bits = u16::try_from(visible.public.bits()).unwrap_or(u16::MAX);
+        let record = MapRecord::new(&name, visible.slot, visible.spec, bits);
+        map.set(visible.index, record).map_err(answer::writing)?;
+    }
+    Ok(())
+}
+
+/// The record of a key that was made.
+pub(super) fn record_of(
+    map: &SlotMap,
+    index: ContainerIndex,
+    slot: cardmod_piv::Slot,
+    spec: KeySpec,
+    bits: u16,
+    id: CardId,
+) -> MapRecord {
+    let mut record = match map.get(index) {
+        Some(record) if record.name().is_some() => *record,
+        _ => MapRecord::new(&own_name(id, slot), slot, spec, bits),
+    };
+    record.set_key(slot, spec, bits);
+    record
+}
