@@ -19,16 +19,16 @@ pub struct ClassModule(Application);
 
 #[derive(Debug)]
 enum Application {
-    Gids(GidsModule),
-    Piv(PivModule),
+    Gids(Box<GidsModule>),
+    Piv(Box<PivModule>),
 }
 
 impl ClassModule {
     /// The application that the card's name asks for; else the first of Windows' order that the card has: PIV,
     /// then GIDS. Whatever a card answers that has none of PIV, the next one is asked for.
     fn discover(cx: &mut CardContext<'_>) -> Result<Application> {
-        let gids = |cx: &mut CardContext<'_>| GidsModule::acquire(cx).map(Application::Gids);
-        let piv = |cx: &mut CardContext<'_>| PivModule::acquire(cx).map(Application::Piv);
+        let gids = |cx: &mut CardContext<'_>| GidsModule::acquire(cx).map(Box::new).map(Application::Gids);
+        let piv = |cx: &mut CardContext<'_>| PivModule::acquire(cx).map(Box::new).map(Application::Piv);
         match CardApplication::of_card_name(cx.card_name()) {
             Some(CardApplication::Piv) => piv(cx),
             Some(CardApplication::Gids) => gids(cx),

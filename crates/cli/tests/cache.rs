@@ -23,17 +23,20 @@ fn the_next_run_reads_identity_and_counters_alone() {
     home.run("--card demo container list").succeeds();
     let (outcome, sent) = counted(&home, "--card demo container list");
     outcome.succeeds().says("web");
-    assert_eq!(sent, 3, "selection, cardid, cardcf");
+    assert_eq!(sent, 4, "two selections, cardid, cardcf");
     let (outcome, sent) = counted(&home, SIGN);
     outcome.succeeds();
-    assert_eq!(sent, 8, "selection, cardid, cardcf, PIN, key, signature, and two to take the rights away");
+    assert_eq!(
+        sent, 9,
+        "two selections, cardid, cardcf, PIN, key, signature, and two to take the rights away"
+    );
 
     let off = home.cardmod(SIGN).env("CARDMOD_CACHE", "off").output().expect("the program runs");
     assert!(off.status.success());
     home.run("cache flush").succeeds().says("forgot 1 card");
     let (outcome, sent) = counted(&home, "--card demo container list");
     outcome.succeeds();
-    assert!(sent > 3, "everything is read again: {sent}");
+    assert!(sent > 4, "everything is read again: {sent}");
 }
 
 #[test]

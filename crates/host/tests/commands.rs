@@ -33,8 +33,8 @@ fn signatures_cost_few_commands() {
     session.sign(None, &request, &mut common::pin()).expect("a signature");
     let warm = commands(log.path()).len();
     let all = commands(log.path());
-    // Opening selects the application, and nothing else.
-    assert_eq!(opened, 1, "{all:#?}");
+    // Opening selects an application, PIV before GIDS, and nothing else.
+    assert_eq!(opened, 2, "{all:#?}");
     // Of the host: cardid, cardcf before and after the PIN was asked for, and the two of the
     // deauthentication. Of the card edge, once: file table, container map, public key, roles. Then PIN, key, signature.
     assert!(cold - opened <= 5 + 4 + 3, "{:#?}", &all[opened..cold]);

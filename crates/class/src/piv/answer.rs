@@ -13,9 +13,8 @@ const CONDITIONS: StatusWord = StatusWord::CONDITIONS_NOT_SATISFIED;
 fn common(error: &PivError) -> Status {
     match error {
         PivError::Exchange(exchange) => Status::from(*exchange),
-        PivError::Status { status: StatusWord::SECURITY_STATUS_NOT_SATISFIED, .. } | PivError::AccessDenied => {
-            Status::SecurityViolation
-        }
+        PivError::Status { status: StatusWord::SECURITY_STATUS_NOT_SATISFIED, .. }
+        | PivError::AccessDenied => Status::SecurityViolation,
         PivError::NoKey(_) => Status::NoKeyContainer,
         PivError::Full(_) => Status::NoMemory,
         PivError::Occupied(_) => Status::NoAccess,
@@ -71,15 +70,17 @@ pub(super) fn using_a_key(error: PivError) -> Status {
 /// Making and deleting of keys.
 pub(super) fn making_a_key(error: PivError) -> Status {
     match &error {
-        PivError::Status { command: PivCommand::GenerateKey | PivCommand::ImportKey, status } => match *status {
-            // The mechanism, or the slot, is none of the card's.
-            StatusWord::WRONG_DATA
-            | StatusWord::FUNCTION_NOT_SUPPORTED
-            | StatusWord::INCORRECT_P1_P2
-            | StatusWord::INSTRUCTION_NOT_SUPPORTED => Status::UnsupportedFeature,
-            StatusWord::NOT_ENOUGH_MEMORY => Status::NoMemory,
-            _ => managing(error),
-        },
+        PivError::Status { command: PivCommand::GenerateKey | PivCommand::ImportKey, status } => {
+            match *status {
+                // The mechanism, or the slot, is none of the card's.
+                StatusWord::WRONG_DATA
+                | StatusWord::FUNCTION_NOT_SUPPORTED
+                | StatusWord::INCORRECT_P1_P2
+                | StatusWord::INSTRUCTION_NOT_SUPPORTED => Status::UnsupportedFeature,
+                StatusWord::NOT_ENOUGH_MEMORY => Status::NoMemory,
+                _ => managing(error),
+            }
+        }
         PivError::Full(_) => Status::NoMemory,
         _ => managing(error),
     }
@@ -89,13 +90,14 @@ pub(super) fn making_a_key(error: PivError) -> Status {
 /// not take is a right that is missing.
 pub(super) fn managing(error: PivError) -> Status {
     match &error {
-        PivError::Status { command: PivCommand::AuthenticateManagement, status } => match *status {
-            StatusWord::AUTHENTICATION_BLOCKED => Status::PinBlocked,
-            _ => {
-                tracing::error!(%error, "the card does not take the management key");
-                Status::SecurityViolation
-            }
-        },
+        PivError::Status {
+            command: PivCommand::AuthenticateManagement,
+            status: StatusWord::AUTHENTICATION_BLOCKED,
+        } => Status::PinBlocked,
+        PivError::WrongManagementKey | PivError::OtherManagementAlgorithm(_) | PivError::CardNotAuthentic => {
+            tracing::error!(%error, "the card cannot be written");
+            Status::SecurityViolation
+        }
         _ => common(&error),
     }
 }
@@ -133,13 +135,10 @@ pub(super) fn challenging(error: PivError) -> Status {
         PivError::Status { command: PivCommand::AuthenticateManagement, status } => match *status {
             StatusWord::AUTHENTICATION_BLOCKED => Status::PinBlocked,
             StatusWord::INCORRECT_P1_P2 | StatusWord::REFERENCED_DATA_NOT_FOUND => Status::UnsupportedFeature,
-            // No card says how many tries a key has left; wrong answers are 6A80, 6982 or 6300.
-            StatusWord::WRONG_DATA | StatusWord::SECURITY_STATUS_NOT_SATISFIED => {
-                Status::WrongPin { attempts: None }
-            }
-            _ if error.is_wrong_secret() => Status::WrongPin { attempts: error.tries_left().map(u32::from) },
             _ => common(&error),
         },
+        // No card says how many tries a key has left.
+        PivError::WrongManagementKey => Status::WrongPin { attempts: None },
         _ => common(&error),
     }
 }
@@ -173,8 +172,10 @@ mod tests {
         assert_eq!(using_a_key(refused(UseKey, 0x6985)), Status::Cancelled, "nobody touched it");
         assert_eq!(making_a_key(refused(GenerateKey, 0x6A80)), Status::UnsupportedFeature);
         assert_eq!(making_a_key(refused(GenerateKey, 0x6A84)), Status::NoMemory);
-        assert_eq!(making_a_key(refused(AuthenticateManagement, 0x6A80)), Status::SecurityViolation);
-        assert_eq!(challenging(refused(AuthenticateManagement, 0x6A80)), Status::WrongPin { attempts: None });
+        assert_eq!(making_a_key(PivError::WrongManagementKey), Status::SecurityViolation);
+        assert_eq!(challenging(PivError::WrongManagementKey), Status::WrongPin { attempts: None });
+        assert_eq!(challenging(refused(AuthenticateManagement, 0x6983)), Status::PinBlocked);
+        assert_eq!(writing(refused(AuthenticateManagement, 0x6983)), Status::PinBlocked);
         assert_eq!(writing(refused(PutData, 0x6A84)), Status::WriteTooMany);
         assert_eq!(writing(refused(PutData, 0x6A81)), Status::UnsupportedFeature);
         assert_eq!(verifying(refused(Verify, 0x6982)), Status::SecurityViolation);
@@ -202,9 +203,17 @@ mod tests {
     #[test]
     fn transport_codes_go_up() {
         let gone = PivError::Exchange(ExchangeError::Transport(TransportError { code: 0x8010_0069 }));
-        for map in
-            [reading, writing, using_a_key, making_a_key, managing, verifying, changing, challenging, discovering]
-        {
+        for map in [
+            reading,
+            writing,
+            using_a_key,
+            making_a_key,
+            managing,
+            verifying,
+            changing,
+            challenging,
+            discovering,
+        ] {
             assert_eq!(map(gone.clone()), Status::Removed);
         }
     }

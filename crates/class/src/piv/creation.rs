@@ -201,7 +201,8 @@ impl PivModule {
     /// Deletes a key and its certificate. The certificate goes first: a key alone can be deleted again, a
     /// certificate alone would pass for one. A card that cannot delete keys keeps it, unseen.
     fn delete_key(&mut self, cx: &mut CardContext<'_>, view: &View, slot: Slot) -> Result<()> {
-        if self.card(cx).occupancy(slot).map_err(answer::reading)?.certificate || view.content(slot).occupied {
+        if self.card(cx).occupancy(slot).map_err(answer::reading)?.certificate || view.content(slot).occupied
+        {
             self.card(cx).delete_certificate(slot).map_err(answer::writing)?;
         }
         match self.card(cx).delete_key(slot) {

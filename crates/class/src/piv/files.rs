@@ -45,7 +45,11 @@ impl File {
         }
         let certified = path.name.certified_key().filter(|_| path.directory.is_some());
         let (half, index) = certified.ok_or(Status::FileNotFound)?;
-        if index.get() < places::COUNT { Ok(Self::Certificate(half, index)) } else { Err(Status::FileNotFound) }
+        if index.get() < places::COUNT {
+            Ok(Self::Certificate(half, index))
+        } else {
+            Err(Status::FileNotFound)
+        }
     }
 }
 
@@ -63,7 +67,9 @@ impl PivModule {
             }
             File::Certificate(half, index) => {
                 let found = self.certificate(cx, half, index)?;
-                found.or_else(|| self.created.contains(&(half, index)).then(Vec::new)).ok_or(Status::FileNotFound)
+                found
+                    .or_else(|| self.created.contains(&(half, index)).then(Vec::new))
+                    .ok_or(Status::FileNotFound)
             }
         }
     }
@@ -87,7 +93,9 @@ impl PivModule {
             None => Ok(root.into_iter().map(|path| path.name).collect()),
             Some(name) if Some(name) == FilePath::cmapfile().directory.as_ref() => {
                 let mut files: Vec<_> = self.view(cx)?.certified().collect();
-                files.extend(self.created.iter().filter(|file| !files.contains(file)).copied().collect::<Vec<_>>());
+                files.extend(
+                    self.created.iter().filter(|file| !files.contains(file)).copied().collect::<Vec<_>>(),
+                );
                 let names = files.into_iter().map(|(half, index)| FileName::certificate(half, index));
                 Ok([FilePath::cmapfile().name].into_iter().chain(names).collect())
             }
@@ -261,10 +269,7 @@ mod tests {
         let at = |path: &str| File::at(&FilePath::parse(path).unwrap());
         assert_eq!(at("cardid"), Ok(File::CardId));
         assert_eq!(at("mscp/cmapfile"), Ok(File::ContainerMap));
-        assert_eq!(
-            at("mscp/ksc01"),
-            Ok(File::Certificate(KeyHalf::Signature, ContainerIndex::new(1)))
-        );
+        assert_eq!(at("mscp/ksc01"), Ok(File::Certificate(KeyHalf::Signature, ContainerIndex::new(1))));
         for missing in ["cmapfile", "kxc00", "mscp/msroots", "mscp/kxc24", "mscp/cardid", "other"] {
             assert_eq!(at(missing), Err(Status::FileNotFound), "{missing}");
         }

@@ -88,7 +88,8 @@ mod tests {
         let key = parse(b"0102030405060708 0102030405060708\n0102030405060708\n").unwrap();
         assert!(key.is_well_known());
         assert_eq!(parse(&b"a5".repeat(32)).unwrap().as_bytes(), [0xA5; 32]);
-        for wrong in [&b""[..], b"0102", &b"a".repeat(47), &b"zz".repeat(24), &b"00".repeat(25), &[0xFF; 48]] {
+        for wrong in [&b""[..], b"0102", &b"a".repeat(47), &b"zz".repeat(24), &b"00".repeat(25), &[0xFF; 48]]
+        {
             assert!(parse(wrong).is_err(), "{wrong:02X?}");
         }
     }

@@ -93,7 +93,11 @@ impl PivModule {
     }
 
     /// The key of a container, with its spec. What was seen before is used as it is.
-    fn key_at(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Result<(Slot, KeySpec, PublicKey)> {
+    fn key_at(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        index: ContainerIndex,
+    ) -> Result<(Slot, KeySpec, PublicKey)> {
         let (slot, told) = self.slot_of(cx, index)?;
         if !self.seen.keys.contains_key(&slot) {
             let content = view::look(&mut self.card(cx), slot, told.is_some()).map_err(answer::reading)?;
@@ -165,7 +169,9 @@ impl PivModule {
             (SignatureInput::Pkcs1(info), PublicKey::Rsa(public)) => {
                 padding::pkcs1_sign_block(info, public.modulus_len()).map_err(|_| Status::InvalidParameter)?
             }
-            (SignatureInput::RawRsa(block), PublicKey::Rsa(public)) if block.len() == public.modulus_len() => {
+            (SignatureInput::RawRsa(block), PublicKey::Rsa(public))
+                if block.len() == public.modulus_len() =>
+            {
                 block.to_vec()
             }
             (SignatureInput::Ecdsa(hash), PublicKey::Ec(_)) => hash.to_vec(),

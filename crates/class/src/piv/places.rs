@@ -78,8 +78,7 @@ pub(super) const fn half(slot: Slot, rsa: bool) -> KeyHalf {
 /// Whether a new key of this spec belongs into a slot, where nobody names the slot: every slot takes what its
 /// keys are for, and 9A signs with RSA too.
 pub(super) fn suits(slot: Slot, spec: KeySpec) -> bool {
-    half(slot, spec.is_rsa()) == spec.half()
-        || slot == Slot::Authentication && spec == KeySpec::Signature
+    half(slot, spec.is_rsa()) == spec.half() || slot == Slot::Authentication && spec == KeySpec::Signature
 }
 
 /// The spec of a slot's key, given the half that the map names for it; `None` for keys that Windows has no
@@ -145,7 +144,8 @@ mod tests {
 
     #[test]
     fn a_map_that_contradicts_itself_loses_the_later_word() {
-        let places = Places::of(&map(&[(0, Slot::Signature), (3, Slot::Signature), (200, Slot::Authentication)]));
+        let places =
+            Places::of(&map(&[(0, Slot::Signature), (3, Slot::Signature), (200, Slot::Authentication)]));
         assert_eq!(places.slot(ContainerIndex::new(0)), Some(Slot::Signature));
         assert_eq!(places.slot(ContainerIndex::new(1)), Some(Slot::Authentication));
         assert_eq!(places.slot(ContainerIndex::new(3)), Some(Slot::CardAuthentication));

@@ -47,7 +47,9 @@ impl PivModule {
                 Ok(Kept::Yes)
             }
             Err(PivError::Unsupported(_)) => {
-                tracing::warn!("the card stores no container names: every container is called by its slot's name");
+                tracing::warn!(
+                    "the card stores no container names: every container is called by its slot's name"
+                );
                 Ok(Kept::NoPlace)
             }
             Err(error) => {
@@ -97,7 +99,9 @@ impl Change {
             match (file.state(index), was.get(index)) {
                 (RecordState::Damaged { .. }, _) => return Err(Status::InvalidParameter),
                 (RecordState::Valid(_), _) if index.get() >= COUNT => return Err(Status::WriteTooMany),
-                (RecordState::Valid(record), known) if known.map(|known| &known.name) != Some(&record.name) => {
+                (RecordState::Valid(record), known)
+                    if known.map(|known| &known.name) != Some(&record.name) =>
+                {
                     change.name(view, index, &record.name)?;
                 }
                 (RecordState::Vacant | RecordState::Absent, Some(_)) => change.remove(view, id, index)?,

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use cardmod_piv::{PivCard, PivCommand, PivError, Slot, SlotKey, SlotMap, own_name};
 use cardmod_types::{
-    CardId, ContainerIndex, ContainerMap, ContainerMapError, ContainerName, ContainerRecord, KeyHalf, KeySpec,
-    PublicKey,
+    CardId, ContainerIndex, ContainerMap, ContainerMapError, ContainerName, ContainerRecord, KeyHalf,
+    KeySpec, PublicKey,
 };
 
 use super::places::{self, Places};
@@ -88,8 +88,7 @@ impl View {
         if let Some(named) = named.filter(|index| self.is_listed(*index)) {
             return Some(named);
         }
-        let order =
-            [Slot::Authentication, Slot::KeyManagement, Slot::Signature, Slot::CardAuthentication];
+        let order = [Slot::Authentication, Slot::KeyManagement, Slot::Signature, Slot::CardAuthentication];
         let candidates: Vec<_> = order
             .into_iter()
             .chain(Slot::retired())
@@ -108,9 +107,7 @@ impl View {
     /// Whether the map names a container at the index that has no key, nor anything else in its slot.
     pub(super) fn awaits_key(&self, index: ContainerIndex) -> bool {
         let slot = self.map.get(index).and_then(|record| record.slot());
-        slot.is_some_and(|slot| {
-            self.places.slot(index) == Some(slot) && !self.content(slot).occupied
-        })
+        slot.is_some_and(|slot| self.places.slot(index) == Some(slot) && !self.content(slot).occupied)
     }
 
     /// The file cmapfile.
