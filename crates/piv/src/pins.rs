@@ -50,7 +50,7 @@ impl PivCard<'_> {
     ///
     /// # Errors
     ///
-    /// [`PivError::PinFormat`] without sending anything; the card's refusal: `63Cx`, see
+    /// [`PivError::PinFormat`] without sending the PIN; the card's refusal: `63Cx`, see
     /// [`PivError::tries_left`], `6983` when blocked, `6A88` for a global PIN the card does not take.
     pub fn verify_pin(&mut self, reference: PinReference, pin: &Pin) -> Result<(), PivError> {
         let block = self.padded(reference, pin)?;
@@ -136,9 +136,10 @@ impl PivCard<'_> {
     ///
     /// # Errors
     ///
-    /// [`PivError::PinFormat`] for either without sending anything; the card's refusal: `63Cx` and `6983`
+    /// [`PivError::PinFormat`] for either without sending them; the card's refusal: `63Cx` and `6983`
     /// speak of the old one, `6A80` and `6985` of the new one. After a refusal nobody is authenticated.
     pub fn change_pin(&mut self, reference: PinReference, old: &Pin, new: &Pin) -> Result<(), PivError> {
+        self.check_form(new)?;
         let both = joined(&self.padded(reference, old)?, &self.padded(reference, new)?);
         let command = Command::new(0x00, 0x24, 0x00, reference as u8).secret_data(both);
         if let Err(error) = self.command(PivCommand::ChangeReferenceData, &command) {
@@ -155,9 +156,10 @@ impl PivCard<'_> {
     ///
     /// # Errors
     ///
-    /// [`PivError::PinFormat`] for either without sending anything; the card's refusal: `63Cx` and `6983`
+    /// [`PivError::PinFormat`] for either without sending them; the card's refusal: `63Cx` and `6983`
     /// speak of the PUK.
     pub fn unblock_pin(&mut self, puk: &Pin, new: &Pin) -> Result<(), PivError> {
+        self.check_form(new)?;
         let both = joined(&self.padded(PinReference::Puk, puk)?, &self.padded(PinReference::User, new)?);
         let command = Command::new(0x00, 0x2C, 0x00, PinReference::User as u8).secret_data(both);
         self.command(PivCommand::ResetRetryCounter, &command).map(drop)
@@ -207,24 +209,43 @@ impl PivCard<'_> {
 
     /// The PIN as it travels: eight bytes, filled up.
     ///
-    /// Digits are demanded only of cards that are known to lack GET VERSION: tokens, which all have it, take
-    /// any characters, and a card by the standard alone takes digits for the PIN and eight bytes for the PUK.
-    fn padded(&self, reference: PinReference, pin: &Pin) -> Result<Zeroizing<Vec<u8>>, PivError> {
+    /// Tokens take any characters, and a shorter PUK; a card by the standard alone takes digits for the PIN and
+    /// eight bytes for the PUK, and counts some other values as wrong ones. Which of them it is is asked only
+    /// where it matters.
+    fn padded(&mut self, reference: PinReference, pin: &Pin) -> Result<Zeroizing<Vec<u8>>, PivError> {
+        self.check_form(pin)?;
         let bytes = pin.as_bytes();
-        let strict = self.state.lacks(PivCommand::GetVersion);
-        let is_puk = reference == PinReference::Puk;
-        let fits = (SHORTEST..=LENGTH).contains(&bytes.len()) && !bytes.contains(&FILLING);
-        let allowed = match (strict, is_puk) {
-            (true, true) => bytes.len() == LENGTH,
-            (true, false) => bytes.iter().all(u8::is_ascii_digit),
-            (false, _) => true,
-        };
-        if !fits || !allowed {
-            return Err(PivError::PinFormat { digits: strict && !is_puk });
+        if reference == PinReference::Puk {
+            if bytes.len() != LENGTH && self.is_strict()? {
+                return Err(PivError::InvalidInput("the PUK of this card has 8 characters"));
+            }
+        } else if !bytes.iter().all(u8::is_ascii_digit) && self.is_strict()? {
+            return Err(PivError::PinFormat { digits: true });
         }
         let mut block = Zeroizing::new(vec![FILLING; LENGTH]);
         block[..bytes.len()].copy_from_slice(bytes);
         Ok(block)
+    }
+
+    /// What no card takes.
+    fn check_form(&self, pin: &Pin) -> Result<(), PivError> {
+        let bytes = pin.as_bytes();
+        if (SHORTEST..=LENGTH).contains(&bytes.len()) && !bytes.contains(&FILLING) {
+            return Ok(());
+        }
+        Err(PivError::PinFormat { digits: self.state.lacks(PivCommand::GetVersion) })
+    }
+
+    /// Whether the card goes by the standard alone: it lacks GET VERSION, which all tokens have.
+    fn is_strict(&mut self) -> Result<bool, PivError> {
+        if !self.state.facts.is_token && !self.state.lacks(PivCommand::GetVersion) {
+            self.state.facts.is_token = match self.version() {
+                Ok(version) => version.is_some(),
+                Err(PivError::Malformed(_)) => true,
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(!self.state.facts.is_token)
     }
 }
 

@@ -51,6 +51,8 @@ pub(crate) struct Facts {
     pub(crate) answers_metadata: bool,
     /// What kind of key the management key was found to be.
     pub(crate) management_algorithm: Option<ManagementAlgorithm>,
+    /// The card has answered GET VERSION.
+    pub(crate) is_token: bool,
     /// The card has answered an empty VERIFY with 9000.
     pub(crate) tells_verified: bool,
 }

@@ -174,22 +174,34 @@ fn formats_no_card_has_cost_no_try() {
         assert_eq!(piv.unblock_pin(&good, &bad), format);
     }
     assert_eq!(card.count(), 0);
-    // Tokens take any characters.
+}
+
+#[test]
+fn digits_are_demanded_of_cards_by_the_standard_alone() {
+    const VERSION: u8 = 0xFD;
     let letters = Pin::new(b"abcdef".to_vec());
-    assert_eq!(
-        state.on(&mut card).verify_pin(PinReference::User, &letters).unwrap_err().tries_left(),
-        Some(2)
-    );
-    // A card that has not the tokens' GET VERSION is one by the standard.
-    assert_eq!(state.on(&mut card).version(), Ok(None));
-    card.commands();
-    let strict = Err(PivError::PinFormat { digits: true });
-    assert_eq!(state.on(&mut card).verify_pin(PinReference::User, &letters), strict);
-    assert_eq!(
-        state.on(&mut card).unblock_pin(&Pin::new(b"1234567".to_vec()), &good).unwrap_err(),
-        PivError::PinFormat { digits: false }
-    );
-    assert_eq!((card.count(), card.tries), (0, 2));
+    let short = Pin::new(b"1234567".to_vec());
+    // A token takes any characters: the try is lost.
+    let mut card = MockCard { version: Some([5, 4, 3]), ..MockCard::default() };
+    let mut state = PivState::new();
+    for (left, expected) in [(2, vec![SELECT, VERSION, VERIFY]), (1, vec![VERIFY])] {
+        let error = state.on(&mut card).verify_pin(PinReference::User, &letters).expect_err("wrong");
+        assert_eq!((error.tries_left(), card.commands()), (Some(left), expected));
+    }
+    // A card that has not the tokens' command is one by the standard: the try is not.
+    let mut card = MockCard::default();
+    let mut state = PivState::new();
+    for expected in [vec![SELECT, VERSION], vec![]] {
+        let error = state.on(&mut card).verify_pin(PinReference::User, &letters).expect_err("refused");
+        assert_eq!(error, PivError::PinFormat { digits: true });
+        assert_eq!(card.commands(), expected);
+    }
+    let error = state.on(&mut card).unblock_pin(&short, &pin()).expect_err("refused");
+    assert_eq!(error, PivError::InvalidInput("the PUK of this card has 8 characters"));
+    // Digits are asked of nobody: nothing has to be found out.
+    let mut state = PivState::new();
+    state.on(&mut card).verify_pin(PinReference::User, &pin()).expect("the PIN is right");
+    assert_eq!((card.commands(), card.tries), (vec![SELECT, VERIFY], 3));
 }
 
 #[test]

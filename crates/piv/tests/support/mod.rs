@@ -49,6 +49,7 @@ pub(crate) struct MockCard {
     /// AIDs beside PIV's.
     pub(crate) others: Vec<Vec<u8>>,
     pub(crate) serial: Option<[u8; 4]>,
+    pub(crate) version: Option<[u8; 3]>,
     pub(crate) gone: bool,
     pub(crate) rest: Vec<u8>,
     pub(crate) chain: Vec<u8>,
@@ -73,6 +74,7 @@ impl Default for MockCard {
             knows_log_out: true,
             others: Vec::new(),
             serial: None,
+            version: None,
             gone: false,
             rest: Vec::new(),
             chain: Vec::new(),
@@ -199,6 +201,7 @@ impl MockCard {
             (0x20, 0xFF, _) => Err(0x6A86),
             (0x24, 0x00, 0x80) => self.verify(&command.data[..8]),
             (0xF8, 0x00, 0x00) => self.serial.map(|serial| serial.to_vec()).ok_or(0x6D00),
+            (0xFD, 0x00, 0x00) => self.version.map(|version| version.to_vec()).ok_or(0x6D00),
             (0x87, algorithm, reference) => {
                 let allowed = match reference {
                     0x9E => true,
