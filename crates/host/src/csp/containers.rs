@@ -76,8 +76,12 @@ impl CardSession {
             for half in HALVES {
                 session.delete_certificate_file(half, index)?;
             }
-            if session.has_places()? && !session.is_listed(index, record.default)? {
-                return Ok(());
+            if session.has_places()? {
+                // The module's map has lost it with the key.
+                session.remember_map(None);
+                if !session.is_listed(index, record.default)? {
+                    return Ok(());
+                }
             }
             session.write_map(|map| {
                 map.set(index, None)?;

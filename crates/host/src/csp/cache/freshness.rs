@@ -20,13 +20,7 @@ impl CardSession {
     /// Makes sure that what is remembered is the card's: once in each transaction.
     pub(in crate::csp) fn refresh(&mut self) -> Result<(), Error> {
         self.drop_touched();
-        if !self.cached.fresh {
-            self.look()?;
-        }
-        if self.cached.distrust {
-            self.drop_hints();
-        }
-        Ok(())
+        if self.cached.fresh { Ok(()) } else { self.look() }
     }
 
     /// Looks which card it is and what its counters say.
@@ -155,6 +149,7 @@ impl CardSession {
         }
         for index in touched.containers {
             self.cached.drop_keys(index);
+            self.cached.drop_hints_of(index);
         }
         if touched.properties {
             self.cached.drop_all();

@@ -5,7 +5,7 @@
 //! in memory as in a store. A hint
 //! - is shown in lists, marked as remembered;
 //! - finds a key, which is checked at its first use of each insertion (`first_use`);
-//! - is dropped before the card is changed, so that no change is planned by it;
+//! - does not count where the card is changed, so that no change is planned by it;
 //! - is read again before it is handed out as the card's: where the card has something else now, every
 //!   program forgets everything, and the operation is made once more.
 //!
@@ -32,12 +32,25 @@ impl super::Cached {
         self.has_hints() && self.items.is_hint(name)
     }
 
+    /// A container was made anew or deleted: what was remembered to lie beside its keys does not any more, or is
+    /// of another key.
+    pub(super) fn drop_hints_of(&mut self, index: ContainerIndex) {
+        if self.has_hints() {
+            for half in HALVES {
+                self.items.drop_one(&items::file(&FilePath::certificate(half, index)));
+            }
+        }
+    }
+
     /// From now on everything known is of an earlier transaction.
     pub(super) fn age(&mut self) {
         if !self.has_hints() {
             return;
         }
         self.items.age();
+        if self.items.passes_over_hints() {
+            self.parsed = super::Parsed::default();
+        }
         self.proofs.hearsay |= !self.items.is_empty();
         self.untold = true;
     }
@@ -64,9 +77,12 @@ impl CardSession {
 
     /// The work sees the card as it is, not as it is remembered.
     pub(in crate::csp) fn without_hints<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
-        let before = core::mem::replace(&mut self.cached.distrust, true);
+        let before = self.cached.items.pass_over_hints(true);
+        if self.cached.has_hints() && !before {
+            self.cached.parsed = super::Parsed::default();
+        }
         let done = work(self);
-        self.cached.distrust = before;
+        self.cached.items.pass_over_hints(before);
         done
     }
 
@@ -89,14 +105,6 @@ impl CardSession {
         }
     }
 
-    /// Forgets what was not read in this transaction.
-    pub(super) fn drop_hints(&mut self) {
-        if self.cached.has_hints() && self.cached.items.drop_hints() {
-            self.cached.parsed = super::Parsed::default();
-            tracing::debug!(reader = self.reader, "hints are not used: the card is read");
-        }
-    }
-
     /// A container's keys or certificates are remembered from an earlier transaction.
     pub(in crate::csp) fn is_remembered(&self, index: ContainerIndex) -> bool {
         let files = HALVES.map(|half| items::file(&FilePath::certificate(half, index)));
@@ -106,6 +114,10 @@ impl CardSession {
     /// Makes sure that what is known of a container's keys and certificates is what the card has now.
     pub(in crate::csp) fn confirm(&mut self, index: ContainerIndex) -> Result<(), Error> {
         self.refresh()?;
+        if self.cached.has_hints() {
+            // What was read in this transaction holds as long as that does, and nothing is sent that would tell.
+            self.card.status().map_err(|error| Error::of_pcsc(&self.reader, error))?;
+        }
         for half in HALVES {
             self.confirm_file(&FilePath::certificate(half, index))?;
         }
@@ -119,8 +131,9 @@ impl CardSession {
         if !self.cached.is_hint(&name) {
             return Ok(());
         }
+        let known = self.item(&name);
         let keys = self.keys_from_the_card(index)?;
-        if self.item(&name) != Some(keys) {
+        if known != Some(keys) {
             return Err(self.not_the_card_remembered());
         }
         self.cached.items.confirm(&name);

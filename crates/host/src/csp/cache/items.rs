@@ -59,13 +59,16 @@ struct Item {
 #[derive(Default)]
 pub(super) struct Items {
     known: BTreeMap<String, Item>,
+    /// Hints do not count for now.
+    distrust: bool,
     /// Something changed that the store does not have.
     changed: bool,
 }
 
 impl Items {
     pub(super) fn get(&self, name: &str) -> Option<Option<&[u8]>> {
-        self.known.get(name).map(|item| item.value.as_deref())
+        let known = self.known.get(name).filter(|item| !(self.distrust && item.hint));
+        known.map(|item| item.value.as_deref())
     }
 
     pub(super) fn put(&mut self, name: String, value: Option<Vec<u8>>) {
@@ -105,13 +108,14 @@ impl Items {
         self.known.values_mut().for_each(|item| item.hint = true);
     }
 
-    /// Forgets every hint; `false` where there was none.
-    pub(super) fn drop_hints(&mut self) -> bool {
-        let before = self.known.len();
-        self.known.retain(|_, item| !item.hint);
-        let dropped = self.known.len() != before;
-        self.changed |= dropped;
-        dropped
+    /// Says whether hints are passed over from now on; answers what was so before.
+    pub(super) fn pass_over_hints(&mut self, distrust: bool) -> bool {
+        core::mem::replace(&mut self.distrust, distrust)
+    }
+
+    /// Hints are passed over.
+    pub(super) fn passes_over_hints(&self) -> bool {
+        self.distrust
     }
 
     /// The item was not read in this transaction.

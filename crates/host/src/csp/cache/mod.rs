@@ -48,8 +48,6 @@ pub(super) struct Cached {
     mode: Option<CacheMode>,
     /// What is remembered are hints, since the card has no counters; unknown until asked.
     hints: Option<bool>,
-    /// Hints do not count in the running operation.
-    distrust: bool,
     /// The module was not told yet, in this transaction, to forget what it remembers of a card with hints.
     untold: bool,
     /// No counter says when this changes, so it is kept in no store.
