@@ -25,6 +25,7 @@
 mod gids;
 mod module;
 mod piv;
+mod receipt;
 
 pub use gids::GidsModule;
 pub use module::ClassModule;

@@ -1,6 +1,8 @@
 //! The PIN the host asks for: from the option that names it, or from the terminal.
 
-use cardmod_host::{LockedSecret, PinRequest, PinSource, PinSourceError};
+use std::io::Write as _;
+
+use cardmod_host::{LockedSecret, PinPlace, PinRequest, PinSource, PinSourceError};
 use cardmod_types::{Pin, PinId};
 use zeroize::Zeroizing;
 
@@ -13,6 +15,7 @@ use crate::secrets::{self, PinOptions, SecretSource};
 /// asked, a wrong one is asked for again.
 pub(crate) struct PinAnswer {
     source: Option<SecretSource>,
+    keypad: bool,
     known: Option<(PinId, Known)>,
     tries_at_last_answer: Option<u32>,
     pause: Option<Pause>,
@@ -21,7 +24,8 @@ pub(crate) struct PinAnswer {
 impl PinAnswer {
     /// Answers as the options say.
     pub(crate) fn new(options: &PinOptions) -> Self {
-        Self { source: options.source(), known: None, tries_at_last_answer: None, pause: None }
+        let (source, keypad) = (options.source(), options.keypad());
+        Self { source, keypad, known: None, tries_at_last_answer: None, pause: None }
     }
 
     /// Shows that something goes on, except while the PIN is asked for.
@@ -110,10 +114,29 @@ impl PinSource for PinAnswer {
         Ok(pin)
     }
 
+    /// A PIN that was given is used, and a person who wants the keyboard gets it.
+    fn place(&mut self, request: &PinRequest<'_>) -> PinPlace {
+        if !self.keypad {
+            return PinPlace::Here;
+        }
+        let tell = || at_the_reader(&question(request));
+        match &self.pause {
+            Some(pause) => pause.during(tell),
+            None => tell(),
+        }
+        PinPlace::Reader
+    }
+
     /// A person may mistype.
     fn asks_again(&self) -> bool {
         self.source.is_none()
     }
+}
+
+/// Says on the terminal that the reader is waiting.
+pub(crate) fn at_the_reader(question: &str) {
+    // Nobody may be looking: the reader asks all the same.
+    let _ = writeln!(std::io::stderr(), "{question}enter it at the reader");
 }
 
 fn question(request: &PinRequest<'_>) -> String {

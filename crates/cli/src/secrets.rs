@@ -14,6 +14,9 @@ use crate::terminal;
 /// The longest line accepted as a secret.
 const LONGEST: usize = 4096;
 
+/// Set to anything, it makes readers' keypads as if they were not there.
+const NO_KEYPAD: &str = "CARDMOD_NO_KEYPAD";
+
 /// Where one secret comes from.
 #[derive(Clone, Debug)]
 pub(crate) enum SecretSource {
@@ -54,7 +57,7 @@ macro_rules! secret_options {
     };
 }
 
-secret_options!(PinOptions, "the PIN", "pin-file", "pin-env", "pin-fd");
+secret_options!(PinFrom, "the PIN", "pin-file", "pin-env", "pin-fd");
 secret_options!(NewPinOptions, "the new PIN", "new-pin-file", "new-pin-env", "new-pin-fd");
 secret_options!(PukOptions, "the PUK", "puk-file", "puk-env", "puk-fd");
 secret_options!(
@@ -98,6 +101,32 @@ secret_options!(
     "new-admin-key-env",
     "new-admin-key-fd"
 );
+
+/// Where the PIN comes from, and where it is typed if from nowhere.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct PinOptions {
+    #[command(flatten)]
+    from: PinFrom,
+    #[arg(
+        long,
+        help_heading = "Secrets",
+        help = "Ask for the PIN here even if the reader has a keypad [env: CARDMOD_NO_KEYPAD]"
+    )]
+    no_keypad: bool,
+}
+
+impl PinOptions {
+    /// The source that was named, if any.
+    pub(crate) fn source(&self) -> Option<SecretSource> {
+        self.from.source()
+    }
+
+    /// A reader's keypad may take the PIN.
+    pub(crate) fn keypad(&self) -> bool {
+        let forbidden = std::env::var_os(NO_KEYPAD).is_some_and(|value| !value.is_empty());
+        self.source().is_none() && !self.no_keypad && !forbidden
+    }
+}
 
 impl SecretSource {
     /// Reads the secret. `what` names it in errors ("PIN").

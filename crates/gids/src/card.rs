@@ -28,7 +28,7 @@ const TAG_LIST: Tag = Tag::new(0x5C);
 /// The operations on a GIDS card, over a borrowed state and channel.
 pub struct GidsCard<'a> {
     pub(crate) state: &'a mut GidsState,
-    channel: &'a mut dyn CardChannel,
+    pub(crate) channel: &'a mut dyn CardChannel,
 }
 
 /// The channel, without extended length where the card turned out to refuse it.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use cardmod_iso7816::{ExchangeError, StatusWord};
+use cardmod_iso7816::{ExchangeError, PinEntryError, StatusWord};
 use cardmod_types::{ContainerIndex, DirectoryName, FilePath};
 
 /// The command a status word answered. A status word means nothing without it.
@@ -121,6 +121,9 @@ pub enum GidsError {
     /// The caller's data breaks a rule that could be checked without the card.
     #[error("{0}")]
     InvalidInput(&'static str),
+    /// The reader's keypad sent no PIN to the card.
+    #[error(transparent)]
+    PinEntry(#[from] PinEntryError),
     /// A PIN of 0 or more than 127 bytes, which no VERIFY can carry. Nothing was sent.
     #[error("a PIN has 1 to 127 bytes")]
     PinLength,

@@ -28,6 +28,7 @@ mod content;
 mod error;
 mod files;
 mod keymap;
+mod keypad;
 mod keys;
 mod layout;
 mod personalise;

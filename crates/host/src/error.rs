@@ -372,6 +372,10 @@ impl Error {
             }
             Some(sys::SCARD_W_CHV_BLOCKED) => Self::PinBlocked { card: name(), role, purpose },
             Some(sys::SCARD_W_CANCELLED_BY_USER) => Self::PinSource(PinSourceError::Cancelled),
+            Some(sys::SCARD_E_TIMEOUT) => {
+                let why = "nobody entered it at the reader in time".to_owned();
+                Self::PinSource(PinSourceError::Unavailable(why))
+            }
             _ => Self::of_call(card, operation, source),
         }
     }

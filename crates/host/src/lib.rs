@@ -64,7 +64,7 @@ pub use csp::{
     AdminAuthority, CacheRecord, Card, CardDescription, CardGuard, CardHold, CardSession, Container,
     ContainerKey, DecryptRequest, DeriveRequest, FileAuthority, FixedPin, HOLD_LIMIT, Held, KeyAlgorithm,
     KeyInfo, KeySource, LockedSecret, ManagementAlgorithm, ManagementKey, Moment, NewContainer, NoPin,
-    NotLocked, PinCache, PinClock, PinRequest, PinSource, PinSourceError, PinStatus, RebuildAction,
+    NotLocked, PinCache, PinClock, PinPlace, PinRequest, PinSource, PinSourceError, PinStatus, RebuildAction,
     RebuildEntry, RebuildPlan, Responder, SignRequest, UnblockWith, UnknownKeyAlgorithm, usual_half,
 };
 pub use csp::{BadContainerSpec, ContainerSpec, Policy, Property, PropertyValue, Selector};

@@ -404,7 +404,21 @@ pub trait SecurePinEntry {
     ) -> Result<()> {
         Err(Status::UnsupportedFeature)
     }
-    /// Collects and verifies a PIN; answers the session PIN.
+    /// `true`: a PIN of external type may come from the host too, as `data` of
+    /// [`verify_external`](Self::verify_external); property "PIN Strength Verify" then says so.
+    fn typed_pins(&self) -> bool {
+        false
+    }
+    /// Has a PIN of external type changed where it is entered: the old one is collected, and the new one
+    /// (`CardChangeAuthenticatorEx` without data). The role is authenticated afterwards.
+    ///
+    /// # Errors
+    /// [`Status::WrongPin`], [`Status::PinBlocked`]; [`Status::InvalidParameter`] for a new PIN that was not the
+    /// same twice or is against the card's policy.
+    fn change_external(&mut self, _cx: &mut CardContext<'_>, _id: PinId) -> Result<()> {
+        Err(Status::UnsupportedFeature)
+    }
+    /// Collects and verifies a PIN; answers the session PIN. Where the host gave `data`, that is the PIN.
     fn verify_external(
         &mut self,
         cx: &mut CardContext<'_>,

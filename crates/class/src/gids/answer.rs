@@ -85,6 +85,7 @@ pub(crate) fn making_a_key(error: GidsError) -> Status {
 pub(crate) fn verifying(error: GidsError) -> Status {
     match &error {
         GidsError::PinLength => Status::WrongPin { attempts: None },
+        GidsError::PinEntry(entry) => crate::receipt::entry_refused(*entry),
         GidsError::Status { status, .. } => match *status {
             _ if error.is_wrong_secret() => Status::WrongPin { attempts: error.tries_left().map(u32::from) },
             StatusWord::AUTHENTICATION_BLOCKED => Status::PinBlocked,

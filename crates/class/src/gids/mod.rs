@@ -4,6 +4,7 @@ mod answer;
 mod containers;
 mod files;
 mod kept;
+mod keypad;
 mod module;
 mod pins;
 

@@ -3,7 +3,7 @@
 use cardmod_gids::{GidsCard, GidsState, MAX_CONTAINERS};
 use cardmod_sdk::{
     AdminAuthentication, CardContext, CardModule, ContainerCreation, FileWriting, KeyAgreement, KeyRef,
-    PinAdministration, PropertyWriting, Result, RsaDecryption, SignatureInput, Status,
+    PinAdministration, PropertyWriting, Result, RsaDecryption, SecurePinEntry, SignatureInput, Status,
 };
 use cardmod_types::{
     Capabilities, CardId, ContainerIndex, ContainerKeys, DirectoryName, FileInfo, FileName, FilePath,
@@ -11,6 +11,7 @@ use cardmod_types::{
 };
 
 use super::answer;
+use crate::receipt::Receipt;
 
 /// RSA keys of a GIDS card, in bits.
 const RSA_SIZES: KeySizes = KeySizes { minimum: 1024, default: 2048, maximum: 4096, increment: 1024 };
@@ -20,6 +21,8 @@ const RSA_SIZES: KeySizes = KeySizes { minimum: 1024, default: 2048, maximum: 40
 pub struct GidsModule {
     gids: GidsState,
     elliptic_curves: bool,
+    /// What stands for the PIN that was typed at the reader.
+    pub(super) receipt: Option<Receipt>,
 }
 
 impl GidsModule {
@@ -46,7 +49,7 @@ impl CardModule for GidsModule {
     fn acquire(cx: &mut CardContext<'_>) -> Result<Self> {
         let mut gids = GidsState::new();
         let application = gids.on(cx.card()).select().map_err(answer::discovering)?;
-        Ok(Self { gids, elliptic_curves: application.elliptic_curves() })
+        Ok(Self { gids, elliptic_curves: application.elliptic_curves(), receipt: None })
     }
 
     fn connection_lost(&mut self) {
@@ -172,6 +175,10 @@ impl CardModule for GidsModule {
     }
 
     fn admin_authentication(&mut self) -> Option<&mut dyn AdminAuthentication> {
+        Some(self)
+    }
+
+    fn secure_pin_entry(&mut self) -> Option<&mut dyn SecurePinEntry> {
         Some(self)
     }
 

@@ -29,7 +29,14 @@ impl GidsModule {
             cache: PinCachePolicy::Normal,
             secure_entry: false,
         };
+        let keypad = self.has_keypad(cx);
         match id {
+            PinId::USER if keypad => {
+                let unblock = PinSet::only(PinId::ADMIN).union(puk.map_or(PinSet::NONE, PinSet::only));
+                let described = info(PinKind::External, PinPurpose::PrimaryCard, PinSet::only(id), unblock);
+                // Nobody but the reader knows it, so nobody can keep it.
+                Ok(PinInfo { cache: PinCachePolicy::None, ..described })
+            }
             PinId::USER => {
                 let unblock = PinSet::only(PinId::ADMIN).union(puk.map_or(PinSet::NONE, PinSet::only));
                 Ok(info(PinKind::AlphaNumeric, PinPurpose::PrimaryCard, PinSet::only(id), unblock))

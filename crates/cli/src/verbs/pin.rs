@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use cardmod_host::UnblockWith;
+use cardmod_host::{CardSession, Error, UnblockWith};
 use cardmod_types::{Pin, PinId, PinKind, SecretBytes};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::args::{Global, decode_hex};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::pins::PinAnswer;
+use crate::pins::{PinAnswer, at_the_reader, role_name};
 use crate::report::{PinView, pin_table};
 use crate::secrets::{self, AdminKeyOptions, NewPinOptions, PinOptions, PukOptions};
 use crate::session::{Desk, WithoutCard};
@@ -118,6 +118,9 @@ fn verify(args: &VerifyArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
     // The card is looked for before the PIN is asked for.
     desk.choose(WithoutCard::Refuse)?;
     no_key(desk, role, "cardmod admin verify checks it")?;
+    if args.pin.keypad() && at_reader(desk, role, CardSession::verify_pin_at_reader)? {
+        return out.done(&json!({"verified": true}), || "the PIN is right\n".into());
+    }
     let pin = PinAnswer::read(&args.pin, role)?;
     // Moved: it is wiped before anything is told.
     desk.with_card(WithoutCard::Refuse, move |session| Ok(session.verify_pin(role, &pin)?))?;
@@ -129,10 +132,38 @@ fn change(args: &ChangeArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
     let by = args.by.map_or(role, |by| by.0);
     desk.choose(WithoutCard::Refuse)?;
     no_key(desk, role, "cardmod admin change replaces it")?;
+    if by == role && args.pin.keypad() && args.new_pin.source().is_none() {
+        match at_reader(desk, role, CardSession::change_pin_at_reader) {
+            Ok(true) => return out.done(&json!({"changed": true}), || "the PIN is changed\n".into()),
+            // A card whose form of the change no reader can fill in.
+            Ok(false) | Err(Failure { exit: Exit::NotSupported, .. }) => {}
+            Err(failure) => return Err(failure),
+        }
+    }
     let old = PinAnswer::read(&args.pin, by)?;
     let new = new_pin(&args.new_pin)?;
     desk.with_card(WithoutCard::Refuse, move |session| Ok(session.change_pin_by(by, &old, role, &new)?))?;
     out.done(&json!({"changed": true}), || "the PIN is changed\n".into())
+}
+
+/// Does something with a PIN that is entered at the reader; `false` where this one is not.
+fn at_reader(
+    desk: &Desk,
+    role: PinId,
+    work: impl FnOnce(&mut CardSession, PinId) -> Result<(), Error>,
+) -> Result<bool, Failure> {
+    desk.with_card(WithoutCard::Refuse, |session| {
+        if !session.reader_features().verifies_pins() {
+            return Ok(false);
+        }
+        let pins = session.describe()?.pins;
+        if !pins.iter().any(|pin| pin.id == role && pin.info.kind == PinKind::External) {
+            return Ok(false);
+        }
+        at_the_reader(&format!("{} (card in {}): ", role_name(role), session.reader()));
+        work(session, role)?;
+        Ok(true)
+    })
 }
 
 /// Refuses a role that has a key instead of a PIN, before anything is asked for.

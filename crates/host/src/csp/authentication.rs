@@ -8,6 +8,7 @@ use cardmod_types::{Pin, PinCachePolicy, PinId, PinInfo, PinKind, SecretBytes};
 use super::dialogue::{Dialogue, Question};
 use super::operation::{Attempt, Need};
 use super::pin_cache::{CardState, Kept};
+use super::pin_source::PinPlace;
 use super::session::CardSession;
 use crate::error::Error;
 use crate::module::CallError;
@@ -75,7 +76,11 @@ impl CardSession {
         match question.info.kind {
             PinKind::Empty => Ok(Admission::Granted),
             PinKind::AlphaNumeric => self.admit_by_pin(question, dialogue),
-            PinKind::External => self.admit_externally(&question, dialogue),
+            // It was typed here after all.
+            PinKind::External if dialogue.answer(question.role).is_some() => {
+                self.admit_by_pin(question, dialogue)
+            }
+            PinKind::External => self.admit_externally(question, dialogue),
             PinKind::ChallengeResponse => self.admit_by_response(&question, dialogue),
         }
     }
@@ -126,7 +131,7 @@ impl CardSession {
     /// The module collects the PIN: at a keypad, a sensor, or in a window of its own.
     fn admit_externally(
         &mut self,
-        question: &Question,
+        question: Question,
         dialogue: &mut Dialogue<'_>,
     ) -> Result<Admission, Error> {
         let (role, info) = (question.role, &question.info);
@@ -139,14 +144,38 @@ impl CardSession {
         if dialogue.silent() {
             return Err(Error::PinRequired { card: self.reader.clone(), role });
         }
-        self.introduce_entry(Some(&question.text()));
-        let entered = self.module.collect_pin(role);
-        self.introduce_entry(None);
-        let session_pin = self.outcome(role, entered)?;
-        if let Some(pin) = session_pin {
-            self.keep(role, &Kept::SessionPin(pin), info);
+        loop {
+            let request = question.request(&self.options.card_name, &self.reader, self.known_tries(role));
+            if dialogue.place(request) == PinPlace::Here && self.may_be_typed(role)? {
+                return Ok(Admission::Ask(question));
+            }
+            match self.collect(role, Some(&question.text())) {
+                Ok(session_pin) => {
+                    if let Some(pin) = session_pin {
+                        self.keep(role, &Kept::SessionPin(pin), info);
+                    }
+                    return Ok(Admission::Granted);
+                }
+                Err(error) => dialogue.entry_failed(error).map_or(Ok(()), Err)?,
+            }
         }
-        Ok(Admission::Granted)
+    }
+
+    /// Has the module collect and verify a PIN; answers the session PIN it made of it.
+    pub(super) fn collect(&mut self, role: PinId, text: Option<&str>) -> Result<Option<SecretBytes>, Error> {
+        self.introduce_entry(text);
+        let entered = self.module.collect_pin(role);
+        if text.is_some() {
+            self.introduce_entry(None);
+        }
+        self.outcome(role, entered)
+    }
+
+    /// An external PIN that the module takes from the host too (property "PIN Strength Verify").
+    pub(super) fn may_be_typed(&mut self, role: PinId) -> Result<bool, Error> {
+        let strength = self.module.pin_strength(role);
+        let strength = strength.map_err(|error| self.failed("tell how a PIN travels", error))?;
+        Ok(strength.is_some_and(|strength| strength.plain))
     }
 
     /// Tells the module the window and the text of what it is going to show, or that it is over. A

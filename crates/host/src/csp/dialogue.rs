@@ -2,7 +2,7 @@
 
 use cardmod_types::{Pin, PinCachePolicy, PinId, PinInfo};
 
-use super::pin_source::{PinRequest, PinSource, PinSourceError};
+use super::pin_source::{PinPlace, PinRequest, PinSource, PinSourceError};
 use super::session::CardSession;
 use crate::error::Error;
 
@@ -66,6 +66,9 @@ pub(super) struct Dialogue<'p> {
     given: Option<(PinId, Pin)>,
     sent: Option<Sent>,
     questions: u32,
+    /// How often something was typed at the reader, and what was wrong with it last.
+    entries: u32,
+    mistyped: Option<Error>,
     /// How often the present role was asked for.
     attempt: u32,
 }
@@ -74,7 +77,7 @@ impl<'p> Dialogue<'p> {
     /// A dialogue with this source; with none, and for a silent session, nothing is asked.
     pub(super) fn new(source: Option<&'p mut (dyn PinSource + 'p)>, silent: bool) -> Self {
         let silent = silent || source.as_ref().is_none_or(|source| source.silent());
-        Self { source, silent, given: None, sent: None, questions: 0, attempt: 0 }
+        Self { source, silent, given: None, sent: None, questions: 0, entries: 0, mistyped: None, attempt: 0 }
     }
 
     /// The source answers for this role without asking anybody.
@@ -123,6 +126,28 @@ impl<'p> Dialogue<'p> {
             sent.refusal = Some(error);
         }
         None
+    }
+
+    /// Where a PIN is typed that the reader takes. A source that wants it at the reader tells the user so.
+    pub(super) fn place(&mut self, request: PinRequest<'_>) -> PinPlace {
+        let (attempt, last_error) = (self.entries + 1, self.mistyped.as_ref());
+        let request = PinRequest { attempt, last_error, ..request };
+        self.source.as_mut().map_or(PinPlace::Reader, |source| source.place(&request))
+    }
+
+    /// An entry at the reader failed. Answers the error to end with, or `None` where it is to be typed again.
+    pub(super) fn entry_failed(&mut self, error: Error) -> Option<Error> {
+        self.entries += 1;
+        let wrong = matches!(error, Error::WrongPin { tries_left, .. } if tries_left != Some(0));
+        if wrong && self.entries < MOST_QUESTIONS && self.source.as_ref().is_some_and(|it| it.asks_again()) {
+            self.mistyped = Some(error);
+            return None;
+        }
+        match (error, self.mistyped.take()) {
+            // Whoever gives up after a wrong PIN is told of that, and of the tries it left.
+            (Error::PinSource(_), Some(wrong)) => Some(wrong),
+            (error, _) => Some(error),
+        }
     }
 
     /// Has a challenge answered. The transaction goes on.

@@ -35,7 +35,7 @@ pub(crate) use dialogue::{MOST_QUESTIONS, accepted};
 pub(crate) use keys::Wanted;
 pub use management::{ManagementAlgorithm, ManagementKey};
 pub use pin_cache::{LockedSecret, Moment, NotLocked, PinCache, PinClock};
-pub use pin_source::{FixedPin, NoPin, PinRequest, PinSource, PinSourceError};
+pub use pin_source::{FixedPin, NoPin, PinPlace, PinRequest, PinSource, PinSourceError};
 pub use places::usual_half;
 pub use policy::Policy;
 pub use properties::{Property, PropertyValue, Selector};

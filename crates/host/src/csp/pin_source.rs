@@ -1,4 +1,4 @@
-//! Where PINs come from: the caller's prompt, file, environment or keypad.
+//! Where PINs come from: the caller's prompt, file or environment, or the reader's keypad.
 
 use cardmod_types::{Pin, PinId, PinPurpose};
 
@@ -65,6 +65,15 @@ pub enum PinSourceError {
     Unavailable(String),
 }
 
+/// Where a PIN is typed that the reader takes too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinPlace {
+    /// At the reader, or whatever device the card's module has: no program sees it.
+    Reader,
+    /// Here: the source is asked for it.
+    Here,
+}
+
 /// Supplies PINs. It is called with no transaction and no lock held, so it may take its time, unless it
 /// says that it takes none ([`at_hand`](Self::at_hand)).
 pub trait PinSource {
@@ -103,6 +112,14 @@ pub trait PinSource {
     /// learns which answer would cost a try for nothing.
     fn was_refused(&mut self, role: PinId, pin: &Pin) {
         let _ = (role, pin);
+    }
+
+    /// Where the PIN is typed, of a role whose PIN the reader takes. Called when the reader is about to ask, so
+    /// this is the place to tell a user to look there; within the transaction, so it must wait for nobody. A
+    /// role whose PIN can be typed nowhere else is entered at the reader whatever this says.
+    fn place(&mut self, request: &PinRequest<'_>) -> PinPlace {
+        let _ = request;
+        PinPlace::Reader
     }
 
     /// The answer to a challenge of the card, for a role that is authenticated so. Unlike
@@ -150,5 +167,9 @@ impl PinSource for FixedPin {
 
     fn at_hand(&self) -> bool {
         true
+    }
+
+    fn place(&mut self, _request: &PinRequest<'_>) -> PinPlace {
+        PinPlace::Here
     }
 }

@@ -40,6 +40,50 @@ impl CardSession {
         self.change_pin_by(role, old, role, new)
     }
 
+    /// Has a PIN typed at the reader, or whatever device its module has, and verified.
+    ///
+    /// # Errors
+    /// [`Error::NotSupported`] for a role whose PIN is typed here; else as
+    /// [`verify_pin`](Self::verify_pin), and [`Error::PinSource`] where nothing was entered.
+    pub fn verify_pin_at_reader(&mut self, role: PinId) -> Result<(), Error> {
+        self.plain(Repeat::Never, |session| {
+            session.refresh()?;
+            session.entered_elsewhere(role)?;
+            session.collect(role, None).map(drop)
+        })
+    }
+
+    /// A role whose PIN is entered at the reader.
+    fn entered_elsewhere(&mut self, role: PinId) -> Result<PinInfo, Error> {
+        let info = self.pin_info(role)?;
+        if info.kind == PinKind::External {
+            return Ok(info);
+        }
+        let what = "take this PIN at the reader: it is typed here".to_owned();
+        Err(Error::NotSupported { what, card: self.reader.clone() })
+    }
+
+    /// Has a PIN changed where it is entered: the old one and twice the new one are typed at the reader, and no
+    /// program sees them. Lasts as long as the person at the reader; other programs wait.
+    ///
+    /// # Errors
+    /// [`Error::NotSupported`] where reader, module or card cannot; [`Error::WrongPin`], [`Error::PinBlocked`],
+    /// [`Error::PinPolicy`] for a new PIN that the card does not take or that was not the same twice.
+    pub fn change_pin_at_reader(&mut self, role: PinId) -> Result<(), Error> {
+        self.plain(Repeat::Never, |session| {
+            session.refresh()?;
+            let info = session.entered_elsewhere(role)?;
+            session.permit(PinAction::Change, role, role, info.change)?;
+            let changed = session.module.change_pin_at_its_device(role);
+            changed.map_err(|error| session.failed_change(role, role, error))?;
+            session.authenticated.insert(role);
+            session.note_tries(role, None);
+            session.forget_pin(role);
+            session.count_pin_change();
+            Ok(())
+        })
+    }
+
     /// Changes a PIN by the PIN of a role that may (`dwChangePermission` of `PIN_INFO`).
     ///
     /// # Errors
@@ -132,6 +176,7 @@ impl CardSession {
         let info = self.pin_info(role)?;
         let what = match info.kind {
             PinKind::AlphaNumeric => return Ok(info),
+            PinKind::External if self.may_be_typed(role)? => return Ok(info),
             PinKind::External => "take this PIN from a program: it is entered at its own device",
             PinKind::ChallengeResponse => "take a PIN of this role: it has a key, and answers challenges",
             PinKind::Empty => "take a PIN of this role: it has none",

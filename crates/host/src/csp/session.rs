@@ -1,9 +1,10 @@
 //! One card, opened: its connection, its transactions, its module's context.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use cardmod_heap::Ledger;
-use cardmod_pcsc::{Card, Context as Pcsc, Disposition, Protocols, ShareMode};
+use cardmod_pcsc::{Card, Context as Pcsc, Disposition, Protocols, ReaderFeatures, ShareMode};
 use cardmod_sys::{SCARD_E_NO_SMARTCARD, SCARD_W_REMOVED_CARD, SCARD_W_RESET_CARD};
 use cardmod_types::PinSet;
 
@@ -60,6 +61,8 @@ pub struct CardSession {
     pub(super) session_pins: [Option<bool>; 8],
     /// The host's kept PINs.
     pub(super) pin_cache: PinCache,
+    /// What the reader says of itself, once it was asked.
+    features: OnceCell<ReaderFeatures>,
 }
 
 impl CardSession {
@@ -102,6 +105,7 @@ impl CardSession {
             tries: [None; 8],
             session_pins: [None; 8],
             pin_cache,
+            features: OnceCell::new(),
         })
     }
 
@@ -109,6 +113,22 @@ impl CardSession {
     #[must_use]
     pub fn reader(&self) -> &str {
         &self.reader
+    }
+
+    /// What the reader can do beyond carrying short APDUs, as far as it says: a keypad, extended length. It is
+    /// asked once, and the card not at all.
+    pub fn reader_features(&self) -> &ReaderFeatures {
+        self.features.get_or_init(|| self.card.features())
+    }
+
+    /// The protocol between reader and card: 0 or 1; `None` where they speak another.
+    #[must_use]
+    pub fn protocol(&self) -> Option<u8> {
+        match self.card.protocol() {
+            cardmod_pcsc::SCARD_PROTOCOL_T0 => Some(0),
+            cardmod_pcsc::SCARD_PROTOCOL_T1 => Some(1),
+            _ => None,
+        }
     }
 
     /// The name the card was opened under.

@@ -8,7 +8,7 @@ use cardmod_sys::{
 use cardmod_types::{Pin, PinId, SecretBytes};
 
 use super::context::Context;
-use super::function::CallError;
+use super::function::{CallError, CallErrorKind, CardFunction};
 
 /// `CP_PARENT_WINDOW`.
 const PARENT_WINDOW: &str = "Parent Window";
@@ -31,6 +31,17 @@ impl Context {
     /// The module's code, with the tries left.
     pub fn collect_pin(&mut self, role: PinId) -> Result<Option<SecretBytes>, CallError> {
         self.authenticate_ex(role, 0, None)
+    }
+
+    /// Has a PIN of external type changed where it is entered.
+    ///
+    /// # Errors
+    /// The module's code, with the tries left.
+    pub fn change_pin_at_its_device(&mut self, role: PinId) -> Result<(), CallError> {
+        if !self.has(CardFunction::ChangeAuthenticatorEx) {
+            return Err(CallError::new(CardFunction::ChangeAuthenticatorEx, CallErrorKind::Absent));
+        }
+        self.change_external_ex(role)
     }
 
     /// Turns a PIN into a session PIN; nobody is authenticated by that.

@@ -396,9 +396,11 @@ calls! {
             user.raw(), input(current), len(current), input(new), len(new), tries, flags, attempts
         );
     fn change_authenticator_ex(
-        flags: u32, by: u32, authority: &[u8], target: u32, new: &[u8], tries: u32, attempts: &mut u32,
+        flags: u32, by: u32, authority: Option<&[u8]>, target: u32, new: Option<&[u8]>, tries: u32,
+        attempts: &mut u32,
     ) = pfnCardChangeAuthenticatorEx[ChangeAuthenticatorEx](
-            flags, by, input(authority), len(authority), target, input(new), len(new), tries, attempts
+            flags, by, optional(authority), authority.map_or(0, len), target, optional(new),
+            new.map_or(0, len), tries, attempts
         );
     fn deauthenticate(user: Wide<'_>) = pfnCardDeauthenticate[Deauthenticate](user.raw(), 0);
     fn deauthenticate_ex(roles: u32) = pfnCardDeauthenticateEx[DeauthenticateEx](roles, 0);

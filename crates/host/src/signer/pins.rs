@@ -4,7 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use cardmod_types::{Pin, PinId, PinPurpose};
 
-use crate::csp::{Card, CardSession, MOST_QUESTIONS, PinRequest, PinSource, PinSourceError, accepted};
+use crate::csp::{
+    Card, CardSession, MOST_QUESTIONS, PinPlace, PinRequest, PinSource, PinSourceError, accepted,
+};
 use crate::error::Error;
 
 /// The caller's source of PINs.
@@ -162,6 +164,10 @@ impl PinSource for Courier<'_> {
 
     fn was_refused(&mut self, role: PinId, pin: &Pin) {
         self.refused = Some((role, pin.clone()));
+    }
+
+    fn place(&mut self, request: &PinRequest<'_>) -> PinPlace {
+        self.source.lock().place(request)
     }
 
     /// Challenges are answered within the transaction.

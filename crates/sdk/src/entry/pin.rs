@@ -281,6 +281,9 @@ pub(crate) fn change_authenticator_ex<M: CardModule>(
     retry: u32,
     attempts: Out<u32>,
 ) -> Result<()> {
+    if flags == CHANGE && by == target && authority.is_null() && new.is_null() {
+        return change_external::<M>(host, role(target)?, retry, &attempts);
+    }
     authority.at_most(MAX_SECRET, Status::InvalidParameter)?;
     new.required()?;
     if flags != UNBLOCK && flags != CHANGE {
@@ -299,6 +302,23 @@ pub(crate) fn change_authenticator_ex<M: CardModule>(
                 offered(call.module.pin_administration())?;
                 unblock(call, by, &authority, target, &new_pin(&new)?, retry)
             }
+        })
+    })
+}
+
+/// Neither secret came with the call: an external PIN is changed where it is entered.
+fn change_external<M: CardModule>(host: &Host, id: PinId, retry: u32, attempts: &Out<u32>) -> Result<()> {
+    if retry != 0 {
+        return Err(Status::InvalidParameter);
+    }
+    counted(attempts, || {
+        enter::<M, _>(host, |call| {
+            let info = describe(call, id)?;
+            if info.kind != PinKind::External {
+                return Err(Status::InvalidParameter);
+            }
+            permitted(info.change.contains(id))?;
+            offered(call.module.secure_pin_entry())?.change_external(&mut call.cx, id)
         })
     })
 }

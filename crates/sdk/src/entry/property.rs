@@ -233,8 +233,12 @@ fn number<M: CardModule>(call: &mut Call<'_, M>, property: Property, flags: u32)
 /// How a PIN may be presented: in clear, as a session PIN, or both.
 fn pin_strength<M: CardModule>(call: &mut Call<'_, M>, flags: u32) -> Result<u32> {
     let kind = pin::describe(call, property_set::role(flags)?)?.kind;
-    let session = call.module.secure_pin_entry().is_some_and(|entry| entry.session_pins());
+    let (session, typed) = call
+        .module
+        .secure_pin_entry()
+        .map_or((false, false), |entry| (entry.session_pins(), entry.typed_pins()));
     Ok(match kind {
+        PinKind::External if typed => CARD_PIN_STRENGTH_PLAINTEXT | CARD_PIN_STRENGTH_SESSION_PIN,
         PinKind::External => CARD_PIN_STRENGTH_SESSION_PIN,
         PinKind::AlphaNumeric if session => CARD_PIN_STRENGTH_PLAINTEXT | CARD_PIN_STRENGTH_SESSION_PIN,
         // Not looked at for empty and challenge types.

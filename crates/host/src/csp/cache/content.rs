@@ -213,7 +213,7 @@ impl CardSession {
         if let Some(info) = self.cached.parsed.pins.get(&role) {
             return Ok(*info);
         }
-        let name = items::pin(role);
+        let name = items::pin(role, self.reader_features().verifies_pins());
         let info = match self.item(&name) {
             Some(known) => known,
             None => {

@@ -168,8 +168,10 @@ pub(super) fn owner(index: ContainerIndex) -> String {
     format!("container:{:02}/pin", index.get())
 }
 
-pub(super) fn pin(role: PinId) -> String {
-    format!("pin:{}", role.get())
+/// A role's PIN as it is in a reader with a keypad, or in one without: there it may be typed elsewhere.
+pub(super) fn pin(role: PinId, keypad: bool) -> String {
+    let at = if keypad { "/keypad" } else { "" };
+    format!("pin:{}{at}", role.get())
 }
 
 pub(super) fn key_sizes(spec: KeySpec) -> String {
@@ -348,7 +350,8 @@ mod tests {
             (keys(index), [false, true, false]),
             (owner(index), [false, true, false]),
             (CAPABILITIES.to_owned(), [false, true, false]),
-            (pin(PinId::USER), [true, false, false]),
+            (pin(PinId::USER, false), [true, false, false]),
+            (pin(PinId::USER, true), [true, false, false]),
             (format!("{MODULE}anything"), [true, true, true]),
             ("what nobody knows".to_owned(), [true, true, true]),
         ];

@@ -191,7 +191,16 @@ impl Context {
         target: PinId,
         new: &[u8],
     ) -> Result<(), CallError> {
-        self.change_or_unblock_ex(PIN_CHANGE_FLAG_CHANGEPIN, (by, authority), (target, new))
+        self.change_or_unblock_ex(PIN_CHANGE_FLAG_CHANGEPIN, (by, Some(authority)), (target, Some(new)))
+    }
+
+    /// `CardChangeAuthenticatorEx` as a change of a PIN of external type: without data, the module collects both
+    /// secrets.
+    ///
+    /// # Errors
+    /// The module's code, with the tries left.
+    pub fn change_external_ex(&mut self, role: PinId) -> Result<(), CallError> {
+        self.change_or_unblock_ex(PIN_CHANGE_FLAG_CHANGEPIN, (role, None), (role, None))
     }
 
     /// `CardChangeAuthenticatorEx` as an unblocking (specification 7.07, section 4.2.14).
@@ -205,18 +214,19 @@ impl Context {
         target: PinId,
         new: &[u8],
     ) -> Result<(), CallError> {
-        self.change_or_unblock_ex(PIN_CHANGE_FLAG_UNBLOCK, (by, authority), (target, new))
+        self.change_or_unblock_ex(PIN_CHANGE_FLAG_UNBLOCK, (by, Some(authority)), (target, Some(new)))
     }
 
     fn change_or_unblock_ex(
         &mut self,
         flag: u32,
-        (by, authority): (PinId, &[u8]),
-        (target, new): (PinId, &[u8]),
+        (by, authority): (PinId, Option<&[u8]>),
+        (target, new): (PinId, Option<&[u8]>),
     ) -> Result<(), CallError> {
         let function = CardFunction::ChangeAuthenticatorEx;
-        fits(function, authority)?;
-        fits(function, new)?;
+        for secret in [authority, new].into_iter().flatten() {
+            fits(function, secret)?;
+        }
         self.authenticating(by);
         self.authenticating(target);
         let mut left = TRIES_UNKNOWN;

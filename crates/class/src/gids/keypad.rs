@@ -1,0 +1,57 @@
+//! The user's PIN typed at the reader, where the reader has a keypad: the role is then of external type.
+
+use cardmod_sdk::{CardContext, Result, SecurePinEntry, Status};
+use cardmod_types::{Pin, PinId, SecretBytes};
+
+use super::answer;
+use super::module::GidsModule;
+use crate::receipt::Receipt;
+
+/// The first version of the interface that knows external PINs (`PIN_INFO`).
+const FIRST_VERSION: u32 = 6;
+
+impl GidsModule {
+    /// The PIN can be typed at the reader, and the host can be told so.
+    pub(crate) fn has_keypad(&mut self, cx: &mut CardContext<'_>) -> bool {
+        cx.version() >= FIRST_VERSION && self.card(cx).reader_takes_pin()
+    }
+}
+
+impl SecurePinEntry for GidsModule {
+    fn typed_pins(&self) -> bool {
+        true
+    }
+
+    fn verify_session_pin(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        id: PinId,
+        session_pin: &SecretBytes,
+    ) -> Result<()> {
+        let is_ours = self.receipt.as_ref().is_some_and(|receipt| receipt.is(session_pin));
+        if id == PinId::USER && is_ours && cx.continuity() && self.state().verified().user {
+            return Ok(());
+        }
+        Err(Status::WrongPin { attempts: None })
+    }
+
+    fn verify_external(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        id: PinId,
+        _silent: bool,
+        data: Option<&Pin>,
+    ) -> Result<SecretBytes> {
+        match data {
+            Some(pin) => self.verify(cx, id, pin)?,
+            None if id == PinId::USER => {
+                self.card(cx).verify_pin_at_reader().map_err(answer::verifying)?;
+            }
+            None => return Err(Status::InvalidParameter),
+        }
+        let receipt = Receipt::new()?;
+        let session_pin = receipt.session_pin();
+        self.receipt = Some(receipt);
+        Ok(session_pin)
+    }
+}

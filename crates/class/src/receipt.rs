@@ -1,0 +1,81 @@
+//! What a host gets for a PIN that was typed at the reader, and what becomes of an entry that failed.
+//!
+//! The interface wants a session PIN for an external PIN (specification, 4.2.4). Nobody but the reader knows
+//! the PIN, so it can be no more than a receipt: good as long as the card still takes the role for
+//! authenticated, and within this context.
+
+use cardmod_iso7816::PinEntryError;
+use cardmod_sdk::{Result, Status};
+use cardmod_types::SecretBytes;
+
+/// `SCARD_E_TIMEOUT`.
+const TIMEOUT: u32 = 0x8010_000A;
+/// Length of a receipt.
+const LENGTH: usize = 16;
+
+/// A receipt for one entry. Wiped, and compared in constant time, as secrets are.
+pub(crate) struct Receipt(SecretBytes);
+
+impl Receipt {
+    /// A new one, like no other.
+    pub(crate) fn new() -> Result<Self> {
+        let mut bytes = vec![0; LENGTH];
+        getrandom::fill(&mut bytes).map_err(|_| Status::Unexpected)?;
+        Ok(Self(SecretBytes::new(bytes)))
+    }
+
+    /// The receipt as a session PIN.
+    pub(crate) fn session_pin(&self) -> SecretBytes {
+        SecretBytes::from(self.0.as_bytes())
+    }
+
+    /// Whether a session PIN is this receipt.
+    pub(crate) fn is(&self, session_pin: &SecretBytes) -> bool {
+        self.0 == *session_pin
+    }
+}
+
+impl core::fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Receipt")
+    }
+}
+
+/// The cause a host is told where the keypad sent nothing. A PIN of a wrong length is a wrong one that cost no
+/// try.
+pub(crate) fn entry_refused(error: PinEntryError) -> Status {
+    match error {
+        PinEntryError::Cancelled => Status::CancelledByUser,
+        PinEntryError::Timeout => Status::Transport(TIMEOUT),
+        PinEntryError::Length => Status::WrongPin { attempts: None },
+        PinEntryError::Mismatch => Status::InvalidParameter,
+        PinEntryError::Unsupported => Status::UnsupportedFeature,
+        PinEntryError::Transport(error) => Status::from(error),
+        _ => Status::Unexpected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipts_are_told_apart() {
+        let (one, other) = (Receipt::new().expect("a receipt"), Receipt::new().expect("a receipt"));
+        assert!(one.is(&one.session_pin()));
+        assert!(!one.is(&other.session_pin()));
+        assert!(!one.is(&SecretBytes::from(&one.session_pin().as_bytes()[..8])));
+        assert_eq!(format!("{one:?}"), "Receipt");
+    }
+
+    #[test]
+    fn every_end_of_an_entry_has_its_cause() {
+        assert_eq!(entry_refused(PinEntryError::Cancelled).code(), 0x8010_006E);
+        assert_eq!(entry_refused(PinEntryError::Timeout).code(), 0x8010_000A);
+        assert_eq!(entry_refused(PinEntryError::Length), Status::WrongPin { attempts: None });
+        assert_eq!(entry_refused(PinEntryError::Mismatch), Status::InvalidParameter);
+        assert_eq!(entry_refused(PinEntryError::Unsupported), Status::UnsupportedFeature);
+        let removed = cardmod_iso7816::TransportError { code: 0x8010_0069 };
+        assert_eq!(entry_refused(PinEntryError::Transport(removed)), Status::Removed);
+    }
+}
