@@ -43,10 +43,10 @@ impl Applet for Persistent {
         volatile.arrived(command);
     }
 
-    /// A YubiKey answers as much as fits also where the host says nothing about it, which tools rely on.
+    /// Where the host says nothing about it, as much as fits: so do cards under T=1, and widespread tools
+    /// rely on it.
     fn expected(&self, command: &CommandRef<'_>) -> usize {
-        let silent = if self.flavour.is_yubikey() { 256 } else { 0 };
-        command.le.unwrap_or(silent)
+        command.le.unwrap_or(256)
     }
 }
 
