@@ -29,7 +29,7 @@ use crate::profile::{GidsProfile, PivProfile};
 use cache::KeyCache;
 use context::Stop;
 
-pub(crate) use piv::{AID as PIV_AID, equip as equip_piv};
+pub(crate) use piv::equip as equip_piv;
 
 /// A virtual card without any file around it.
 pub struct Card {

@@ -35,7 +35,7 @@ pub use fault::{CardFault, ImageError, StoreError};
 pub use options::{BadOptions, Behaviour, CardOptions};
 pub use ports::{Clock, Random, Storage, SystemClock, SystemRandom};
 pub use profile::{
-    ADMIN_KEY_LEN, BlankProfile, DEFAULT_MANAGEMENT_KEY, GidsProfile, ManagementAlgorithm, PivFlavour,
-    PivProfile,
+    ADMIN_KEY_LEN, BlankProfile, DEFAULT_FIRMWARE, DEFAULT_MANAGEMENT_KEY, GidsProfile, ManagementAlgorithm,
+    PivFlavour, PivProfile,
 };
 pub use store::{CardEntry, CardKind, CreatedCard, Store};

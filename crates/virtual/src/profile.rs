@@ -4,4 +4,4 @@ mod gids;
 mod piv;
 
 pub use gids::{ADMIN_KEY_LEN, BlankProfile, GidsProfile};
-pub use piv::{DEFAULT_MANAGEMENT_KEY, ManagementAlgorithm, PivFlavour, PivProfile};
+pub use piv::{DEFAULT_FIRMWARE, DEFAULT_MANAGEMENT_KEY, ManagementAlgorithm, PivFlavour, PivProfile};

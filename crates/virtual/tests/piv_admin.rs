@@ -197,7 +197,23 @@ fn what_a_yubikey_says_about_itself() {
     );
     // A host that expects nothing gets what fits all the same, as from the token.
     card.run("00 CB 3F FF 05 5C 03 5F C1 02 => 53 3B*\n00 87 03 9B 04 7C 02 81 00 => 7C 0A*");
-    bench(Standard).run("00 CB 3F FF 05 5C 03 5F C1 02 => 53 3B*\n00 CB 3F FF 05 5C 03 5F C1 02 02 => 53 3B 61 3B");
+    bench(Standard)
+        .run("00 CB 3F FF 05 5C 03 5F C1 02 => 53 3B*\n00 CB 3F FF 05 5C 03 5F C1 02 02 => 53 3B 61 3B");
+}
+
+/// Programs go by the version; the card does all the same things. A reset gives the key of its time.
+#[test]
+fn another_firmware() {
+    let mut card = bench_with(YubiKey, |profile| profile.firmware = [5, 7, 1]);
+    card.run("00 FD 00 00 00 => 05 07 01 90 00\n00 F7 00 9B 00 => 01 01 03*");
+    for _ in 0..3 {
+        card.send("00 20 00 80 08 FF FF FF FF FF FF FF FF");
+        card.send("00 2C 00 80 10 FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF");
+    }
+    card.run("00 FB 00 00 => 9000\n00 F7 00 9B 00 => 01 01 0A 02 02 00 01 05 01 01 90 00");
+    card.run("00 FD 00 00 00 => 05 07 01 90 00");
+    prove(&mut card, "0A", &common::ADMIN_KEY);
+    card.run(&format!("{PUT} => 9000"));
 }
 
 /// The chain of an attestation holds for openssl, and the extensions say what is true.

@@ -201,3 +201,24 @@ fn a_global_pin() {
         card.run(&format!("{VERIFY} => 9000\n 00 20 FF 80 => 9000\n {sign} => 7C*"));
     }
 }
+
+#[test]
+fn the_global_pin_first() {
+    let mut card = bench_with(Standard, |profile| {
+        profile.global_pin = Some(Pin::from("87654321"));
+        profile.global_pin_first = true;
+    });
+    card.run(
+        "00 CB 3F FF 03 5C 01 7E 00 => 7E 12 4F 0B A0 00 00 03 08 00 00 10 00 01 00 5F 2F 02 60 20 90 00",
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let store = cardmod_virtual::Store::open(dir.path()).unwrap();
+    let mut profile = common::piv::profile(Standard);
+    profile.global_pin_first = true;
+    let refused = store.create_piv("test", &profile).unwrap_err();
+    assert_eq!(refused.to_string(), "there is no global PIN that could be asked for first");
+    profile.global_pin_first = false;
+    profile.firmware = [5, 7, 0];
+    let refused = store.create_piv("test", &profile).unwrap_err();
+    assert_eq!(refused.to_string(), "a standard PIV card says nothing about its firmware");
+}

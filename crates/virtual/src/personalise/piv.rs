@@ -1,6 +1,6 @@
 //! The PIV application of a new card: its data objects (SP 800-73-5, part 1, section 3 and appendix A).
 
-use cardmod_iso7816::tlv::{Tag, Writer};
+use cardmod_iso7816::tlv::Tag;
 use zeroize::Zeroizing;
 
 use super::Refused;
@@ -8,13 +8,12 @@ use crate::model::piv::Persistent;
 use crate::ports::Random;
 use crate::profile::PivProfile;
 
-/// A data object: its tag and what stands inside of 53 (Discovery: inside of 7E).
+/// A data object: its tag and what stands inside of 53.
 pub(crate) type Object = (Tag, Zeroizing<Vec<u8>>);
 
 const CCC: Tag = Tag::new(0x5F_C107);
 const CHUID: Tag = Tag::new(0x5F_C102);
 const PRINTED: Tag = Tag::new(0x5F_C109);
-const DISCOVERY: Tag = Tag::new(0x7E);
 /// Where Yubico's programs keep what they need to know (their "admin data").
 const ADMIN_DATA: Tag = Tag::new(0x5F_FF00);
 
@@ -27,7 +26,7 @@ const FASC_N: [u8; 25] = [
 /// The application with its objects and without keys.
 pub(super) fn application(profile: &PivProfile, random: &mut dyn Random) -> Result<Persistent, Refused> {
     profile.check().map_err(Refused::Profile)?;
-    let mut objects = vec![(DISCOVERY, discovery(profile.global_pin.is_some()))];
+    let mut objects = Vec::new();
     if !profile.without_chuid {
         let guid = match profile.guid {
             Some(guid) => guid,
@@ -48,13 +47,6 @@ pub(super) fn application(profile: &PivProfile, random: &mut dyn Random) -> Resu
     let mut application = Persistent::new(profile, objects, u32::from_be_bytes(serial) % 1_000_000_000)?;
     crate::card::equip_piv(&mut application, random)?;
     Ok(application)
-}
-
-/// Section 3.3.2: the PIV PIN, and the global PIN if there is one, satisfy the access conditions; the
-/// PIV PIN is the primary one.
-fn discovery(with_global_pin: bool) -> Zeroizing<Vec<u8>> {
-    let policy = if with_global_pin { [0x60, 0x10] } else { [0x40, 0x00] };
-    Writer::new().object(Tag::new(0x4F), &crate::card::PIV_AID).object(Tag::new(0x5F2F), &policy).finish()
 }
 
 /// Section 3.1.2, without the signature that only an issuer can make.
@@ -138,14 +130,6 @@ mod tests {
         for column in 0..4 {
             assert_eq!(symbols.iter().map(|symbol| symbol[column]).sum::<u8>() % 2, 0, "column {column}");
         }
-    }
-
-    #[test]
-    fn discovery_of_the_standard() {
-        let plain = discovery(false);
-        assert_eq!(plain.len(), 0x12);
-        assert_eq!(plain[13..], [0x5F, 0x2F, 0x02, 0x40, 0x00]);
-        assert_eq!(discovery(true)[16..], [0x60, 0x10]);
     }
 
     #[test]

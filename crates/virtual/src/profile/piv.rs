@@ -11,6 +11,9 @@ use crate::ports::Random;
 pub const DEFAULT_MANAGEMENT_KEY: [u8; 24] =
     [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8];
 
+/// The firmware of a new YubiKey-like card.
+pub const DEFAULT_FIRMWARE: [u8; 3] = [5, 4, 3];
+
 /// Which PIV card it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PivFlavour {
@@ -65,8 +68,14 @@ pub struct PivProfile {
     /// Leaves out CHUID and capability container, as on a token nobody initialised.
     pub without_chuid: bool,
     /// A global PIN, 6 to 8 decimal digits, which unlocks the application as well. The Discovery object
-    /// says so; the application's own PIN stays the primary one.
+    /// says so.
     pub global_pin: Option<Pin>,
+    /// Discovery tells programs to ask for the global PIN rather than for the application's own.
+    pub global_pin_first: bool,
+    /// The firmware a [`PivFlavour::YubiKey`] card says it has: major, minor, patch. What the card can do
+    /// does not depend on it, but programs refuse to try what they think a firmware has not: to ykman,
+    /// moving keys, RSA over 2048 bits and Curve25519 need 5.7.0.
+    pub firmware: [u8; 3],
     /// The day in the CHUID, `YYYYMMDD`.
     pub expiry: [u8; 8],
 }
@@ -129,6 +138,8 @@ impl PivProfile {
             guid: None,
             without_chuid: false,
             global_pin: None,
+            global_pin_first: false,
+            firmware: DEFAULT_FIRMWARE,
             expiry: *b"20501231",
         }
     }
@@ -182,6 +193,12 @@ impl PivProfile {
             && !((6..=8).contains(&global.len()) && digits(global))
         {
             return Err("a global PIN has 6 to 8 decimal digits".into());
+        }
+        if self.global_pin_first && self.global_pin.is_none() {
+            return Err("there is no global PIN that could be asked for first".into());
+        }
+        if standard && self.firmware != DEFAULT_FIRMWARE {
+            return Err("a standard PIV card says nothing about its firmware".into());
         }
         for (name, tries) in [("PIN", self.pin_tries), ("PUK", self.puk_tries)] {
             if !(1..=15).contains(&tries) {

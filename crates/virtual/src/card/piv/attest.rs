@@ -6,7 +6,6 @@ use cardmod_iso7816::StatusWord;
 use cardmod_iso7816::tlv::{Reader, Tag, Writer};
 use zeroize::Zeroizing;
 
-use super::vendor::VERSION;
 use super::x509::{self, Subject};
 use super::{Answer, Context, Reply, Request, keys};
 use crate::fault::CardFault;
@@ -61,8 +60,12 @@ pub(super) fn attest(context: &mut Context<'_>, request: &Request<'_>) -> Answer
 /// Firmware, serial number, policies, form factor.
 fn extensions(card: &Persistent, policies: Policies) -> Vec<u8> {
     let serial = Writer::new().object(Tag::new(0x02), &x509::unsigned(&card.serial.to_be_bytes())).finish();
-    let entries: [(u8, &[u8]); 4] =
-        [(3, &VERSION), (7, &serial), (8, &[policies.pin as u8, policies.touch as u8]), (9, &[FORM_FACTOR])];
+    let entries: [(u8, &[u8]); 4] = [
+        (3, &card.firmware),
+        (7, &serial),
+        (8, &[policies.pin as u8, policies.touch as u8]),
+        (9, &[FORM_FACTOR]),
+    ];
     let encoded =
         entries.map(|(number, value)| x509::extension(&[&YUBICO_PIV[..], &[number]].concat(), false, value));
     encoded.concat()

@@ -15,9 +15,9 @@ use cardmod_iso7816::{CommandRef, StatusWord};
 
 use super::context::{Answer, Reply, Request, Stop};
 use super::dispatch::{Applet, Command};
+use crate::model::piv::persistent::AID;
 use crate::model::piv::{Persistent, Volatile};
 
-pub(crate) use crate::model::piv::persistent::AID;
 pub(crate) use attest::equip;
 
 /// The card as a handler sees it.

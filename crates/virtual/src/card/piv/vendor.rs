@@ -14,15 +14,12 @@ use crate::model::piv::secret::{DEFAULT_PIN, DEFAULT_PUK, Secret, Use, padded};
 use crate::model::piv::volatile::Volatile;
 use crate::model::piv::{ManagementAlgorithm, PivFlavour};
 
-/// The firmware a YubiKey-like card says it has.
-pub(super) const VERSION: [u8; 3] = [5, 4, 3];
-
 /// The algorithm that metadata gives PIN and PUK.
 const NO_ALGORITHM: u8 = 0xFF;
 
 /// Major, minor, patch.
-pub(super) fn version(_: &mut Context<'_>, _: &Request<'_>) -> Answer {
-    Reply::with(VERSION.to_vec())
+pub(super) fn version(context: &mut Context<'_>, _: &Request<'_>) -> Answer {
+    Reply::with(context.persistent.firmware.to_vec())
 }
 
 /// Four bytes.

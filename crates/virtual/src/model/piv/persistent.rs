@@ -13,13 +13,13 @@ use super::secret::{self, Secret, Use, padded};
 use crate::fault::CardFault;
 use crate::model::codec::{Decoder, Encoder, Malformed};
 use crate::personalise::Object;
-use crate::profile::{DEFAULT_MANAGEMENT_KEY, ManagementAlgorithm, PivFlavour, PivProfile};
+use crate::profile::{DEFAULT_FIRMWARE, DEFAULT_MANAGEMENT_KEY, ManagementAlgorithm, PivFlavour, PivProfile};
 
 /// The AID of SP 800-73 with its version (part 1, section 2.2).
 pub(crate) const AID: [u8; 11] = [0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00, 0x01, 0x00];
 
-/// The layout of the bytes that [`Persistent::encode`] writes.
-const LAYOUT: u8 = 1;
+/// The layout of the bytes that [`Persistent::encode`] writes. The first one knew no firmware version.
+const LAYOUT: u8 = 2;
 
 /// The PIV application's part of an image.
 #[derive(Clone)]
@@ -27,6 +27,8 @@ pub(crate) struct Persistent {
     pub(crate) flavour: PivFlavour,
     /// YubiKey's serial number.
     pub(crate) serial: u32,
+    /// YubiKey's version: major, minor, patch.
+    pub(crate) firmware: [u8; 3],
     pub(crate) pin: Secret,
     pub(crate) puk: Secret,
     pub(crate) global: Option<Global>,
@@ -68,13 +70,15 @@ impl Persistent {
         };
         let global = match &profile.global_pin {
             None => None,
-            Some(pin) => Some(Global { pin: secret(Use::Pin, pin, profile.pin_tries)?, primary: false }),
+            Some(pin) => Some(Global {
+                pin: secret(Use::Pin, pin, profile.pin_tries)?,
+                primary: profile.global_pin_first,
+            }),
         };
-        // Discovery says what the card is, so it is made of that whenever it is read.
-        let stored = objects.into_iter().filter(|(tag, _)| tag.get() != object::DISCOVERY);
         Ok(Persistent {
             flavour: profile.flavour,
             serial,
+            firmware: profile.firmware,
             pin: secret(Use::Pin, &profile.pin, profile.pin_tries)?,
             puk: secret(Use::Puk, &profile.puk, profile.puk_tries)?,
             global,
@@ -83,7 +87,7 @@ impl Persistent {
                 value: Zeroizing::new(profile.management_key.as_bytes().to_vec()),
                 touch: TouchPolicy::Never,
             },
-            objects: stored.map(|(tag, value)| (tag.get(), value)).collect(),
+            objects: objects.into_iter().map(|(tag, value)| (tag.get(), value)).collect(),
             keys: BTreeMap::new(),
         })
     }
@@ -91,7 +95,18 @@ impl Persistent {
     /// As RESET leaves a YubiKey: default values and nothing stored but what attests.
     pub(crate) fn factory(&self) -> Result<Persistent, CardFault> {
         let defaults = PivProfile::new(Pin::from(secret::DEFAULT_PIN), Pin::from(secret::DEFAULT_PUK));
-        let profile = PivProfile { flavour: self.flavour, ..defaults };
+        // From firmware 5.7 on the same bytes are an AES key.
+        let aes = self.firmware >= [5, 7, 0];
+        let profile = PivProfile {
+            flavour: self.flavour,
+            firmware: self.firmware,
+            management_algorithm: if aes {
+                ManagementAlgorithm::Aes192
+            } else {
+                ManagementAlgorithm::TripleDes
+            },
+            ..defaults
+        };
         let mut fresh = Persistent::new(&profile, Vec::new(), self.serial)?;
         let certificate = self.objects.get(&object::ATTESTATION);
         fresh.objects.extend(certificate.map(|value| (object::ATTESTATION, value.clone())));
@@ -126,6 +141,7 @@ impl Persistent {
         out.byte(LAYOUT);
         out.flag(self.flavour.is_yubikey());
         out.long(self.serial);
+        out.raw(&self.firmware);
         self.pin.encode(out);
         self.puk.encode(out);
         out.option(self.global.as_ref(), |out, global| {
@@ -146,11 +162,13 @@ impl Persistent {
     }
 
     pub(crate) fn decode(read: &mut Decoder<'_>) -> Result<Persistent, Malformed> {
-        if read.byte()? != LAYOUT {
+        let layout = read.byte()?;
+        if !(1..=LAYOUT).contains(&layout) {
             return Err(Malformed);
         }
         let flavour = if read.flag()? { PivFlavour::YubiKey } else { PivFlavour::Standard };
         let serial = read.long()?;
+        let firmware = if layout == 1 { DEFAULT_FIRMWARE } else { read.array()? };
         let (pin, puk) = (Secret::decode(read)?, Secret::decode(read)?);
         let global = read.option(|read| Ok(Global { pin: Secret::decode(read)?, primary: read.flag()? }))?;
         let management = ManagementKey::decode(read)?;
@@ -164,7 +182,7 @@ impl Persistent {
             let slot = Slot::of(read.byte()?, flavour).ok_or(Malformed)?;
             keys.insert(slot, StoredKey::decode(read)?);
         }
-        Ok(Persistent { flavour, serial, pin, puk, global, management, objects, keys })
+        Ok(Persistent { flavour, serial, firmware, pin, puk, global, management, objects, keys })
     }
 }
 

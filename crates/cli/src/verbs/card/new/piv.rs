@@ -2,8 +2,8 @@
 
 use cardmod_types::{Pin, SecretBytes};
 use cardmod_virtual::{
-    CardOptions, DEFAULT_MANAGEMENT_KEY, ManagementAlgorithm, PivFlavour, PivProfile, StoreError,
-    SystemRandom,
+    CardOptions, DEFAULT_FIRMWARE, DEFAULT_MANAGEMENT_KEY, ManagementAlgorithm, PivFlavour, PivProfile,
+    StoreError, SystemRandom,
 };
 use clap::{Args, ValueEnum};
 
@@ -28,6 +28,10 @@ pub(super) struct PivArgs {
     /// Without CHUID and capability container, like a token nobody has set up
     #[arg(long)]
     no_chuid: bool,
+    /// The firmware version the card says it has, like 5.7.1; it changes nothing but what programs dare to
+    /// ask for [default: 5.4.3]
+    #[arg(long, value_name = "VERSION")]
+    firmware: Option<Firmware>,
     /// Which management key, where none is given [default: default; random with --protect-management-key,
     /// aes128 and aes256]
     #[arg(long, value_enum, conflicts_with = "ManagementKeyOptions")]
@@ -91,6 +95,20 @@ impl std::str::FromStr for Guid {
     }
 }
 
+/// Major, minor, patch.
+#[derive(Clone, Copy, Debug)]
+struct Firmware([u8; 3]);
+
+impl std::str::FromStr for Firmware {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers: Option<Vec<u8>> = text.split('.').map(|number| number.parse().ok()).collect();
+        let version = numbers.and_then(|numbers| numbers.try_into().ok());
+        version.map(Self).ok_or("a version has three numbers up to 255, like 5.7.1")
+    }
+}
+
 impl PivArgs {
     /// The options that were used, by name.
     pub(super) fn used(&self) -> Vec<&'static str> {
@@ -99,6 +117,7 @@ impl PivArgs {
             ("--puk-tries", self.puk_tries.is_some()),
             ("--guid", self.guid.is_some()),
             ("--no-chuid", self.no_chuid),
+            ("--firmware", self.firmware.is_some()),
             ("--management-key", self.management_key.is_some()),
             ("--management-key-algorithm", self.management_key_algorithm.is_some()),
             ("--protect-management-key", self.protect_management_key),
@@ -127,6 +146,7 @@ impl PivArgs {
             puk_tries: self.puk_tries.unwrap_or(tries),
             protect_management_key: self.protect_management_key,
             without_chuid: self.no_chuid,
+            firmware: self.firmware.map_or(DEFAULT_FIRMWARE, |Firmware(version)| version),
             ..PivProfile::new(pin, puk)
         };
         profile.guid = Some(match self.guid {
