@@ -52,6 +52,33 @@ fn a_plugged_card_serves_the_driver_alone() {
 }
 
 #[test]
+fn a_plugged_card_has_the_applications_it_was_made_with() {
+    const SELECT_PIV: &[u8] = &[0, 0xA4, 4, 0, 11, 0xA0, 0, 0, 3, 8, 0, 0, 0x10, 0, 1, 0, 0];
+    const CHUID: &[u8] = &[0, 0xCB, 0x3F, 0xFF, 5, 0x5C, 3, 0x5F, 0xC1, 2, 0];
+    for (kind, has_gids, has_piv) in [("gids", true, false), ("piv", false, true), ("dual", true, true)] {
+        let home = Home::new();
+        home.run(&format!("card new demo --type {kind}")).succeeds();
+        let driver = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = driver.local_addr().unwrap();
+        let mut program = home.cardmod(&format!("card plug demo --address {address}"));
+        let mut program = program.stdout(Stdio::piped()).spawn().unwrap();
+        let (mut stream, _) = driver.accept().unwrap();
+        let mut ask = |command: &[u8]| {
+            send(&mut stream, command);
+            receive(&mut stream)
+        };
+        // Capabilities in the historical bytes: 73, then chaining and extended length in the third byte.
+        let atr = ask(GET_ATR);
+        assert!(atr.windows(4).any(|part| part == [0x73, 0xC0, 0x01, 0xC0]), "{kind}: {atr:02x?}");
+        assert_eq!(ask(SELECT_GIDS).ends_with(&[0x90, 0x00]), has_gids, "{kind}");
+        assert_eq!(ask(SELECT_PIV).ends_with(&[0x90, 0x00]), has_piv, "{kind}");
+        assert_eq!(ask(CHUID).ends_with(&[0x90, 0x00]), has_piv, "{kind}");
+        drop(stream);
+        assert!(program.wait().unwrap().success());
+    }
+}
+
+#[test]
 fn a_killed_plug_gives_the_card_back() {
     let home = Home::with_key("p256");
     let driver = TcpListener::bind("127.0.0.1:0").unwrap();

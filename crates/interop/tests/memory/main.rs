@@ -129,6 +129,30 @@ fn no_verb_leaves_a_pin_behind() {
     }
 }
 
+/// Of a card that was made, the image has the secrets, sealed, and the program nothing any more.
+#[test]
+fn a_new_card_leaves_its_secrets_to_its_image() {
+    const PIV_PIN: &str = "hQ7kVw9Z";
+    const PIV_PUK: &str = "gT5xMf1K";
+    const KEY: &str = "pW6rEj2NvU8aCq4XhS1yLd7B";
+    let key: String = KEY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    for (kind, options, secrets) in [
+        ("gids", "--admin-key-fd 0", [PIV_PIN, PIV_PUK, KEY]),
+        ("piv", "--management-key-fd 0 --protect-management-key", [PIV_PIN, PIV_PUK, KEY]),
+    ] {
+        let home = Home::new();
+        let mut command = Command::new(cardmod_program());
+        let line = format!("--json card new made --type {kind} --new-pin-fd 0 --puk-fd 0 {options}");
+        command.args(line.split(' '));
+        home.furnish(&mut command);
+        let stuck = Stuck::at_its_end(command, &format!("{PIV_PIN}\n{PIV_PUK}\n{key}\n"));
+        for secret in secrets {
+            let left = search(stuck.pid(), secret);
+            assert!(left.is_empty(), "card new --type {kind} left a secret behind: {left:#?}");
+        }
+    }
+}
+
 #[test]
 fn a_typed_pin_is_not_left_behind() {
     let home = home();

@@ -3,7 +3,7 @@
 use cardmod_iso7816::StatusWord;
 
 use super::{Answer, Context, Reply, Request, Stop};
-use crate::model::piv::secret::{LEN, Secret, Use, Value, is_settable};
+use crate::model::piv::secret::{LEN, Secret, Use, boxed, is_settable};
 use crate::model::piv::volatile::Immediacy;
 use crate::model::piv::{Persistent, PivFlavour};
 
@@ -168,7 +168,7 @@ fn replace(context: &mut Context<'_>, which: Which, new: &[u8; LEN]) -> Result<(
         return Err(StatusWord::WRONG_DATA.into());
     }
     let limit = which.of(context.persistent)?.limit;
-    let secret = Secret::new(Value::new(*new), limit);
+    let secret = Secret::new(boxed(new).ok_or(StatusWord::WRONG_DATA)?, limit);
     context.commit(|card| {
         which.set(card, secret);
         Ok(())

@@ -25,8 +25,8 @@ pub(crate) enum Use {
     Puk,
 }
 
-/// A padded value.
-pub(crate) type Value = Zeroizing<[u8; LEN]>;
+/// A padded value, on the heap: what is moved is the place where it lies, so that no copy stays behind.
+pub(crate) type Value = Box<Zeroizing<[u8; LEN]>>;
 
 /// One PIN or PUK.
 #[derive(Clone)]
@@ -61,17 +61,22 @@ impl Secret {
     }
 
     pub(crate) fn decode(read: &mut Decoder<'_>) -> Result<Secret, Malformed> {
-        let value = Zeroizing::new(read.array()?);
+        let value = boxed(read.raw(LEN)?).ok_or(Malformed)?;
         let (tries, limit) = (read.byte()?, read.byte()?);
         if limit > 0 && tries <= limit { Ok(Secret { value, tries, limit }) } else { Err(Malformed) }
     }
 }
 
+/// The value on the heap, by no other way than its copy there; `None` for more than fits.
+pub(crate) fn boxed(padded: &[u8]) -> Option<Value> {
+    let mut value = Box::new(Zeroizing::new([FILL; LEN]));
+    value.get_mut(..padded.len())?.copy_from_slice(padded);
+    Some(value)
+}
+
 /// A value as commands carry it, from what people type; `None` if no such card takes it.
 pub(crate) fn padded(flavour: PivFlavour, what: Use, typed: &[u8]) -> Option<Value> {
-    let mut value = Zeroizing::new([FILL; LEN]);
-    value.get_mut(..typed.len())?.copy_from_slice(typed);
-    is_settable(flavour, what, &value).then_some(value)
+    boxed(typed).filter(|value| is_settable(flavour, what, value))
 }
 
 /// Whether this may become the value: a PIN has six to eight bytes before the filling, decimal digits on
