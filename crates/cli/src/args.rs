@@ -96,6 +96,9 @@ pub(crate) enum Verb {
     /// Show, verify, change or unblock PINs
     #[command(subcommand)]
     Pin(verbs::pin::PinVerb),
+    /// Look after a PIV card: what it tells, attestation, moving keys, management key, reset
+    #[command(subcommand)]
+    Piv(verbs::piv::PivVerb),
     /// Check or replace the administrator key; unblock a PIN with an administrator elsewhere
     #[command(subcommand)]
     Admin(verbs::admin::AdminVerb),

@@ -76,6 +76,14 @@ secret_options!(
     "management-key-fd"
 );
 
+secret_options!(
+    NewManagementKeyOptions,
+    "the new management key of a PIV card (hexadecimal digits)",
+    "new-management-key-file",
+    "new-management-key-env",
+    "new-management-key-fd"
+);
+
 secret_options!(GlobalPinOptions, "the global PIN", "global-pin-file", "global-pin-env", "global-pin-fd");
 
 secret_options!(

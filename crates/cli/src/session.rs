@@ -182,7 +182,7 @@ impl Desk {
     }
 
     /// What is behind a failure of a virtual card: PC/SC passes a code on, the virtual reader knows more.
-    fn diagnosed(&self, reader: &str, failure: Failure) -> Failure {
+    pub(crate) fn diagnosed(&self, reader: &str, failure: Failure) -> Failure {
         const BARE: [&str; 9] = [
             "pcsc",
             "module-call",

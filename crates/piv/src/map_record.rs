@@ -135,6 +135,11 @@ impl MapRecord {
         self.set_fingerprint(None);
     }
 
+    /// Notes that the key lies in another slot now, with its certificate.
+    pub const fn set_slot(&mut self, slot: Slot) {
+        self.raw[SLOT] = slot.reference().get();
+    }
+
     /// Notes whether it is the default container.
     pub const fn set_default(&mut self, default: bool) {
         self.raw[FLAGS] = if default { self.raw[FLAGS] | DEFAULT } else { self.raw[FLAGS] & !DEFAULT };

@@ -130,10 +130,6 @@ impl PivCard<'_> {
         }
         Ok(Initialised { chuid, ccc })
     }
-
-    pub(crate) fn is_empty(&mut self, tag: ObjectTag) -> Result<bool, PivError> {
-        Ok(self.object(tag)?.is_none_or(|value| value.is_empty()))
-    }
 }
 
 /// The value of a certificate object, with the empty checksum that some readers want.

@@ -1,5 +1,6 @@
 //! `cardmod container`: list, delete, default, rebuild.
 
+mod names;
 mod rebuild;
 
 use cardmod_host::ContainerSpec;
@@ -25,6 +26,8 @@ pub(crate) enum ContainerVerb {
     Delete(Chosen),
     /// Make a container the default one
     Default(Chosen),
+    /// Show what the drivers of Windows and others call the containers of a PIV card
+    Names(names::NamesArgs),
     /// Repair a damaged, foreign or lost container map from the keys and certificates on the card
     Rebuild(rebuild::RebuildArgs),
 }
@@ -57,12 +60,13 @@ pub(crate) fn run(verb: &ContainerVerb, global: &Global, out: Output) -> Result<
             desk = desk.with_management(&chosen.management)?.of_container(chosen.spec());
         }
         ContainerVerb::Rebuild(args) => desk = desk.with_management(&args.management)?,
-        ContainerVerb::List => {}
+        ContainerVerb::List | ContainerVerb::Names(_) => {}
     }
     match verb {
         ContainerVerb::List => list(&desk, out),
         ContainerVerb::Delete(chosen) => delete(chosen, &desk, out),
         ContainerVerb::Default(chosen) => set_default(chosen, &desk, out),
+        ContainerVerb::Names(args) => names::run(args, desk, out),
         ContainerVerb::Rebuild(args) => rebuild::run(args, &desk, out),
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod info;
 pub(crate) mod key;
 pub(crate) mod module;
 pub(crate) mod pin;
+pub(crate) mod piv;
 pub(crate) mod property;
 pub(crate) mod shell;
 pub(crate) mod sign;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: &Cli, out: Output) -> Result<(), Failure> {
         Verb::Decrypt(args) => decrypt::run(args, global, out),
         Verb::Derive(args) => derive::run(args, global, out),
         Verb::Pin(verb) => pin::run(verb, global, out),
+        Verb::Piv(verb) => piv::run(verb, global, out),
         Verb::Admin(verb) => admin::run(verb, global, out),
         Verb::Cache(verb) => cache::run(verb, global, out),
         Verb::Card(verb) => card::run(verb, global, out),

@@ -1,0 +1,89 @@
+//! Key, certificate and name together: moved from slot to slot, or deleted.
+
+use crate::{ObjectTag, PivCard, PivError, Slot};
+
+/// What became of a key and its certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Together {
+    /// There was a certificate, and it went with the key.
+    pub certificate: bool,
+    /// The stored container map named the slot, and does so no more.
+    pub named: bool,
+}
+
+impl PivCard<'_> {
+    /// Moves a key to a slot that has neither key nor certificate; its certificate and its record in the
+    /// stored container map go with it. The administrator must be authenticated.
+    ///
+    /// The certificate is copied first, so that a card without room for it, or without the command, is left
+    /// as it was. What is broken off later leaves the certificate in both slots, or the old one's copy.
+    ///
+    /// # Errors
+    ///
+    /// [`PivError::Occupied`]; as [`move_key`](Self::move_key) and [`put_object`](Self::put_object).
+    pub fn move_together(&mut self, from: Slot, to: Slot) -> Result<Together, PivError> {
+        if from == to {
+            return Err(PivError::InvalidInput("a key cannot be moved to where it is"));
+        }
+        if self.occupancy(to)?.is_occupied() {
+            return Err(PivError::Occupied(to));
+        }
+        let certificate = self.object(from.object())?.filter(|value| !value.is_empty());
+        if let Some(value) = &certificate {
+            self.note_retired(to, true)?;
+            self.put_object(to.object(), value)?;
+        }
+        if let Err(error) = self.move_key(from, to) {
+            if certificate.is_some() {
+                // The error that is told is the first one.
+                let _ = self.delete_certificate(to);
+            }
+            return Err(error);
+        }
+        if certificate.is_some() {
+            self.delete_certificate(from)?;
+        }
+        let named = self.rename_slot(from, Some(to))?;
+        Ok(Together { certificate: certificate.is_some(), named })
+    }
+
+    /// Deletes the key of a slot, its certificate and its record in the stored container map. The
+    /// administrator must be authenticated.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete_key`](Self::delete_key), when nothing was changed; afterwards those of
+    /// [`put_object`](Self::put_object).
+    pub fn delete_together(&mut self, slot: Slot) -> Result<Together, PivError> {
+        self.delete_key(slot)?;
+        let certificate = !self.is_empty(slot.object())?;
+        if certificate {
+            self.delete_certificate(slot)?;
+        }
+        let named = self.rename_slot(slot, None)?;
+        Ok(Together { certificate, named })
+    }
+
+    /// Whether an object is missing or emptied.
+    pub(crate) fn is_empty(&mut self, tag: ObjectTag) -> Result<bool, PivError> {
+        Ok(self.object(tag)?.is_none_or(|value| value.is_empty()))
+    }
+
+    /// Lets the map's record of a slot name another one, or none.
+    fn rename_slot(&mut self, from: Slot, to: Option<Slot>) -> Result<bool, PivError> {
+        let Some(stored) = self.container_map()? else { return Ok(false) };
+        let mut map = stored.map;
+        let Some((index, mut record)) = map.by_slot(from).map(|(index, record)| (index, *record)) else {
+            return Ok(false);
+        };
+        match to {
+            Some(to) => {
+                record.set_slot(to);
+                map.set(index, record)?;
+            }
+            None => map.clear(index),
+        }
+        self.put_object(stored.place, &map.encode())?;
+        Ok(true)
+    }
+}
