@@ -132,6 +132,33 @@ fn pins_files_and_the_administrator() {
 }
 
 #[test]
+fn piv_cards_and_the_names_of_their_containers() {
+    let home = common::piv::enrolled(&["9a", "9d"]);
+    let mut all = Collection { home: &home, documents: Vec::new() };
+    all.good("piv status", "");
+    all.good("container names", "--all");
+    all.good("container names", "--all --rule opensc");
+    all.good("piv metadata", "pin");
+    all.good("piv metadata", "management-key");
+    all.good("piv metadata", "9a");
+    all.good("piv attest", "9a --chain");
+    all.good("piv attest", "9a --der --out f9.der");
+    all.run(1, "piv move", "9a 9d");
+    all.good("piv move", "9a 9c");
+    all.good("piv delete-key", "9c");
+    all.good("piv init", "");
+    all.good("piv retries", "--pin-tries 4 --puk-tries 5 --yes --pin-env PIN");
+    all.good("piv management-key", "--generate --protect --pin-env PIN");
+    all.good("piv management-key", "--to-default --pin-env PIN");
+    all.good("piv management-key", "--generate --out key");
+    all.run(5, "piv init", "--management-key default");
+    all.good("piv reset", "--yes");
+    all.good("piv init", "");
+    all.good("piv status", "");
+    all.validates();
+}
+
+#[test]
 fn cards_of_every_type() {
     let home = Home::new();
     let mut all = Collection { home: &home, documents: Vec::new() };

@@ -25,7 +25,7 @@ pub enum PivFailure {
         reader: String,
     },
     /// The card refused, or answered nonsense.
-    #[error("the card in {reader:?} failed: {source}")]
+    #[error("{source} (card in {reader:?})")]
     Card {
         /// Its reader.
         reader: String,

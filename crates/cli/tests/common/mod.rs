@@ -1,6 +1,8 @@
 //! What the tests of the program share: a home for cards, the program run in it, openssl.
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub(crate) mod piv;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

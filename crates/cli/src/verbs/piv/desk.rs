@@ -1,6 +1,6 @@
 //! The way to the PIV application of the card the options name, and what its refusals are called.
 
-use cardmod_default::piv::edge::{PivCard, PivError};
+use cardmod_default::piv::edge::{PivCard, PivCommand, PivError};
 use cardmod_default::piv::{PivConnection, PivFailure};
 
 use crate::args::Global;
@@ -59,22 +59,33 @@ impl From<PivFailure> for Failure {
             PivFailure::NotPiv { .. } => {
                 Self::new(Exit::NotSupported, "not-piv", text).hint("cardmod info shows what the card is")
             }
-            PivFailure::Card { source, .. } => of_card(&source, text),
+            PivFailure::Card { source, reader } => of_card(&source, &reader, text),
             _ => Self::failed("piv", text),
         }
     }
 }
 
 /// What became of a command, as the program tells it.
-fn of_card(error: &PivError, text: String) -> Failure {
+fn of_card(error: &PivError, reader: &str, text: String) -> Failure {
     let (exit, code) = classify(error);
-    let mut failure = Failure::new(exit, code, text);
-    failure.tries_left = match code {
-        "pin-blocked" => Some(0),
-        _ => error.tries_left().map(u32::from),
+    let tries = error.tries_left();
+    let what = if is_puk(error) { "PUK" } else { "PIN" };
+    let text = match (code, tries) {
+        ("wrong-pin", Some(1)) => format!("the {what} is wrong; 1 try left (card in {reader:?})"),
+        ("wrong-pin", Some(left)) => format!("the {what} is wrong; {left} tries left (card in {reader:?})"),
+        ("wrong-pin", None) => format!("the {what} is wrong (card in {reader:?})"),
+        ("pin-blocked", _) => format!("the {what} is blocked (card in {reader:?})"),
+        _ => text,
     };
+    let mut failure = Failure::new(exit, code, text);
+    failure.tries_left = if code == "pin-blocked" { Some(0) } else { tries.map(u32::from) };
     failure.hint = hint(error, code).map(str::to_owned);
     failure
+}
+
+/// Whether it was the PUK that the card was asked to look at.
+const fn is_puk(error: &PivError) -> bool {
+    matches!(error, PivError::Status { command: PivCommand::ResetRetryCounter, .. })
 }
 
 fn classify(error: &PivError) -> (Exit, &'static str) {

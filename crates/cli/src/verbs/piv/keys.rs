@@ -110,8 +110,8 @@ pub(super) fn attest(args: &AttestArgs, mut desk: PivDesk, out: Output) -> Resul
         }
         (false, _) => {}
     }
-    let (name, bytes) = if args.der { ("der", der.as_slice()) } else { ("pem", text.as_bytes()) };
-    let delivery = Delivery { name, bytes, text: !args.der, sensitivity: Sensitivity::Public };
+    let bytes = if args.der { der.as_slice() } else { text.as_bytes() };
+    let delivery = Delivery { name: "certificate", bytes, text: !args.der, sensitivity: Sensitivity::Public };
     out.deliver(&delivery, args.out.as_deref(), json!({"slot": slot.label()}))
 }
 

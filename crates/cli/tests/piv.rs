@@ -1,0 +1,186 @@
+//! `cardmod piv` and `container names` on virtual PIV cards. Keys are made by the edge itself, so that what is
+//! tested here is these verbs alone.
+
+mod common;
+
+use cardmod_default::piv::edge::{MapRecord, Slot, SlotMap};
+use cardmod_types::{ContainerIndex, ContainerName, KeySpec};
+use common::Home;
+use common::piv::{administer, enrolled, token};
+use serde_json::Value;
+
+fn slots(home: &Home) -> Vec<String> {
+    let status = home.run("--json piv status").succeeds().json();
+    let slots = status["slots"].as_array().expect("slots").iter();
+    slots.map(|row| row["slot"].as_str().expect("a place").to_owned()).collect()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
+#[test]
+fn status_tells_what_the_card_tells() {
+    let home = enrolled(&["9a", "9c", "83"]);
+    let shown = home.run("piv status").succeeds();
+    let shown = shown.says("firmware says    5.4.3").says("3 of 3 tries left; still the one everybody knows");
+    let shown = shown.says("3des; still the one everybody knows").says("9c     P-256");
+    shown.says("certificate, ").never_says("123456");
+    assert_eq!(slots(&home), ["9a", "9c", "83"]);
+    let status = home.run("--json piv status").succeeds().json();
+    assert_eq!(text(&status["slots"][1]["pin_policy"]), "always");
+    assert_eq!(text(&status["management_key"]["storage"]), "kept");
+    let standard = token("--flavour standard");
+    let shown = standard.run("piv status").succeeds().says("PUK              the card does not tell");
+    shown.never_says("firmware says");
+}
+
+#[test]
+fn metadata_and_attestation_of_a_key() {
+    let home = enrolled(&["9a"]);
+    home.run("piv metadata 9A").succeeds().says("generated").says("BEGIN PUBLIC KEY");
+    home.run("piv metadata puk").succeeds().says("3 of 3 left");
+    home.run("piv metadata management-key").succeeds().says("3des").never_says("PIN policy");
+    home.run("piv metadata 9d").exits(1).says("there is no key in 9d");
+    home.run("piv metadata 96").exits(2);
+    home.run("piv attest 9a --chain --out chain.pem").succeeds();
+    home.run("piv attest 9a --out key.pem").succeeds();
+    home.shell("awk '/BEGIN/{n++} n==2' chain.pem > issuer.pem").succeeds();
+    home.tool("openssl verify -partial_chain -trusted issuer.pem key.pem").succeeds().says("OK");
+    home.run("piv attest 9a --der --out key.der").succeeds();
+    home.tool("openssl x509 -in key.der -inform DER -noout -subject").succeeds();
+    home.run("piv attest 9d").exits(1).says("there is no key in 9d");
+    let standard = token("--flavour standard");
+    standard.run("piv attest 9a").exits(7).says("does not support attestation");
+    standard.run("piv metadata pin").exits(7).says("does not support metadata");
+}
+
+#[test]
+fn a_key_is_moved_and_deleted_with_all_that_is_its() {
+    let home = enrolled(&["9a", "9d"]);
+    administer(&home, |card| {
+        let name = ContainerName::parse("le-User").expect("a name");
+        let mut map = SlotMap::new();
+        let record = MapRecord::new(&name, Slot::Authentication, KeySpec::EcdsaP256, 256);
+        map.set(ContainerIndex::new(0), record).expect("set");
+        card.write_container_map(&map).expect("written");
+    });
+    home.run("piv move 9a 9d").exits(1).says("9d is in use").says("choose a free place");
+    home.run("piv move 9a 85").succeeds().says("the one everybody knows").says("with its certificate");
+    assert_eq!(slots(&home), ["9d", "85"]);
+    let names = home.run("--json container names --rule yubico").succeeds().json();
+    assert_eq!(text(&names["containers"][1]["slot"]), "85");
+    assert_eq!(text(&names["containers"][1]["names"]["yubico"]), "le-User");
+    home.run("piv move 9a 9c").exits(1).says("there is no key in 9a");
+    home.run("piv delete-key 85").succeeds().says("and its certificate");
+    home.run("piv delete-key 85").exits(1).says("there is no key in 85");
+    assert_eq!(slots(&home), ["9d"]);
+    let standard = token("--flavour standard --management-key default");
+    standard.run("piv delete-key 9a --management-key default").exits(7).says("--container 9a");
+}
+
+#[test]
+fn names_of_every_driver() {
+    let home = token("--guid ad64beac-1611-4a56-93a2-9d583b74cb44");
+    home.run("container names").succeeds().says("no keys and certificates").says("inbox-piv (observed)");
+    let all = home.run("container names --all --rule opensc").succeeds();
+    all.says("9a     0164beac16114a5693a29d583b74cb44").says("95     2464beac16114a5693a29d583b74cb44");
+    let windows = home.run("container names --all --rule inbox-piv").succeeds();
+    windows.says("9c     acbe64ad-1116-564a-93a2-9d583b5fc10a").says("pull requests 8319");
+    let all = home.run("--json container names --all").succeeds().json();
+    assert_eq!(all["containers"].as_array().map(Vec::len), Some(24));
+    assert_eq!(all["rules"].as_array().map(Vec::len), Some(4));
+    assert!(all["containers"][0]["names"].get("yubico").is_none(), "no map, no name");
+    home.run("container names --rule windows").exits(2).says("inbox-piv, yubico, opensc or cardmod");
+}
+
+#[test]
+fn the_management_key_is_replaced_protected_and_exposed_again() {
+    let home = token("--protect-management-key");
+    home.run("piv status").succeeds().says("on the card, behind the PIN");
+    home.run("piv init").exits(1).says("the PIN is needed");
+    home.run("piv init --pin-env WRONG").exits(5).says("wrong");
+    home.run("piv init --pin-env PIN").succeeds().says("nothing is changed");
+    home.run("piv management-key --generate --pin-env PIN").exits(2).says("--protect");
+    let line = "piv management-key --generate --new-algorithm aes256 --out key --pin-env PIN";
+    home.run(line).succeeds().says("aes256");
+    let digits = String::from_utf8(home.read("key")).expect("text");
+    assert_eq!(digits.trim().len(), 64);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(home.path("key")).expect("the file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    home.run("piv status").succeeds().says("management key   aes256\n").never_says("behind the PIN");
+    home.run("piv init --pin-env PIN").exits(1).says("the management key is needed");
+    home.run("piv init --management-key default").exits(5).says("of another kind: aes256 with 32 bytes");
+    home.run("piv init --management-key-file key").succeeds();
+    let mut by_environment = home.cardmod("piv init");
+    common::Outcome::of(by_environment.env("CARDMOD_PIV_MANAGEMENT_KEY_FILE", home.path("key"))).succeeds();
+    home.write("wrong", digits.replace(|digit: char| digit != '\n', "5").as_bytes());
+    home.run("piv init --management-key-file wrong").exits(5).says("the management key is wrong");
+    let line = "piv management-key --generate --protect --management-key-file key --pin-env PIN";
+    home.run(line).succeeds().says("behind the PIN").never_says(digits.trim());
+    home.run("piv init --management-key-file key").exits(5).says("the management key is wrong");
+    home.run("piv init --pin-env PIN").succeeds();
+    let back = "piv management-key --to-default --new-algorithm 3des --pin-env PIN";
+    home.run(back).succeeds();
+    home.run("piv status").succeeds().says("3des; still the one everybody knows");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_file_that_others_read_is_not_taken() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = token("");
+    home.write("key", b"010203040506070801020304050607080102030405060708\n");
+    let mode = |mode| std::fs::set_permissions(home.path("key"), std::fs::Permissions::from_mode(mode));
+    mode(0o644).expect("set");
+    let run = || {
+        let mut command = home.cardmod("piv init");
+        common::Outcome::of(command.env("CARDMOD_PIV_MANAGEMENT_KEY_FILE", home.path("key")))
+    };
+    run().exits(1).says("others may read it").never_says("0102030405");
+    mode(0o600).expect("set");
+    run().succeeds();
+}
+
+#[test]
+fn tries_are_set_and_the_card_set_back() {
+    let home = enrolled(&["9a"]);
+    home.run("piv retries --pin-tries 5 --puk-tries 4").exits(2).says("--yes");
+    home.run("piv retries --pin-tries 0 --puk-tries 4 --yes").exits(2);
+    home.run("piv retries --pin-tries 5 --puk-tries 4 --yes --pin-env WRONG").exits(5);
+    home.run("piv retries --pin-tries 5 --puk-tries 4 --yes --pin-env PIN").succeeds().says("change both");
+    home.run("piv status").succeeds().says("5 of 5 tries left").says("4 of 4 tries left");
+    home.run("piv reset").exits(2).says("destroys every key").says("--yes");
+    assert_eq!(slots(&home), ["9a"]);
+    home.run("piv reset --yes").succeeds().says("as it was made");
+    assert!(slots(&home).is_empty());
+    home.run("piv status").succeeds().says("GUID             none").says("3 of 3 tries left");
+    home.run("piv init --expires 20301399").exits(2).says("no date");
+    home.run("piv init --expires 2030").exits(2).says("YYYYMMDD");
+    let guid = text(&home.run("--json piv init --expires 20301231").succeeds().json()["guid"]).to_owned();
+    home.run("piv status").succeeds().says(&guid).says("20301231").says("CCC              there");
+    home.run("piv init").succeeds().says("nothing is changed");
+}
+
+#[test]
+fn a_standard_card_is_never_blocked_by_a_reset() {
+    let home = token("--flavour standard");
+    home.run("piv reset --yes").exits(7).says("does not support a reset");
+    home.run("piv status").succeeds().says("3 tries left");
+    home.run("piv init").exits(1).says("--management-key default");
+    home.run("piv init --management-key default").succeeds();
+    let line = "piv retries --pin-tries 5 --puk-tries 4 --yes --pin-env PIN --management-key default";
+    home.run(line).exits(7).says("does not support setting the number of tries");
+}
+
+#[test]
+fn a_card_without_piv_says_so() {
+    let home = Home::with_card();
+    home.run("piv status").exits(7).says("has no PIV application");
+    home.run("container names").exits(7).says("has no PIV application");
+    home.run("--card nobody piv status").exits(4);
+}
