@@ -101,7 +101,7 @@ pub enum PivError {
     /// The caller's data breaks a rule that could be checked without the card.
     #[error("{0}")]
     InvalidInput(&'static str),
-    /// A PIN or PUK the card cannot have. It was not sent, no try was lost.
+    /// A PIN or PUK the card cannot have. It was not sent, or refused for its form; no try was lost.
     #[error("a PIN has 6 to 8 {characters}", characters = if *.digits { "digits" } else { "characters" })]
     PinFormat {
         /// The card is known to take digits only.

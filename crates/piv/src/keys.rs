@@ -13,6 +13,8 @@ use crate::error::refused;
 use crate::state::Selection;
 use crate::{KeyAlgorithm, PivCommand, PivError, Slot, SlotKey};
 
+/// The longest message for Ed25519: what one extended APDU can carry, and more than any card takes.
+const MAX_MESSAGE: usize = 65_000;
 /// Tag of the dynamic authentication template.
 const TEMPLATE: Tag = Tag::new(0x7C);
 /// Tag of what is signed or deciphered.
@@ -41,6 +43,9 @@ impl PivCard<'_> {
     pub fn sign(&mut self, slot: Slot, algorithm: KeyAlgorithm, input: &[u8]) -> Result<Vec<u8>, PivError> {
         match algorithm {
             KeyAlgorithm::X25519 => Err(PivError::InvalidInput("an X25519 key does not sign")),
+            KeyAlgorithm::Ed25519 if input.len() > MAX_MESSAGE => {
+                Err(PivError::InvalidInput("the message is too long for a card"))
+            }
             KeyAlgorithm::Ed25519 => {
                 let signature = self.operate(slot, algorithm, CHALLENGE, input)?;
                 check_len(&signature, 64)?;

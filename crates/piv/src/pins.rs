@@ -60,7 +60,17 @@ impl PivCard<'_> {
             self.state.verified.user = outcome.is_ok();
             self.state.just_verified = outcome.is_ok();
         }
-        outcome.map(drop)
+        outcome.map_err(|error| self.about_form(error, reference, pin)).map(drop)
+    }
+
+    /// A card that refuses letters for their form counts no try, and is not shown any again.
+    fn about_form(&mut self, error: PivError, reference: PinReference, pin: &Pin) -> PivError {
+        let is_word = !pin.as_bytes().iter().all(u8::is_ascii_digit) && reference != PinReference::Puk;
+        if !is_word || error.status() != Some(StatusWord::WRONG_DATA) {
+            return error;
+        }
+        self.state.facts.wants_digits = true;
+        PivError::PinFormat { digits: true }
     }
 
     /// The PIN the cardholder is to be asked for: the global one where the Discovery object says that it
@@ -143,7 +153,8 @@ impl PivCard<'_> {
         let both = joined(&self.padded(reference, old)?, &self.padded(reference, new)?);
         let command = Command::new(0x00, 0x24, 0x00, reference as u8).secret_data(both);
         if let Err(error) = self.command(PivCommand::ChangeReferenceData, &command) {
-            return Err(self.abandon(error));
+            let error = self.abandon(error);
+            return Err(self.about_form(error, reference, new));
         }
         match reference {
             PinReference::Puk => Ok(()),
@@ -233,19 +244,20 @@ impl PivCard<'_> {
         if (SHORTEST..=LENGTH).contains(&bytes.len()) && !bytes.contains(&FILLING) {
             return Ok(());
         }
-        Err(PivError::PinFormat { digits: self.state.lacks(PivCommand::GetVersion) })
+        let digits = self.state.facts.wants_digits || self.state.lacks(PivCommand::GetVersion);
+        Err(PivError::PinFormat { digits })
     }
 
-    /// Whether the card goes by the standard alone: it lacks GET VERSION, which all tokens have.
+    /// Whether the card goes by the standard: it has said so, or lacks GET VERSION, which all tokens have.
     fn is_strict(&mut self) -> Result<bool, PivError> {
-        if !self.state.facts.is_token && !self.state.lacks(PivCommand::GetVersion) {
-            self.state.facts.is_token = match self.version() {
-                Ok(version) => version.is_some(),
-                Err(PivError::Malformed(_)) => true,
-                Err(error) => return Err(error),
-            };
+        if self.state.facts.wants_digits || self.state.facts.has_version {
+            return Ok(self.state.facts.wants_digits);
         }
-        Ok(!self.state.facts.is_token)
+        match self.version() {
+            Ok(version) => Ok(version.is_none()),
+            Err(PivError::Malformed(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 

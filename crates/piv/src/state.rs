@@ -52,7 +52,9 @@ pub(crate) struct Facts {
     /// What kind of key the management key was found to be.
     pub(crate) management_algorithm: Option<ManagementAlgorithm>,
     /// The card has answered GET VERSION.
-    pub(crate) is_token: bool,
+    pub(crate) has_version: bool,
+    /// The card has refused a PIN because it was not made of digits.
+    pub(crate) wants_digits: bool,
     /// The card has answered an empty VERIFY with 9000.
     pub(crate) tells_verified: bool,
 }

@@ -63,7 +63,10 @@ impl PivCard<'_> {
         let command = Command::new(0x00, 0xFD, 0x00, 0x00).le(Le::Short);
         match self.extension(PivCommand::GetVersion, &command).map(|answer| answer.to_vec()) {
             Ok(answer) => match answer.as_slice() {
-                [major, minor, patch, ..] => Ok(Some(FirmwareVersion(*major, *minor, *patch))),
+                [major, minor, patch, ..] => {
+                    self.state.facts.has_version = true;
+                    Ok(Some(FirmwareVersion(*major, *minor, *patch)))
+                }
                 _ => Err(PivError::Malformed("firmware version")),
             },
             Err(error) => self.not_there(PivCommand::GetVersion, error),

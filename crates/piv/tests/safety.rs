@@ -198,7 +198,16 @@ fn digits_are_demanded_of_cards_by_the_standard_alone() {
     }
     let error = state.on(&mut card).unblock_pin(&short, &pin()).expect_err("refused");
     assert_eq!(error, PivError::InvalidInput("the PUK of this card has 8 characters"));
+    // A token that refuses the form says so once.
+    let mut card = MockCard { version: Some([6, 6, 6]), wants_digits: true, ..MockCard::default() };
+    let mut state = PivState::new();
+    for expected in [vec![SELECT, VERSION, VERIFY], vec![]] {
+        let error = state.on(&mut card).verify_pin(PinReference::User, &letters).expect_err("refused");
+        assert_eq!(error, PivError::PinFormat { digits: true });
+        assert_eq!((card.commands(), card.tries), (expected, 3));
+    }
     // Digits are asked of nobody: nothing has to be found out.
+    let mut card = MockCard::default();
     let mut state = PivState::new();
     state.on(&mut card).verify_pin(PinReference::User, &pin()).expect("the PIN is right");
     assert_eq!((card.commands(), card.tries), (vec![SELECT, VERIFY], 3));

@@ -146,6 +146,24 @@ fn rsa_signatures_cost_five_and_three_or_three_and_one() {
 }
 
 #[test]
+fn a_key_of_4096_bits_costs_seven_and_five_or_three_and_one() {
+    let mut card = Virtual::new(PivFlavour::YubiKey, |_| {});
+    card.enrol(Slot::Authentication, KeyAlgorithm::Rsa4096);
+    let mut block = vec![0xFF; 512];
+    block[..2].copy_from_slice(&[0, 1]);
+    for (limits, cold, repeat) in [(Limits::SHORT, 7, 5), (Limits::EXTENDED, 3, 1)] {
+        card.limits = limits;
+        let mut state = PivState::new();
+        verify(&mut state, &mut card);
+        for expected in [cold, repeat] {
+            let signature = state.on(&mut card).sign(Slot::Authentication, KeyAlgorithm::Rsa4096, &block);
+            assert_eq!(signature.expect("signed").len(), 512);
+            assert_eq!(card.count(), expected);
+        }
+    }
+}
+
+#[test]
 fn both_sides_agree_on_a_secret() {
     let (mut card, keys) = with_four_keys(PivFlavour::YubiKey);
     let SlotKey::Ec(ours) = &keys[2] else { panic!("a curve") };

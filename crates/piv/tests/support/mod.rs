@@ -50,6 +50,8 @@ pub(crate) struct MockCard {
     pub(crate) others: Vec<Vec<u8>>,
     pub(crate) serial: Option<[u8; 4]>,
     pub(crate) version: Option<[u8; 3]>,
+    /// A PIN that is not made of digits is refused for its form.
+    pub(crate) wants_digits: bool,
     pub(crate) gone: bool,
     pub(crate) rest: Vec<u8>,
     pub(crate) chain: Vec<u8>,
@@ -75,6 +77,7 @@ impl Default for MockCard {
             others: Vec::new(),
             serial: None,
             version: None,
+            wants_digits: false,
             gone: false,
             rest: Vec::new(),
             chain: Vec::new(),
@@ -230,6 +233,9 @@ impl MockCard {
     fn verify(&mut self, pin: &[u8]) -> Result<Vec<u8>, u16> {
         if pin.is_empty() {
             return if self.verified { Ok(vec![]) } else { Err(0x63C0 | u16::from(self.tries)) };
+        }
+        if self.wants_digits && !pin.iter().all(|byte| byte.is_ascii_digit() || *byte == 0xFF) {
+            return Err(0x6A80);
         }
         let mut right = [0xFF; 8];
         right[..PIN.len()].copy_from_slice(PIN);
