@@ -22,6 +22,23 @@ impl Desk {
         Self::around(Home::new(), World::new(), |world, home| world.plug_program(home, &[program]))
     }
 
+    /// A virtual PIV card with the options of `card new`, PUK `12345678`.
+    pub(crate) fn with_card(options: &str) -> Self {
+        Self::with_card_in(World::new(), options)
+    }
+
+    /// The same in a reader that Yubico's PKCS#11 module talks to: one whose name tells of its maker.
+    pub(crate) fn with_card_in_yubico_s_reader(options: &str) -> Self {
+        Self::with_card_in(World::with_readers("Yubico YubiKey CCID"), options)
+    }
+
+    fn with_card_in(world: World, options: &str) -> Self {
+        let home = Home::new();
+        std::fs::write(home.file("puk"), "12345678").expect("a file");
+        home.run(&format!("card new mypiv --type piv --puk-file puk {options}")).success();
+        Self::around(home, world, |world, home| world.plug(home, "mypiv"))
+    }
+
     fn around(home: Home, world: World, plug: impl FnOnce(&World, &Home) -> Plug) -> Self {
         std::fs::write(home.file("data"), b"the data to be signed").expect("a file");
         let plug = plug(&world, &home);
@@ -38,7 +55,21 @@ impl Desk {
     /// yubico-piv-tool with these words.
     #[track_caller]
     pub(crate) fn piv_tool(&self, line: &str) -> Outcome {
-        self.run(&format!("yubico-piv-tool --reader Virtual {line}"))
+        let (maker, _) = self.world.reader().split_once(' ').expect("a name of several words");
+        self.run(&format!("yubico-piv-tool --reader {maker} {line}"))
+    }
+
+    /// A program whose first words are the arguments that no blank may part, with the words of a line.
+    #[track_caller]
+    pub(crate) fn run_with(&self, first: &[&str], line: &str) -> Outcome {
+        let words: Vec<&str> = first.iter().copied().chain(line.split_whitespace()).collect();
+        self.world.run_at(&self.home, &words)
+    }
+
+    /// `cardmod` with these words, through the system's PC/SC service.
+    #[track_caller]
+    pub(crate) fn cardmod(&self, line: &str) -> Outcome {
+        self.run_with(&["cardmod", "--reader", self.world.reader()], line)
     }
 
     /// A program that needs no card.
@@ -82,5 +113,13 @@ impl Desk {
         let (public, certificate) = (format!("{place}.pub"), format!("{place}.pem"));
         Authority::new(&self.home).certify(&public, &format!("key-{place}"), &certificate);
         self.piv_tool(&format!("-s {place} -a import-certificate -i {certificate}")).success();
+    }
+
+    /// yubico-piv-tool signs `data` with a key whose public half is in `PLACE.pub`.
+    #[track_caller]
+    pub(crate) fn signs_by_yubico(&self, place: &str, algorithm: &str) {
+        let sign = format!("-a verify-pin -P 123456 --sign -s {place} -A {algorithm} -H SHA256");
+        self.piv_tool(&format!("{sign} -i data -o signature")).success();
+        self.verify(&format!("{place}.pub"), "signature");
     }
 }

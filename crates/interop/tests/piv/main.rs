@@ -6,3 +6,4 @@ mod desk;
 mod firmware;
 mod pkcs11;
 mod ssh;
+mod yubico;
