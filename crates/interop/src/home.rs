@@ -125,10 +125,18 @@ pub fn python_tool(name: &str) -> String {
 /// # Panics
 /// When it is not installed.
 pub fn pkcs11_module() -> PathBuf {
+    pkcs11_module_of("opensc-pkcs11.so", "opensc-pkcs11")
+}
+
+/// A PKCS#11 module by its file's name and its Debian package.
+///
+/// # Panics
+/// When it is not installed.
+pub fn pkcs11_module_of(file: &str, package: &str) -> PathBuf {
     let places = ["x86_64-linux-gnu", "aarch64-linux-gnu", "."]
-        .map(|place| Path::new("/usr/lib").join(place).join("opensc-pkcs11.so"));
+        .map(|place| Path::new("/usr/lib").join(place).join(file));
     let found = places.into_iter().find(|path| path.exists());
-    found.expect("opensc-pkcs11.so, of the Debian package opensc-pkcs11, which ./test.sh installs")
+    found.unwrap_or_else(|| panic!("{file}, of the Debian package {package}, which ./test.sh installs"))
 }
 
 /// A product of this workspace, beside the running test.

@@ -20,6 +20,6 @@ mod world;
 pub use authority::Authority;
 pub use command::{Outcome, run, tool};
 pub use fixture::fixture;
-pub use home::{Home, cardmod_program, class_module, pkcs11_module, python_tool};
+pub use home::{Home, cardmod_program, class_module, pkcs11_module, pkcs11_module_of, python_tool};
 pub use turns::Table;
 pub use world::{Plug, READER, World};

@@ -4,6 +4,9 @@
 
 mod desk;
 mod firmware;
+mod opensc;
 mod pkcs11;
 mod ssh;
+mod ykcs11;
+mod ykman;
 mod yubico;

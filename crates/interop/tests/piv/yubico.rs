@@ -17,15 +17,10 @@ fn keys_of_every_kind_are_made_certified_and_used() {
         desk.enrol_by_yubico(place, algorithm);
         desk.piv_tool(&format!("-s {place} -a read-certificate -o back.pem")).success();
         desk.same(&format!("{place}.pem"), "back.pem");
-        let use_it = format!("-s {place} -a verify-pin -P 123456 -i {place}.pem");
-        // what is made for key agreement is not tried as a signature, and the other way round
-        let tests: &[&str] = match place {
-            "9a" | "9c" | "9e" => &["test-signature"],
-            _ => &["test-decipher"],
-        };
-        for test in tests {
-            desk.piv_tool(&format!("{use_it} -a {test}")).success();
-        }
+        let hash = if algorithm == "ECCP384" { "SHA384" } else { "SHA256" };
+        let use_it = format!("-s {place} -H {hash} -a verify-pin -P 123456 -i {place}.pem");
+        let test = if ["9d", "82"].contains(&place) { "test-decipher" } else { "test-signature" };
+        desk.piv_tool(&format!("{use_it} -a {test}")).success();
     }
     let status = desk.piv_tool("-a status").success();
     assert_eq!(status.stdout.matches("Subject DN:\tCN=key-").count(), 5, "{status}");
@@ -54,9 +49,8 @@ fn pin_and_puk_are_changed_blocked_and_unblocked() {
     desk.piv_tool("-a change-pin -P 123456 -N 24681012").success();
     desk.piv_tool("-a verify-pin -P 24681012").success();
     desk.piv_tool("-a change-puk -P 12345678 -N 87654321").success();
-    for left in ["2", "1", "0"] {
-        let refused = desk.piv_tool(&format!("-a verify-pin -P {WRONG}")).exits_with(1);
-        refused.says(&format!("{left} tries left"));
+    for left in ["2 tries left", "1 tries left", "blocked"] {
+        desk.piv_tool(&format!("-a verify-pin -P {WRONG}")).exits_with(1).says(left);
     }
     desk.piv_tool("-a verify-pin -P 24681012").exits_with(1).says("blocked");
     desk.piv_tool("-a unblock-pin -P 12345678 -N 123456").exits_with(1).says("2 tries left");
@@ -66,7 +60,7 @@ fn pin_and_puk_are_changed_blocked_and_unblocked() {
     desk.piv_tool("-a verify-pin -P 123456 -a pin-retries --pin-retries 5 --puk-retries 4").success();
     desk.piv_tool("-a verify-pin -P 123456").success();
     desk.piv_tool(&format!("-a verify-pin -P {WRONG}")).exits_with(1).says("4 tries left");
-    desk.cardmod("pin status").success().says("4");
+    desk.piv_tool("-a status").success().says("PIN tries left:\t4");
 }
 
 #[test]
@@ -100,11 +94,12 @@ fn the_management_key_is_changed() {
 fn keys_are_imported_and_generated_ones_attested() {
     let desk = Desk::with_card("");
     for (place, algorithm, make) in [
-        ("9a", "ECCP256", "openssl ecparam -genkey -noout -name prime256v1"),
-        ("9c", "ECCP384", "openssl ecparam -genkey -noout -name secp384r1"),
-        ("9d", "RSA2048", "openssl genrsa -traditional 2048"),
+        ("9a", "ECCP256", "ecparam -genkey -noout -name prime256v1"),
+        ("9c", "RSA1024", "genrsa -traditional 1024"),
+        ("9d", "RSA2048", "genrsa -traditional 2048"),
     ] {
-        desk.beside(&format!("{make} -out {place}.key")).success();
+        let (verb, options) = make.split_once(' ').expect("words");
+        desk.beside(&format!("openssl {verb} -out {place}.key {options}")).success();
         desk.beside(&format!("openssl pkey -in {place}.key -pubout -out {place}.pub")).success();
         desk.piv_tool(&format!("-s {place} -A {algorithm} -a import-key -i {place}.key")).success();
         desk.signs_by_yubico(place, algorithm);

@@ -44,7 +44,7 @@ pub(super) fn general_authenticate(context: &mut Context<'_>, request: &Request<
     // The host asks for the response by an empty one.
     let result = match fields {
         Fields { witness: None, challenge: Some(input), response: Some([]), exponentiation: None } => {
-            sign(&key, algorithm, input)
+            sign(&key, algorithm, input, standard)
         }
         Fields { witness: None, challenge: None, response: Some([]), exponentiation: Some(peer) }
             if slot.agrees() || !standard =>
@@ -86,13 +86,21 @@ fn may_use(key: &StoredKey, verified: bool, immediacy: Immediacy) -> bool {
     }
 }
 
-/// A signature or a decryption: a whole RSA block, a hash as long as the curve, a message for Ed25519.
-fn sign(key: &PrivateKey, algorithm: Algorithm, input: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+/// A signature or a decryption: a whole RSA block, a hash as long as the curve, a message for Ed25519. Shorter
+/// hashes are only as good as their length; tokens take them (ykman signs so with P-384 and SHA-256), the standard
+/// does not know them.
+fn sign(
+    key: &PrivateKey,
+    algorithm: Algorithm,
+    input: &[u8],
+    standard: bool,
+) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    let whole = key.kind().block_len();
     match algorithm {
         Algorithm::Rsa1024 | Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096 => {
             key.rsa_raw(input)
         }
-        Algorithm::P256 | Algorithm::P384 if input.len() != key.kind().block_len() => {
+        Algorithm::P256 | Algorithm::P384 if input.len() > whole || (standard && input.len() < whole) => {
             Err(CryptoError::BadInput)
         }
         Algorithm::P256 | Algorithm::P384 => key.ecdsa_sign(input).map(Zeroizing::new),
