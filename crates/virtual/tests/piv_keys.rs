@@ -151,9 +151,10 @@ fn nist_curves() {
         }
         card.run(&format!(
             "00 87 11 82 26 7C 24 82 00 81 20 {hash} 00 => 6A86          # the slot has P-384
-             00 87 14 82 26 7C 24 82 00 81 20 {hash} 00 => 6A80          # a hash too short
+             00 87 14 82 26 7C 24 82 00 81 20 {hash} 00 => {short}       # a hash too short but for tokens
+             00 87 14 82 37 7C 35 82 00 81 31 {hash}{half}00 00 => 6A80  # one too long
              00 87 14 82 24 7C 22 81 20 {hash} 00 => 6A80                # no response asked for
-             00 87 14 82 26 7C 24 81 20 {hash} 82 00 00 => 6A80
+             00 87 14 82 26 7C 24 81 20 {hash} 82 00 00 => {short}
              00 87 14 82 47 7C 45 82 00 85 41 04 {hash}{hash} 00 => 6A80 # no point of the curve
              00 87 14 82 04 7C 02 82 00 00 => 6A80
              00 87 14 82 02 7C 00 00 => 6A80
@@ -162,7 +163,9 @@ fn nist_curves() {
              00 87 14 81 04 7C 02 82 00 00 => 6A86
              00 87 14 F9 04 7C 02 82 00 00 => 6A86
              00 87 55 82 04 7C 02 82 00 00 => 6A86",
-            hash = "3C".repeat(32)
+            hash = "3C".repeat(32),
+            half = "3C".repeat(16),
+            short = if flavour == YubiKey { "7C*" } else { "6A80" },
         ));
         // The order inside the template does not matter.
         card.run(&format!("00 87 14 82 36 7C 34 81 30 {} 82 00 00 => 7C*", "3C".repeat(48)));

@@ -40,7 +40,9 @@ impl Desk {
     }
 
     fn around(home: Home, world: World, plug: impl FnOnce(&World, &Home) -> Plug) -> Self {
-        std::fs::write(home.file("data"), b"the data to be signed").expect("a file");
+        for (file, text) in [("data", "the data to be signed"), ("wrong", "000000")] {
+            std::fs::write(home.file(file), text).expect("a file");
+        }
         let plug = plug(&world, &home);
         Self { home, world, _plug: plug }
     }
@@ -121,5 +123,39 @@ impl Desk {
         let sign = format!("-a verify-pin -P 123456 --sign -s {place} -A {algorithm} -H SHA256");
         self.piv_tool(&format!("{sign} -i data -o signature")).success();
         self.verify(&format!("{place}.pub"), "signature");
+    }
+
+    /// `cardmod` makes a key in a place, asks for a certificate, and stores what an authority made of it: the
+    /// key's public half is in `PLACE.pub`, the certificate in `PLACE.pem`.
+    #[track_caller]
+    pub(crate) fn enrol_by_cardmod(&self, place: &str, algorithm: &str) {
+        let key = format!("--container {place} --pin-env PIN");
+        let write = format!("{key} --management-key default");
+        self.cardmod(&format!("key generate --algorithm {algorithm} {write}")).success();
+        self.cardmod(&format!("key public --container {place} --out {place}.pub")).success();
+        self.cardmod(&format!("cert request --subject CN=key-{place} --out {place}.csr {key}")).success();
+        self.beside(&format!("openssl req -in {place}.csr -noout -verify")).success();
+        self.beside(&format!("openssl req -in {place}.csr -noout -pubkey -out asked.pub")).success();
+        self.same(&format!("{place}.pub"), "asked.pub");
+        let (public, certificate) = (format!("{place}.pub"), format!("{place}.pem"));
+        Authority::new(&self.home).certify(&public, &format!("key-{place}"), &certificate);
+        self.cardmod(&format!("cert import {certificate} {write}")).success();
+    }
+
+    /// `cardmod` signs `data` with the key of a place, whose public half is in `PLACE.pub`.
+    #[track_caller]
+    pub(crate) fn cardmod_signs(&self, place: &str) {
+        let line = format!("sign --container {place} --in data --out signature --pin-env PIN");
+        self.cardmod(&line).success();
+        self.verify(&format!("{place}.pub"), "signature");
+    }
+
+    /// `cardmod` opens what was sealed for the key of a place.
+    #[track_caller]
+    pub(crate) fn cardmod_decrypts(&self, place: &str) {
+        self.seal(&format!("{place}.pub"));
+        let line = format!("decrypt --container {place} --in sealed --out opened --pin-env PIN");
+        self.cardmod(&line).success();
+        self.same("data", "opened");
     }
 }
