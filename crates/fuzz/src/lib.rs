@@ -16,6 +16,7 @@ mod cards;
 mod exchange;
 mod module;
 mod parsers;
+mod piv;
 mod source;
 mod tamper;
 
@@ -37,7 +38,7 @@ pub struct Target {
 /// Every target.
 #[must_use]
 pub fn targets() -> Vec<Target> {
-    [parsers::TARGETS, exchange::TARGETS, module::TARGETS, cards::TARGETS].concat()
+    [parsers::TARGETS, piv::TARGETS, exchange::TARGETS, module::TARGETS, cards::TARGETS].concat()
 }
 
 /// The target of this name.
