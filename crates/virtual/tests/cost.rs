@@ -37,8 +37,33 @@ fn a_signature_costs_little_more_than_the_library_takes() {
     let read = median(|| {
         bench.card.transmit(&unhex("00CBA0100 45C02DF2200")).unwrap();
     });
-    println!("card {card:?}, library {raw:?}, reading cardcf {read:?}");
+    println!("GIDS: card {card:?}, library {raw:?}, reading cardcf {read:?}");
     assert!(card <= raw + LIMIT, "card {card:?}, library {raw:?}");
+}
+
+#[test]
+#[ignore = "a measurement; see the page above"]
+fn a_piv_signature_costs_little_more_than_the_library_takes() {
+    for flavour in common::piv::FLAVOURS {
+        let mut bench = common::piv::bench(flavour);
+        common::piv::administrate(&mut bench);
+        bench.run("00 47 00 9A 05 AC 03 80 01 11 00 => 7F49*");
+        bench.run(&format!("{} => 9000", common::piv::VERIFY));
+        let command = unhex(&format!("00 87 11 9A 26 7C 24 82 00 81 20 {} 00", "3C".repeat(32)));
+        bench.card.begin(Duration::from_secs(1)).unwrap();
+        let card = median(|| {
+            bench.card.transmit(&command).unwrap();
+        });
+        let key = PrivateKey::generate(KeyKind::P256).unwrap();
+        let raw = median(|| {
+            key.ecdsa_sign(&[0x3C; 32]).unwrap();
+        });
+        let read = median(|| {
+            bench.card.transmit(&unhex("00CB3FFF035C017E00")).unwrap();
+        });
+        println!("PIV, {flavour:?}: card {card:?}, library {raw:?}, reading Discovery {read:?}");
+        assert!(card <= raw + LIMIT, "{flavour:?}: card {card:?}, library {raw:?}");
+    }
 }
 
 fn median(mut work: impl FnMut()) -> Duration {
