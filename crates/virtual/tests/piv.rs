@@ -4,7 +4,8 @@
 mod common;
 
 use cardmod_virtual::PivFlavour::{Standard, YubiKey};
-use common::piv::{FLAVOURS, SELECT, VERIFY, administrate, bench};
+use common::piv::{FLAVOURS, SELECT, VERIFY, administrate, bench, profile};
+use common::{Bench, chained, hex, unhex};
 
 #[test]
 fn selection() {
@@ -136,4 +137,104 @@ fn keys_sign_and_agree() {
         let none = if flavour == YubiKey { "6A88" } else { "6A86" };
         card.run(&format!("{} => {none}", sign.replacen("11 9A", "11 9E", 1)));
     }
+}
+
+/// Objects as they are on cards and in the documents: whatever the card was given it gives back.
+#[test]
+fn known_objects() {
+    let objects = [
+        (
+            "5FC102",
+            "3019D4E739DA739CED39CE739D836858210842108421C84210C3EB3410199EE7771657CFDE061B7457151AC46D\
+             350832303330303130313E00FE00",
+        ),
+        (
+            "5FC107",
+            "F015A0000000795049562020322E332E322063617264202020F10121F20121F300F40111F50110F611000000\
+             0000000000000000000000000000F700FA00FB00FC00FD00FE00",
+        ),
+        ("5FC10C", "C10105C20100FE00"),
+        ("5FC105", "70191F8B080000000000020333606662640500D5F1431F05000000710101FE00"),
+        ("5FC120", "700530030201057101 00FE00"),
+    ];
+    for flavour in FLAVOURS {
+        let mut card = bench(flavour);
+        administrate(&mut card);
+        for (tag, value) in objects {
+            let len = unhex(value).len();
+            let get = format!("00 CB 3F FF 05 5C 03 {tag} 00");
+            card.run(&format!("00 DB 3F FF {:02X} 5C 03 {tag} 53 {len:02X} {value} => 9000", len + 7));
+            card.run(&format!("{get} => 53 {len:02X} {value} 90 00"));
+            card.run(&format!("reset\n{SELECT} => 61*\n{get} => 53 {len:02X} {value} 90 00"));
+            administrate(&mut card);
+        }
+    }
+}
+
+/// Objects of every length around the limits of length fields and answers, in parts and in one piece.
+#[test]
+fn long_objects() {
+    for flavour in FLAVOURS {
+        let mut card = bench(flavour);
+        administrate(&mut card);
+        for len in [1, 127, 128, 251, 252, 253, 254, 255, 256, 257, 508, 509, 1857, 3052] {
+            let value: Vec<u8> = (0..len).map(|index| index as u8).collect();
+            let field = cardmod_iso7816::tlv::length_field(len);
+            let object = [&[0x53][..], &field, &value].concat();
+            for part in
+                chained([0x00, 0xDB, 0x3F, 0xFF], &[&unhex("5C035FC10A")[..], &object].concat(), false)
+            {
+                assert_eq!(card.data(&part), []);
+            }
+            let get = unhex("00 CB 3F FF 05 5C 03 5F C1 0A 00");
+            assert_eq!(card.data(&get), object, "{len}");
+            let first = card.send(&hex(&get));
+            let waiting = object.len().saturating_sub(256);
+            let end = match waiting {
+                0 => "9000".to_owned(),
+                1..=255 => format!("61{waiting:02X}"),
+                _ => "6100".to_owned(),
+            };
+            assert_eq!((first.len() / 2, &first[first.len() - 4..]), (object.len().min(256) + 2, &*end));
+            let whole = card.send("00 CB 3F FF 00 00 05 5C 03 5F C1 0A 00 00");
+            assert_eq!(whole, format!("{}9000", hex(&object)), "{len}");
+        }
+    }
+}
+
+/// Section 2 of SP 800-73 part 2, 3.1.1: another application ends what was proved to this one, but for the
+/// global PIN.
+#[test]
+fn another_application() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = cardmod_virtual::Store::open(dir.path()).unwrap();
+    let mut piv = profile(YubiKey);
+    piv.global_pin = Some(cardmod_types::Pin::from("87654321"));
+    store.create_dual("test", &common::profile(), &piv).unwrap();
+    let card = store.open_card("test").unwrap();
+    let mut card = Bench { dir, store, card };
+    card.send(SELECT);
+    administrate(&mut card);
+    card.run(&format!(
+        "00 47 00 9A 05 AC 03 80 01 11 00 => 7F49*
+         00 47 00 9C 05 AC 03 80 01 11 00 => 7F49*
+         00 20 00 00 08 38 37 36 35 34 33 32 31 => 9000
+         {VERIFY} => 9000
+         {gids} => 61*
+         00 20 00 80 => 63C3                                # the other application's PIN
+         {SELECT} => 61*
+         00 20 00 80 => 63C3
+         00 20 00 00 => 9000
+         00 DB 3F FF 07 5C 03 5F C1 02 53 00 => 6982
+         00 87 11 9A 26 7C 24 82 00 81 20 {hash} 00 => 7C*
+         00 20 00 00 08 38 37 36 35 34 33 32 31 => 9000
+         {gids} => 61*
+         {SELECT} => 61*
+         00 87 11 9C 26 7C 24 82 00 81 20 {hash} 00 => 6982
+         reset
+         {SELECT} => 61*
+         00 20 00 00 => 63C3",
+        gids = common::SELECT,
+        hash = "5A".repeat(32),
+    ));
 }

@@ -227,6 +227,16 @@ fn imported_keys() {
         "{VERIFY} => 9000
          00 87 11 9D 47 7C 45 82 00 85 41 04 70 0C 48 F7 7F 56 58 4C 5C C6 32 CA 65 64 0D B9 1B 6B AC CE 3A 4D F6 B4 2C E7 CC 83 88 33 D2 87 DB 71 E5 09 E3 FD 9B 06 0D DB 20 BA 5C 51 DC C5 94 8D 46 FB F6 40 DF E0 44 17 82 CA B8 5F A4 AC 00 => 7C 22 82 20 46 FC 62 10 64 20 FF 01 2E 54 A4 34 FB DD 2D 25 CC C5 85 20 60 56 1E 68 04 0D D7 77 89 97 BD 7B 90 00"
     ));
+    // RFC 6979, A.2.5, with the SHA-256 of "sample".
+    let scalar = unhex("C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721");
+    assert_eq!(import(&mut card, 0x9A, 0x11, &[(6, &scalar)]), 0x9000);
+    let digest = unhex("AF2BDBE1AA9B6EC1E2ADE1D694F41FC71A831D0268E9891562113D8A62ADD1BF");
+    let signature = use_key(&mut card, 0x11, 0x9A, 0x81, &digest);
+    let public = unhex(
+        "0460FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6\
+         7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299",
+    );
+    verify_ecdsa(KeyKind::P256, &public, &digest, &signature);
     for (kind, algorithm) in [(KeyKind::Rsa(1024), 0x06), (KeyKind::Rsa(2048), 0x07)] {
         let key = PrivateKey::generate(kind).unwrap();
         let der = key.to_der().unwrap();
