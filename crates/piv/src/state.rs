@@ -107,7 +107,7 @@ impl PivState {
     pub fn interrupted(&mut self) {
         self.disbelieve();
         self.drop_rights();
-        self.content.doubt();
+        self.content.doubt_identity();
     }
 
     /// Another program may have used the card since the last call. Content becomes a hint once the same

@@ -158,6 +158,36 @@ fn refused_extended_length_is_found_out_once() {
     }
 }
 
+/// A reader that gives up on a length it does not know.
+struct OldReader(MockCard);
+
+impl cardmod_iso7816::CardChannel for OldReader {
+    fn transmit(
+        &mut self,
+        command: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, cardmod_iso7816::TransportError> {
+        if command.len() > 6 && command[4] == 0 {
+            return Err(cardmod_iso7816::TransportError { code: 0x8010_0016 });
+        }
+        self.0.transmit(command)
+    }
+
+    fn limits(&self) -> Limits {
+        Limits::EXTENDED
+    }
+}
+
+#[test]
+fn a_reader_that_fails_on_extended_length_is_not_tried_again() {
+    let mut reader = OldReader(MockCard::with_four_certificates());
+    let mut state = PivState::new();
+    assert!(state.on(&mut reader).certificate(Slot::Authentication).is_err());
+    reader.0.reset();
+    reader.0.commands();
+    assert!(state.on(&mut reader).certificate(Slot::Authentication).expect("read").is_some());
+    assert_eq!(reader.0.commands(), [SELECT, GET, MORE, MORE]);
+}
+
 #[test]
 fn formats_no_card_has_cost_no_try() {
     let mut card = MockCard::default();
