@@ -32,6 +32,11 @@ impl Desk {
         Self::with_card_in(World::with_readers("Yubico YubiKey CCID"), options)
     }
 
+    /// A card of a home, as it is.
+    pub(crate) fn at(home: Home, card: &str) -> Self {
+        Self::around(home, World::new(), |world, home| world.plug(home, card))
+    }
+
     fn with_card_in(world: World, options: &str) -> Self {
         let home = Home::new();
         std::fs::write(home.file("puk"), "12345678").expect("a file");
@@ -157,5 +162,14 @@ impl Desk {
         let line = format!("decrypt --container {place} --in sealed --out opened --pin-env PIN");
         self.cardmod(&line).success();
         self.same("data", "opened");
+    }
+
+    /// The names of the containers that `cardmod` lists.
+    #[track_caller]
+    pub(crate) fn containers(&self) -> Vec<String> {
+        let listed = self.cardmod("container list --json").success();
+        let listed: serde_json::Value = serde_json::from_str(&listed.stdout).expect("JSON");
+        let containers = listed["containers"].as_array().expect("containers");
+        containers.iter().map(|container| container["name"].as_str().expect("a name").to_owned()).collect()
     }
 }
