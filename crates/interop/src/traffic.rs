@@ -6,7 +6,7 @@ use serde_json::Value;
 /// What a command is for, as far as the command tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Finding out which card it is: everything up to the selection of GIDS, and other selections.
+    /// Finding out which card it is: everything up to the selection of its application, and other selections.
     Discovery,
     /// The card's identity (`cardid`) and its freshness counters (`cardcf`).
     Identity,
@@ -45,11 +45,13 @@ pub struct Exchange {
     pub kind: Kind,
 }
 
-/// GIDS (application identifier, in hexadecimal).
-const GIDS: &str = "A00000039742544659";
+/// GIDS and PIV (application identifiers, in hexadecimal).
+const APPLICATIONS: [&str; 2] = ["A00000039742544659", "A00000030800001000"];
 /// `cardid` and `cardcf`: the object and the file that holds it (GIDS 2.0, Microsoft's profile).
 const CARDID: [&str; 2] = ["CBA012", "5C02DF20"];
 const CARDCF: [&str; 2] = ["CBA010", "5C02DF22"];
+/// The holder's identifier of a PIV card (SP 800-73), of which hosts make the card's identity. PIV has no counters.
+const CHUID: [&str; 2] = ["CB3FFF", "5C035FC102"];
 
 /// The exchanges of one process and card, from its APDU log, one JSON object a line.
 ///
@@ -62,13 +64,13 @@ pub fn parse(log: &str) -> Result<Vec<Exchange>, String> {
         let value: Value = serde_json::from_str(line).map_err(|error| format!("APDU log: {error}"))?;
         let command = value["command"].as_str().ok_or("APDU log: a line without a command")?;
         last = classify(command, found, last);
-        found |= command.contains(GIDS);
+        found |= APPLICATIONS.iter().any(|application| command.contains(application));
         Ok(Exchange { kind: last })
     };
     log.lines().map(classified).collect()
 }
 
-/// What a command in hexadecimal is for, given whether GIDS was selected before, and the kind of the
+/// What a command in hexadecimal is for, given whether one of the applications was selected before, and the kind of the
 /// command before.
 fn classify(command: &str, found: bool, last: Kind) -> Kind {
     let header = command.get(2..8).unwrap_or_default();
@@ -79,10 +81,12 @@ fn classify(command: &str, found: bool, last: Kind) -> Kind {
         "A4" if last == Kind::Deauthentication => Kind::Deauthentication,
         "A4" => Kind::Discovery,
         _ if !found => Kind::Discovery,
-        "20" if header == "200082" => Kind::Deauthentication,
+        "20" if ["200082", "20FF80"].contains(&header) => Kind::Deauthentication,
         "20" => Kind::Pin,
-        "22" | "2A" => Kind::Key,
-        _ if about(CARDID) || about(CARDCF) => Kind::Identity,
+        // the management key of a PIV card is a right, its other keys are used
+        "87" if header.ends_with("9B") => Kind::Pin,
+        "22" | "2A" | "87" => Kind::Key,
+        _ if about(CARDID) || about(CARDCF) || about(CHUID) => Kind::Identity,
         _ => Kind::Reading,
     }
 }
@@ -121,6 +125,24 @@ mod tests {
         assert_eq!(kinds(&signature), expected);
         let exchanges = expected.map(|kind| Exchange { kind });
         assert_eq!(columns(&exchanges), [1, 2, 1, 1, 3, 2]);
+    }
+
+    #[test]
+    fn commands_of_piv_tell_it_too() {
+        let signature = [
+            "00A4040009A0000003080000100000",
+            "00CB3FFF055C035FC10200",
+            "00CB3FFF0000055C035FC1050000",
+            "00F7009A000000",
+            "0020008008<8 bytes>",
+            "1087079AFF<255 bytes>",
+            "0087079A0B<11 bytes>00",
+            "00C0000008",
+            "0020FF80",
+        ];
+        let expected = [Discovery, Identity, Reading, Reading, Pin, Key, Key, Key, Deauthentication];
+        assert_eq!(kinds(&signature), expected);
+        assert_eq!(kinds(&[signature[0], "0087039B04<4 bytes>00"]), [Discovery, Pin]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! read, and then the name is written; where the card does not keep it, the container has the name that the
 //! module gives it.
 
-use cardmod_sys::{ERROR_FILE_EXISTS, SCARD_E_WRITE_TOO_MANY};
+use cardmod_sys::{ERROR_FILE_EXISTS, SCARD_E_NO_ACCESS, SCARD_E_NO_MEMORY, SCARD_E_WRITE_TOO_MANY};
 use cardmod_types::{ContainerIndex, ContainerMap, ContainerName, EcCurve, KeyHalf, RecordState};
 
 use super::cache::Counter;
@@ -121,6 +121,7 @@ impl CardSession {
                 Ok(()) => return Ok(*index),
                 // Something is there that the map does not tell of, or the key does not suit.
                 Err(error) if is_occupied(&error) => occupied = Some(error),
+                Err(error) if is_full(&error) && sites.label.is_none() => break,
                 Err(error) => return Err(self.failed_creation(new, error)),
             }
         }
@@ -130,7 +131,7 @@ impl CardSession {
             _ => {
                 let algorithm = new.key.algorithm();
                 let kind = describe_spec(algorithm.spec(new.half), &algorithm.to_string());
-                Error::CardFull { card, what: format!("no place for {kind} is left") }
+                Error::CardFull { card, what: format!("it has no place, or no room, left for {kind}") }
             }
         })
     }
@@ -192,7 +193,12 @@ fn is_vacant(map: &ContainerMap, index: ContainerIndex) -> bool {
 
 /// The module refuses the place, not the key.
 fn is_occupied(error: &CallError) -> bool {
-    error.is(ERROR_FILE_EXISTS) || error.is(SCARD_E_WRITE_TOO_MANY)
+    error.is(SCARD_E_NO_ACCESS) || error.is(ERROR_FILE_EXISTS)
+}
+
+/// The module has tried other places for the key, and has none left or no room.
+fn is_full(error: &CallError) -> bool {
+    error.is(SCARD_E_NO_MEMORY) || error.is(SCARD_E_WRITE_TOO_MANY)
 }
 
 /// The module keeps no such map.

@@ -89,9 +89,13 @@ impl CardSession {
 
     /// A container's keys past every memory, the module's included.
     pub(super) fn keys_from_the_card(&mut self, index: ContainerIndex) -> Result<ContainerKeys, Error> {
-        self.read_anew();
+        if self.cached.has_hints() {
+            // It was told once in this transaction, and reads the card since.
+            self.read_anew();
+        } else {
+            self.module.forget_memory();
+        }
         self.module.module_cache().close();
-        self.module.forget_memory();
         let keys = self.module.get_container_info(index);
         self.module.module_cache().settle();
         match keys {
