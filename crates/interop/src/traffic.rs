@@ -45,8 +45,9 @@ pub struct Exchange {
     pub kind: Kind,
 }
 
-/// GIDS and PIV (application identifiers, in hexadecimal).
-const APPLICATIONS: [&str; 2] = ["A00000039742544659", "A00000030800001000"];
+/// The applications' identifiers, in hexadecimal.
+const GIDS: &str = "A00000039742544659";
+const PIV: &str = "A00000030800001000";
 /// `cardid` and `cardcf`: the object and the file that holds it (GIDS 2.0, Microsoft's profile).
 const CARDID: [&str; 2] = ["CBA012", "5C02DF20"];
 const CARDCF: [&str; 2] = ["CBA010", "5C02DF22"];
@@ -64,7 +65,7 @@ pub fn parse(log: &str) -> Result<Vec<Exchange>, String> {
         let value: Value = serde_json::from_str(line).map_err(|error| format!("APDU log: {error}"))?;
         let command = value["command"].as_str().ok_or("APDU log: a line without a command")?;
         last = classify(command, found, last);
-        found |= APPLICATIONS.iter().any(|application| command.contains(application));
+        found |= [GIDS, PIV].iter().any(|application| command.contains(application));
         Ok(Exchange { kind: last })
     };
     log.lines().map(classified).collect()
@@ -78,7 +79,8 @@ fn classify(command: &str, found: bool, last: Kind) -> Kind {
     match header.get(..2).unwrap_or_default() {
         // the rest of an answer belongs to its command
         "C0" => last,
-        "A4" if last == Kind::Deauthentication => Kind::Deauthentication,
+        // of GIDS alone, which has a command and a selection for it
+        "A4" if last == Kind::Deauthentication && !command.contains(PIV) => Kind::Deauthentication,
         "A4" => Kind::Discovery,
         _ if !found => Kind::Discovery,
         "20" if ["200082", "20FF80"].contains(&header) => Kind::Deauthentication,
@@ -143,6 +145,8 @@ mod tests {
         let expected = [Discovery, Identity, Reading, Reading, Pin, Key, Key, Key, Deauthentication];
         assert_eq!(kinds(&signature), expected);
         assert_eq!(kinds(&[signature[0], "0087039B04<4 bytes>00"]), [Discovery, Pin]);
+        let next = kinds(&[signature[0], "0020FF80", signature[0]]);
+        assert_eq!(next, [Discovery, Deauthentication, Discovery], "a selection begins the next transaction");
     }
 
     #[test]

@@ -91,6 +91,8 @@ impl PivModule {
         if !is_pin(id) {
             return Err(Status::InvalidParameter);
         }
+        // Here this costs no more than the selection that a PIN wants before it in any case.
+        self.recognise(cx)?;
         if id == always() {
             // What its use needs to be known is found out now: nothing may come between VERIFY and the key.
             self.prepare_always(cx)?;

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use cardmod_host::types::{CardId, Pin, SecretBytes};
 use cardmod_host::{CardSession, FixedPin, Host, ModuleSource, OpenOptions};
 use cardmod_pcsc::{Card, Context, Disposition, FunctionTable, Protocols, Provider, ShareMode};
-use cardmod_virtual::{GidsProfile, Store};
+use cardmod_virtual::{GidsProfile, PivProfile, Store};
 
 /// The user's PIN of every card here.
 pub(crate) const PIN: &str = "123456";
@@ -164,4 +164,19 @@ impl Stranger {
         let (_, status) = answer.split_last_chunk::<2>().expect("a status word");
         u16::from_be_bytes(*status)
     }
+}
+
+/// The usual PIV card.
+pub(crate) fn piv_profile(name: &str) -> PivProfile {
+    let mut guid = [0x5A; 16];
+    for (byte, letter) in guid.iter_mut().zip(name.bytes()) {
+        *byte = letter;
+    }
+    PivProfile { guid: Some(guid), ..PivProfile::new(Pin::from(PIN), Pin::from(PUK)) }
+}
+
+/// A new PIV card of this profile, and the reader it is in.
+pub(crate) fn piv_card_of(name: &str, profile: &PivProfile) -> String {
+    store().create_piv(name, profile).expect("a card");
+    cardmod_winscard::reader_name(name)
 }

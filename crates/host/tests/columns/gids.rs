@@ -1,86 +1,9 @@
-//! What a task costs in APDUs through host and class module, column by column: discovery (PIV, which comes first
-//! and is not there, then GIDS), identity and freshness, the work itself (reading, PIN, key), and taking the rights
-//! away. `cargo xtask apdus` shows the same columns.
+//! GIDS cards.
 
-mod common;
-
-use std::path::Path;
-use std::sync::{Arc, OnceLock};
-
-use cardmod_host::{
-    CardSession, DirectoryStore, KeyAlgorithm, KeySource, NewContainer, OpenOptions, SignRequest, x509,
-};
-use cardmod_interop::traffic;
+use cardmod_host::{CardSession, KeyAlgorithm, KeySource, NewContainer, SignRequest, x509};
 use cardmod_types::{EcCurve, HashAlgorithm, KeyHalf};
-use cardmod_virtual::CardOptions;
 
-/// Discovery; identity and freshness; reading, PIN, key; deauthentication.
-type Columns = [usize; 6];
-
-/// A card whose exchanges are logged.
-struct Counted {
-    reader: String,
-    log: &'static Path,
-}
-
-/// A program of its own, as far as cards and cache are concerned.
-struct Program<'a> {
-    card: &'a Counted,
-    session: CardSession,
-    /// Where in the card's exchanges it began.
-    start: usize,
-}
-
-impl Counted {
-    fn new(name: &str, extended_length: bool) -> Self {
-        static LOG: OnceLock<tempfile::NamedTempFile> = OnceLock::new();
-        let log = LOG.get_or_init(|| {
-            let file = tempfile::NamedTempFile::new().expect("a file");
-            cardmod_winscard::set_apdu_log(Some(file.path())).expect("the log");
-            file
-        });
-        let mut profile = common::profile(name);
-        profile.options = CardOptions { extended_length, ..profile.options };
-        Self { reader: common::card_of(name, &profile), log: log.path() }
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let log = std::fs::read_to_string(self.log).expect("the log");
-        let own = format!(r#""reader":"{}""#, self.reader);
-        log.lines().filter(|line| line.contains(&own)).map(str::to_owned).collect()
-    }
-
-    fn program(&self, cache: &Path) -> Program<'_> {
-        let start = self.lines().len();
-        let host = common::host().with_public_store(Arc::new(DirectoryStore::new(cache)));
-        let session = host.open(&self.reader, &common::class_module(), OpenOptions::default());
-        Program { card: self, session: session.expect("a session"), start }
-    }
-
-    /// What a program does that does nothing but `work`, from its start to its end.
-    fn whole(&self, cache: &Path, work: impl FnOnce(&mut CardSession)) -> Columns {
-        let mut program = self.program(cache);
-        work(&mut program.session);
-        let start = program.start;
-        common::close(program.session);
-        self.columns(start, 0)
-    }
-
-    /// What was sent by the program that began at `start`, without its first exchanges.
-    fn columns(&self, start: usize, without: usize) -> Columns {
-        let sent = traffic::parse(&self.lines()[start..].join("\n")).expect("exchanges");
-        traffic::columns(&sent[without..])
-    }
-}
-
-impl Program<'_> {
-    /// What this work sends.
-    fn step(&mut self, work: impl FnOnce(&mut CardSession)) -> Columns {
-        let before = self.card.lines().len();
-        work(&mut self.session);
-        self.card.columns(self.start, before - self.start)
-    }
-}
+use crate::{Columns, Counted, common, request};
 
 fn make(session: &mut CardSession, name: &str, algorithm: KeyAlgorithm) {
     let key = KeySource::Generate(algorithm);
@@ -92,13 +15,6 @@ fn make(session: &mut CardSession, name: &str, algorithm: KeyAlgorithm) {
     let sign = |digest: &[u8]| session.sign(Some(name), &request(algorithm, digest), &mut common::pin());
     let certificate = x509::self_signed(&subject, 9, &public, HashAlgorithm::Sha256, sign).expect("signed");
     session.import_certificate(Some(name), None, &certificate, &mut common::pin()).expect("stored");
-}
-
-fn request(algorithm: KeyAlgorithm, digest: &[u8]) -> SignRequest<'_> {
-    match algorithm {
-        KeyAlgorithm::Rsa(_) => SignRequest::pkcs1(HashAlgorithm::Sha256, digest),
-        _ => SignRequest::ecdsa(digest),
-    }
 }
 
 fn list(certificates: usize) -> impl Fn(&mut CardSession) {
@@ -166,20 +82,20 @@ fn two_certificates(card: &Counted, cold_list: Columns, cold_sign: Columns, cold
 #[test]
 fn with_extended_length() {
     // Table and keymap, the certificates' file, and each public key; before the PIN, what the card says of PINs.
-    let card = Counted::new("extended", true);
+    let card = Counted::gids("extended", true);
     two_certificates(&card, [2, 2, 4, 0, 0, 0], [2, 2, 4, 1, 2, 2], [2, 2, 3, 0, 0, 0]);
 }
 
 #[test]
 fn with_short_length() {
     // The same by parts of 256 bytes; who needs the key alone does not read a certificate.
-    let card = Counted::new("short", false);
+    let card = Counted::gids("short", false);
     two_certificates(&card, [2, 2, 12, 0, 0, 0], [2, 2, 5, 1, 2, 2], [2, 2, 4, 0, 0, 0]);
 }
 
 #[test]
 fn with_more_and_more_containers() {
-    let card = Counted::new("growing", true);
+    let card = Counted::gids("growing", true);
     let cache = tempfile::tempdir().expect("a folder");
     let mut made = 0;
     // Up to five certificates their file is read at once. From six on the container map and one certificate
