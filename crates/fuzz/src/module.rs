@@ -7,18 +7,19 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use cardmod_class::ClassModule;
 use cardmod_gids::{GidsState, Personalisation};
+use cardmod_host::x509;
 use cardmod_iso7816::{CardChannel, TransportError};
 use cardmod_sdk::testing::{Driver, Surroundings};
 use cardmod_sdk::{CardModule, KeyRef, NewKey, SignatureInput, UnblockAuthority};
 use cardmod_types::{
     CardId, ContainerIndex, EcCurve, EcPublicKey, FileAccess, FilePath, KeyHalf, KeySpec, Pin, PinId, PinSet,
-    SecretBytes,
+    PrivateKey, SecretBytes,
 };
-use cardmod_virtual::{Card, CardOptions};
+use cardmod_virtual::{Card, CardOptions, PivProfile};
 use zeroize::Zeroizing;
 
 use crate::Target;
-use crate::parsers::CERTIFICATE;
+use crate::parsers::{BUNDLE, CERTIFICATE};
 use crate::source::Source;
 use crate::tamper::{Ports, Tampered};
 
@@ -29,13 +30,29 @@ const MOST_FILE: usize = 1 << 16;
 /// Commands of one run: far more than its operations need, far fewer than "for ever".
 const MOST_COMMANDS: usize = 60_000;
 
-pub(crate) const TARGETS: &[Target] = &[Target {
-    name: "gids_module",
-    shows: "the class module over hostile GIDS cards",
-    run: gids,
-    seeds,
-    mutations: 10_000,
-}];
+pub(crate) const TARGETS: &[Target] = &[
+    Target {
+        name: "gids_module",
+        shows: "the class module over hostile GIDS cards",
+        run: gids,
+        seeds,
+        mutations: 5000,
+    },
+    Target {
+        name: "piv_module",
+        shows: "the class module over hostile PIV cards",
+        run: piv,
+        seeds,
+        mutations: 5000,
+    },
+    Target {
+        name: "swapped_module",
+        shows: "the class module while a PIV card becomes a GIDS card",
+        run: |data| run(piv_card(), gids_card(), data),
+        seeds,
+        mutations: 3000,
+    },
+];
 
 /// A card in memory; clones lead to the same one.
 #[derive(Clone)]
@@ -76,6 +93,17 @@ fn gids_card() -> &'static [u8] {
     })
 }
 
+/// A PIV card with the same: the management key is the one every card of its kind begins with.
+fn piv_card() -> &'static [u8] {
+    static STATE: OnceLock<Vec<u8>> = OnceLock::new();
+    STATE.get_or_init(|| {
+        let profile = PivProfile::new(pin(PIN), pin(PUK));
+        let card = Shared::new(Card::piv(&profile).expect("a sound profile"));
+        equip(&card);
+        card.state()
+    })
+}
+
 /// Makes what the operations look for: a key in container 0, and its certificate's file.
 fn equip(card: &Shared) {
     let mut driver = Driver::<ClassModule>::acquire(card.clone(), Surroundings::default()).expect("acquired");
@@ -84,7 +112,7 @@ fn equip(card: &Shared) {
     let made = driver.call(|module, cx| {
         module.verify_pin(cx, PinId::USER, &pin(PIN))?;
         let creation = module.container_creation().expect("keys can be made");
-        creation.create_key(cx, key, NewKey::Generate { bits: 256 }, PinId::USER)?;
+        creation.create_key(cx, key, NewKey::Import(&certified_key()), PinId::USER)?;
         let files = module.file_writing().expect("files can be written");
         files.create_file(cx, &path, 500, FileAccess::EveryoneReadUserWrite)?;
         files.write_file(cx, &path, CERTIFICATE)
@@ -94,6 +122,16 @@ fn equip(card: &Shared) {
 
 fn gids(data: &[u8]) {
     run(gids_card(), gids_card(), data);
+}
+
+/// The key of [`CERTIFICATE`].
+fn certified_key() -> PrivateKey {
+    let mut bundle = x509::read_pkcs12(BUNDLE, "password").expect("a file of openssl's");
+    bundle.keys.remove(0).key
+}
+
+fn piv(data: &[u8]) {
+    run(piv_card(), piv_card(), data);
 }
 
 /// The first bytes say which operations, the others what becomes of the answers.

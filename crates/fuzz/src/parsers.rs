@@ -19,7 +19,7 @@ const MANY: u32 = 20_000;
 
 /// A self-signed P-256 certificate, and a PKCS#12 file with it and its key under "password"; both by openssl.
 pub(crate) const CERTIFICATE: &[u8] = include_bytes!("../seeds/certificate.der");
-const BUNDLE: &[u8] = include_bytes!("../seeds/bundle.p12");
+pub(crate) const BUNDLE: &[u8] = include_bytes!("../seeds/bundle.p12");
 
 pub(crate) const TARGETS: &[Target] = &[
     Target { name: "tlv", shows: "BER-TLV", run: tlv, seeds: tlv_seeds, mutations: MANY },
