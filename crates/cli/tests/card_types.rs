@@ -67,6 +67,16 @@ fn management_keys_of_every_algorithm() {
 }
 
 #[test]
+fn a_card_tells_the_firmware_it_was_given() {
+    let home = Home::new();
+    home.run("card new token --type piv --firmware 5.7.1").succeeds();
+    home.run("--card token piv status").succeeds().says("firmware says    5.7.1");
+    // What the card can do does not depend on it.
+    home.run("card new old --type piv --firmware 1.0.0").succeeds();
+    home.run("--card old piv status").succeeds().says("firmware says    1.0.0").says("3 of 3 tries left");
+}
+
+#[test]
 fn a_card_with_both_applications_has_the_secrets_of_both() {
     let home = Home::new();
     let made = home.run("--json card new both --type dual").succeeds();
@@ -105,6 +115,10 @@ fn what_no_card_can_be_is_refused_before_one_is_made() {
         ("--type piv --no-chuid --guid 00112233445566778899aabbccddeeff", "--no-chuid"),
         ("--type piv --management-key default --management-key-algorithm aes256", "random"),
         ("--type piv --management-key random --management-key-file key", "--management-key"),
+        ("--firmware 5.7.1", "--firmware is for cards with PIV"),
+        ("--type piv --firmware 5.7", "three numbers"),
+        ("--type piv --firmware 5.7.256", "three numbers"),
+        ("--type piv --flavour standard --firmware 5.7.1", "firmware"),
         ("--type smartcard", "smartcard"),
     ] {
         home.run(&format!("card new bad {options}")).exits(2).says(reason);
