@@ -17,6 +17,22 @@
 //!   and is used only after the card's CHUID was found to be the same; private content is never kept;
 //! - what a card answers is parsed, never trusted.
 //!
+//! ```
+//! use cardmod_iso7816::CardChannel;
+//! use cardmod_piv::{KeyAlgorithm, PinReference, PivError, PivState, Slot};
+//! use cardmod_types::Pin;
+//!
+//! /// Signs a SHA-256 hash with the P-256 key in 9A: three commands on a card just inserted.
+//! fn sign(card: &mut dyn CardChannel, pin: &Pin, hash: &[u8; 32]) -> Result<Vec<u8>, PivError> {
+//!     let mut state = PivState::new();
+//!     let mut piv = state.on(card);
+//!     piv.verify_pin(PinReference::User, pin)?;
+//!     let signature = piv.sign(Slot::Authentication, KeyAlgorithm::P256, hash)?;
+//!     piv.log_out()?;
+//!     Ok(signature)
+//! }
+//! ```
+//!
 //! Sources: NIST SP 800-73-4 and -5 (cited as SP 800-73) and SP 800-78-5; the published documentation of
 //! the vendors' extensions.
 #![forbid(unsafe_code)]
