@@ -46,6 +46,10 @@ fn the_read_of_an_object_proves_the_application_as_well() {
     state.on(&mut card).chuid().expect("CHUID");
     verify(&mut state, &mut card).expect("the PIN is right");
     assert_eq!(card.commands(), [GET, VERIFY]);
+    state.interrupted();
+    assert!(state.on(&mut card).object(ObjectTag::KEY_HISTORY).expect("read").is_some());
+    verify(&mut state, &mut card).expect("the PIN is right");
+    assert_eq!(card.commands(), [GET, VERIFY]);
 }
 
 #[test]
@@ -102,6 +106,9 @@ fn a_verified_pin_outlives_doubt_and_nothing_else() {
     card.commands();
     state.on(&mut card).sign(Slot::Authentication, KeyAlgorithm::P256, &[1; 32]).expect("signed");
     assert_eq!(card.commands(), [USE]);
+    state.doubt();
+    verify(&mut state, &mut card).expect("the PIN is right");
+    assert_eq!(card.commands(), [VERIFY]);
     state.interrupted();
     assert!(!state.verified().user);
     verify(&mut state, &mut card).expect("the PIN is right");
@@ -129,6 +136,17 @@ fn nothing_stands_between_the_pin_and_a_pin_always_key() {
         let again = state.on(&mut card).sign(Slot::Signature, KeyAlgorithm::P256, &[1; 32]);
         assert!(again.expect_err("the PIN is to be verified again").is_access_denied());
     }
+}
+
+#[test]
+fn a_right_that_the_card_denies_is_not_believed_any_more() {
+    let mut card = MockCard::default();
+    let mut state = PivState::new();
+    verify(&mut state, &mut card).expect("the PIN is right");
+    card.verified = false;
+    let denied = state.on(&mut card).sign(Slot::Authentication, KeyAlgorithm::P256, &[1; 32]);
+    assert!(denied.expect_err("the card forgot the PIN").is_access_denied());
+    assert!(!state.verified().user);
 }
 
 #[test]
@@ -236,6 +254,8 @@ fn digits_are_demanded_of_cards_by_the_standard_alone() {
         assert_eq!(error, PivError::PinFormat { digits: true });
         assert_eq!((card.commands(), card.tries), (expected, 3));
     }
+    let error = PivState::new().on(&mut card).change_pin(PinReference::User, &pin(), &letters);
+    assert_eq!(error, Err(PivError::PinFormat { digits: true }));
     // Digits are asked of nobody: nothing has to be found out.
     let mut card = MockCard::default();
     let mut state = PivState::new();

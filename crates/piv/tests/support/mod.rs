@@ -202,6 +202,7 @@ impl MockCard {
                 Ok(vec![])
             }
             (0x20, 0xFF, _) => Err(0x6A86),
+            (0x24, 0x00, 0x80) if self.refuses(&command.data[8..]) => Err(0x6A80),
             (0x24, 0x00, 0x80) => self.verify(&command.data[..8]),
             (0xF8, 0x00, 0x00) => self.serial.map(|serial| serial.to_vec()).ok_or(0x6D00),
             (0xFD, 0x00, 0x00) => self.version.map(|version| version.to_vec()).ok_or(0x6D00),
@@ -234,7 +235,7 @@ impl MockCard {
         if pin.is_empty() {
             return if self.verified { Ok(vec![]) } else { Err(0x63C0 | u16::from(self.tries)) };
         }
-        if self.wants_digits && !pin.iter().all(|byte| byte.is_ascii_digit() || *byte == 0xFF) {
+        if self.refuses(pin) {
             return Err(0x6A80);
         }
         let mut right = [0xFF; 8];
@@ -246,6 +247,10 @@ impl MockCard {
         self.fresh = self.verified;
         self.tries = if self.verified { 3 } else { self.tries - 1 };
         if self.verified { Ok(vec![]) } else { Err(0x63C0 | u16::from(self.tries)) }
+    }
+
+    fn refuses(&self, pin: &[u8]) -> bool {
+        self.wants_digits && !pin.iter().all(|byte| byte.is_ascii_digit() || *byte == 0xFF)
     }
 
     fn get_data(&self, list: &[u8]) -> Result<Vec<u8>, u16> {
