@@ -66,7 +66,8 @@ fn rsa_verifies(fields: &[u8], block: &[u8], signature: &[u8]) {
 
 #[test]
 fn rsa_keys() {
-    for (flavour, sizes) in [(Standard, &[(0x07, 2048)][..]), (YubiKey, &[(0x06, 1024), (0x07, 2048)])] {
+    let all = [(0x06, 1024), (0x07, 2048), (0x05, 3072), (0x16, 4096)];
+    for (flavour, sizes) in [(Standard, &all[1..3]), (YubiKey, &all[..])] {
         let mut card = bench(flavour);
         administrate(&mut card);
         card.send(VERIFY);

@@ -132,6 +132,29 @@ fn the_try_is_lost_before_the_comparison() {
     }
 }
 
+/// A reset that cannot be stored leaves the blocked card with all its keys.
+#[test]
+fn a_reset_is_whole_or_none() {
+    let (mut card, mut plug) = administrated(PivFlavour::YubiKey);
+    send(&mut card, &mut plug, "00 47 00 9A 05 AC 03 80 01 11 00");
+    for _ in 0..3 {
+        send(&mut card, &mut plug, "00 20 00 80 08 FF FF FF FF FF FF FF FF");
+        send(&mut card, &mut plug, "00 2C 00 80 10 FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF FF");
+    }
+    let before = plug.state.clone();
+    plug.breaks_after = Some(plug.saves);
+    let fault = card.process(&mut plug, &unhex("00 FB 00 00")).unwrap_err();
+    assert!(matches!(fault, CardFault::NotSaved { .. }), "{fault}");
+    assert_eq!((&plug.state, &*card.persistent_state()), (&before, &before));
+    assert!(send(&mut card, &mut plug, "00 F7 00 9A 00").ends_with("9000"));
+    plug.breaks_after = None;
+    assert_eq!(send(&mut card, &mut plug, "00 FB 00 00"), "9000");
+    assert_eq!(send(&mut card, &mut plug, "00 F7 00 9A 00"), "6A88");
+    let mut again = Card::load(&plug.state).unwrap();
+    send(&mut again, &mut plug, SELECT);
+    assert_eq!(send(&mut again, &mut plug, VERIFY), "9000");
+}
+
 /// What the host failed at is no status word, and the card goes on afterwards.
 #[test]
 fn a_full_disk_is_no_refusal() {
