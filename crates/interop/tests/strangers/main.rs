@@ -9,3 +9,4 @@ mod opensc;
 mod pcsc_crate;
 mod python;
 mod ykman;
+mod ykman_piv;
