@@ -38,7 +38,7 @@ impl PivCard<'_> {
     /// # Errors
     ///
     /// The card's refusal: `6982` when the PIN is to be verified (again), `6A80` or `6A86` where the place has
-    /// no such key, `6985` when nobody touched the token; [`PivError::InvalidInput`] for input of a wrong
+    /// no such key, after which its certificate is read anew, `6985` when nobody touched the token; [`PivError::InvalidInput`] for input of a wrong
     /// length.
     pub fn sign(&mut self, slot: Slot, algorithm: KeyAlgorithm, input: &[u8]) -> Result<Vec<u8>, PivError> {
         match algorithm {
@@ -144,6 +144,10 @@ impl PivCard<'_> {
                 if status == StatusWord::SECURITY_STATUS_NOT_SATISFIED && !slot.is_pin_always() {
                     self.state.verified.user = false;
                 }
+                if is_about_key(status) {
+                    // The place may hold another key by now than the one that is remembered.
+                    self.state.forget_object(slot.object());
+                }
                 return Err(refused(PivCommand::UseKey, status));
             }
         }
@@ -200,6 +204,14 @@ fn speaks_against_piv(status: StatusWord, slot: Slot) -> bool {
         StatusWord::SECURITY_STATUS_NOT_SATISFIED => slot.is_free(),
         _ => true,
     }
+}
+
+/// Refusals of cards whose key is of another kind than the command says, or not there.
+const fn is_about_key(status: StatusWord) -> bool {
+    matches!(
+        status,
+        StatusWord::WRONG_DATA | StatusWord::INCORRECT_P1_P2 | StatusWord::REFERENCED_DATA_NOT_FOUND
+    )
 }
 
 /// A hash as long as the curve's numbers: a shorter one with zeros in front, of a longer one the front

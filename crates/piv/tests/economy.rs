@@ -193,6 +193,25 @@ fn a_certificate_to_present_is_never_a_hint() {
     assert_eq!(card.count(), 0);
 }
 
+#[test]
+fn a_key_that_turns_out_to_be_another_is_looked_up_anew() {
+    let mut card = MockCard::with_four_certificates();
+    let mut state = PivState::new();
+    list(&mut state, &mut card);
+    state.doubt();
+    list(&mut state, &mut card);
+    card.commands();
+    // Another program has put another key there; the card refuses the remembered algorithm.
+    let free = Slot::CardAuthentication;
+    card.put(free.object(), &certificate_object(&certificate(&key(7), 509)));
+    card.refuse_keys = Some(0x6A86);
+    assert!(sign(&mut state, &mut card, free, KeyAlgorithm::P256).is_err());
+    card.commands();
+    let views = state.on(&mut card).slots().expect("the list");
+    assert_eq!((views[3].key(), views[3].is_hint), (Some(&key(7)), false));
+    assert_eq!(card.commands(), [GET, MORE, MORE]);
+}
+
 /// Commands of the first signature, of the same with the application selected and the PIN to be verified,
 /// and of one more.
 fn signature_costs(mut card: MockCard, slot: Slot, algorithm: KeyAlgorithm) -> [usize; 3] {
@@ -228,6 +247,14 @@ fn signatures_cost_what_the_plan_says() {
     for algorithm in [KeyAlgorithm::P256, KeyAlgorithm::Rsa2048, KeyAlgorithm::Rsa4096] {
         assert_eq!(signature_costs(short().extended(), SLOT, algorithm), [3, 2, 1], "{algorithm}");
     }
+}
+
+#[test]
+fn over_t0_an_answer_costs_one_more() {
+    // Cold, with PIN, repeat: an announcement for SELECT and for each signature.
+    let t0 = || MockCard { limits: Limits { t0: true, ..Limits::EXTENDED }, ..MockCard::default() };
+    assert_eq!(signature_costs(t0(), SLOT, KeyAlgorithm::P256), [5, 3, 2]);
+    assert_eq!(signature_costs(t0(), SLOT, KeyAlgorithm::Rsa2048), [7, 5, 4]);
 }
 
 #[test]

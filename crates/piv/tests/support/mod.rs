@@ -52,6 +52,8 @@ pub(crate) struct MockCard {
     pub(crate) version: Option<[u8; 3]>,
     /// A PIN that is not made of digits is refused for its form.
     pub(crate) wants_digits: bool,
+    /// What the use of any key is answered.
+    pub(crate) refuse_keys: Option<u16>,
     pub(crate) gone: bool,
     pub(crate) rest: Vec<u8>,
     pub(crate) chain: Vec<u8>,
@@ -78,6 +80,7 @@ impl Default for MockCard {
             serial: None,
             version: None,
             wants_digits: false,
+            refuse_keys: None,
             gone: false,
             rest: Vec::new(),
             chain: Vec::new(),
@@ -212,6 +215,9 @@ impl MockCard {
                     0x9C => fresh,
                     _ => self.verified,
                 };
+                if let Some(status) = self.refuse_keys {
+                    return Err(status);
+                }
                 if allowed { use_key(algorithm, command.data) } else { Err(0x6982) }
             }
             _ => Err(0x6D00),
