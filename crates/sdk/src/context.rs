@@ -1,5 +1,7 @@
 //! What a module is given for the time of one call: the card, and the host's services.
 
+use core::sync::atomic::{AtomicU64, Ordering};
+
 use cardmod_iso7816::CardChannel;
 use cardmod_types::{DecryptPadding, SecretBytes, SignaturePadding};
 use zeroize::Zeroizing;
@@ -14,6 +16,7 @@ pub struct CardContext<'a> {
     services: &'a mut dyn Services,
     facts: &'a Facts,
     cache_open: bool,
+    call: u64,
 }
 
 /// What is fixed or remembered between the calls of one context.
@@ -61,7 +64,16 @@ impl<'a> CardContext<'a> {
         facts: &'a Facts,
         cache_open: bool,
     ) -> Self {
-        Self { card, services, facts, cache_open }
+        static CALLS: AtomicU64 = AtomicU64::new(0);
+        let call = CALLS.fetch_add(1, Ordering::Relaxed);
+        Self { card, services, facts, cache_open, call }
+    }
+
+    /// The number of this call, another one for each. Within a call the host holds a transaction, so that a
+    /// module has to doubt what it knows once in a call at most.
+    #[must_use]
+    pub const fn call(&self) -> u64 {
+        self.call
     }
 
     /// The card, as command and response APDUs.

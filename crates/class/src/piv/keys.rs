@@ -75,6 +75,8 @@ impl PivModule {
     fn seen_map(&mut self, cx: &mut CardContext<'_>) -> Result<SeenMap> {
         self.recognise(cx)?;
         if self.seen.map.is_none() {
+            // An object that is surely there shows that PIV is selected; one that is not does not.
+            self.identity(cx)?;
             let stored = self.read_map(cx)?;
             self.seen.learn_map(&stored);
         }

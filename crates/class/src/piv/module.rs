@@ -25,6 +25,8 @@ const RSA_SIZES: KeySizes = KeySizes { minimum: 1024, default: 2048, maximum: 40
 #[derive(Debug)]
 pub struct PivModule {
     state: PivState,
+    /// The entry that used the card last.
+    call: Option<u64>,
     pub(super) access: Access,
     pub(super) seen: Seen,
     /// The whole view, for as long as nobody else can have written: on a card that this context cannot
@@ -53,6 +55,7 @@ impl PivModule {
     fn new(state: PivState) -> Self {
         Self {
             state,
+            call: None,
             access: Access::default(),
             seen: Seen::default(),
             view: None,
@@ -71,9 +74,10 @@ impl PivModule {
     /// The card for one entry. Without a host that vouches for the transaction, what was known from
     /// earlier entries is doubted first.
     pub(super) fn card<'a>(&'a mut self, cx: &'a mut CardContext<'_>) -> PivCard<'a> {
-        if !cx.continuity() {
+        if !cx.continuity() && self.call != Some(cx.call()) {
             self.state.doubt();
         }
+        self.call = Some(cx.call());
         self.state.on(cx.card())
     }
 
@@ -126,6 +130,7 @@ impl PivModule {
         {
             return Ok(view.clone());
         }
+        self.identity(cx)?;
         let map = self.read_map(cx)?;
         let view = View::read(&mut self.card(cx), map).map_err(answer::reading)?;
         self.seen.learn(&view);
@@ -303,7 +308,7 @@ impl CardModule for PivModule {
     }
 
     fn admin_authentication(&mut self) -> Option<&mut dyn AdminAuthentication> {
-        Some(self)
+        if self.access.is_known_read_only() { None } else { Some(self) }
     }
 
     fn own_properties(&mut self) -> Option<&mut dyn OwnProperties> {

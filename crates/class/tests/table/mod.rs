@@ -12,6 +12,8 @@
 
 pub mod calls;
 pub mod check;
+pub mod files;
+pub mod piv;
 
 use std::sync::OnceLock;
 
@@ -28,7 +30,7 @@ pub const ADMIN_KEY: [u8; 24] = *b"cardmod admin key 24 by.";
 
 static STORE: OnceLock<(tempfile::TempDir, Store)> = OnceLock::new();
 
-fn store() -> &'static Store {
+pub fn store() -> &'static Store {
     let (_, store) = STORE.get_or_init(|| {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Store::open(directory.path()).expect("a store");
@@ -84,6 +86,20 @@ impl Host {
         host
     }
 
+    /// A card that is there already, acquired under this name of a card type.
+    ///
+    /// # Errors
+    /// The code of a refusal.
+    pub fn named(name: &str, card_name: &str) -> Result<Self, u32> {
+        let mut host = Self::connected(name, 7, Mode::Checked);
+        host.name = wide(card_name);
+        host.data.pwszCardName = host.name.as_mut_ptr();
+        match host.acquire(0) {
+            0 => Ok(host),
+            code => Err(code),
+        }
+    }
+
     /// A filled structure that was not acquired.
     pub fn connected(name: &str, version: u32, mode: Mode) -> Self {
         store();
@@ -122,6 +138,11 @@ impl Host {
 
     pub fn pointer(&mut self) -> *mut CARD_DATA {
         &raw mut *self.data
+    }
+
+    /// The reader the card is in.
+    pub fn reader(&self) -> &str {
+        &self.reader
     }
 
     /// The APDUs sent so far.
