@@ -96,10 +96,10 @@ fn what_reads_works() {
     ] {
         assert_eq!(host.word(property, 0), value, "{property}");
     }
-    assert_eq!(host.property("Free Space", 0).map(|space| space[4..].to_vec()), Ok([0u32, 0, 24]
-        .into_iter()
-        .flat_map(u32::to_ne_bytes)
-        .collect()));
+    assert_eq!(
+        host.property("Free Space", 0).map(|space| space[4..].to_vec()),
+        Ok([0u32, 0, 24].into_iter().flat_map(u32::to_ne_bytes).collect())
+    );
     let capabilities = host.property("Capabilities", 0).expect("capabilities");
     assert_eq!(capabilities[4..], [1u32, 0].map(u32::to_ne_bytes).concat(), "compression, no generation");
     let places = host.property("Cardmod Places", 0).expect("places");
@@ -142,7 +142,11 @@ fn roles_are_those_of_the_card() {
     while host.pin(1, b"000000").map_err(Status::code) == Err(0x8010_006B) {}
     assert_eq!(host.pin(1, b"654321"), Err(Status::PinBlocked));
     assert_eq!(host.unblock(PUK, PIN, 0, BY_PUK).map_err(Status::code), Err(0x8010_006B), "the old PUK");
-    assert_eq!(host.unblock(b"12121212", PIN, 3, BY_PUK), Err(Status::InvalidParameter), "tries are the card's");
+    assert_eq!(
+        host.unblock(b"12121212", PIN, 3, BY_PUK),
+        Err(Status::InvalidParameter),
+        "tries are the card's"
+    );
     assert_eq!(host.unblock(b"12121212", PIN, 0, BY_PUK), Ok(()));
     assert_eq!(host.authenticated(), 0);
     host.as_user();

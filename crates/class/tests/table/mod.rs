@@ -54,6 +54,8 @@ pub struct Host {
     atr: Vec<u8>,
     name: Vec<u16>,
     reader: String,
+    /// The virtual card.
+    pub card_name: String,
 }
 
 impl Host {
@@ -110,8 +112,15 @@ impl Host {
         card.begin_transaction().expect("a transaction");
         let atr = card.status().expect("a status").atr;
         let heap = Heap::new(mode);
-        let mut host =
-            Self { data: Box::new(CARD_DATA::ZEROED), heap, card, atr, name: wide("GIDS card"), reader };
+        let mut host = Self {
+            data: Box::new(CARD_DATA::ZEROED),
+            heap,
+            card,
+            atr,
+            name: wide("GIDS card"),
+            reader,
+            card_name: name.to_owned(),
+        };
         let callbacks = host.heap.callbacks();
         let data = &mut *host.data;
         data.dwVersion = version;

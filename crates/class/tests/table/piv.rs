@@ -7,9 +7,11 @@ use cardmod_iso7816::tlv::{Tag, Writer};
 use cardmod_types::{ContainerMap, Pin, PublicKey, SecretBytes};
 use cardmod_virtual::{PivFlavour, PivProfile};
 
-use super::{Host, PIN, PUK, store};
+use super::calls::Outcome;
+use super::{Host, PIN, PUK, call, outcome, store, wide};
 
-pub const GUID: [u8; 16] = [0xAD, 0x64, 0xBE, 0xAC, 0x16, 0x11, 0x4A, 0x56, 0x93, 0xA2, 0x9D, 0x58, 0x3B, 0x74, 0xCB, 0x44];
+pub const GUID: [u8; 16] =
+    [0xAD, 0x64, 0xBE, 0xAC, 0x16, 0x11, 0x4A, 0x56, 0x93, 0xA2, 0x9D, 0x58, 0x3B, 0x74, 0xCB, 0x44];
 /// The value of `cardmod` for the card types that Windows gives its class driver.
 pub const PIV_NAME: &str = "Identity Device (NIST SP 800-73 [PIV])";
 pub const GIDS_NAME: &str = "Identity Device (Microsoft Generic Profile)";
@@ -47,6 +49,23 @@ impl Host {
     pub fn word(&mut self, property: &str, flags: u32) -> u32 {
         let value = self.property(property, flags).expect(property);
         u32::from_ne_bytes(value.try_into().expect("four bytes"))
+    }
+
+    /// The role that owns a container's key.
+    pub fn container_pin(&mut self, index: u8) -> Outcome<u32> {
+        let (name, mut value, mut length) = (wide("PIN Identifier"), 0u32, 0);
+        let target = (&raw mut value).cast();
+        outcome(call!(
+            self,
+            pfnCardGetContainerProperty,
+            index,
+            name.as_ptr(),
+            target,
+            4,
+            &raw mut length,
+            0
+        ))?;
+        Ok(value)
     }
 
     pub fn map(&mut self) -> ContainerMap {
