@@ -2,16 +2,11 @@
 
 mod table;
 
-use std::ptr::null_mut;
-
 use cardmod_sdk::Status;
-use cardmod_sdk::sys::CARD_FILE_INFO;
 use cardmod_types::KeySpec;
 use cardmod_virtual::{Behaviour, CardOptions};
 
-use table::{ADMIN_KEY, Host, call, outcome};
-
-type Outcome<T> = Result<T, Status>;
+use table::{ADMIN_KEY, Host};
 
 const NO: Status = Status::SecurityViolation;
 

@@ -143,13 +143,7 @@ fn a_signature_is_made_or_refused() {
             }
             // The next program finds the card as it was.
             card.reset();
-            driver
-                .call(|module, _| {
-                    module.connection_lost();
-                    module.forget_content();
-                    Ok(())
-                })
-                .expect("nothing to fail");
+            let mut driver = acquire(card).expect("acquired");
             verify(&mut driver, role).expect("no try was lost");
             sign(&mut driver, key).expect("a signature");
         });
@@ -219,7 +213,7 @@ fn what_is_neither_is_unknown() {
         let acquired = Driver::<ClassModule>::acquire(answer, Surroundings::default());
         assert_eq!(acquired.err(), Some(Status::UnknownCard), "{status:04X}");
     }
-    // A card that says yes to everything and names nothing, and one that never comes to an end.
+    // A card that says yes to everything and has nothing of PIV, and one that never comes to an end.
     for answer in [&[0x90, 0x00][..], &[0xFF, 0xFF, 0x90, 0x00], &[0x61, 0x01], &[0x61, 0x00], &[0x6C, 0x01]]
     {
         let card_name = CardApplication::Piv.card_name().to_owned();

@@ -167,6 +167,20 @@ fn a_standard_card_notes_keys_in_place_of_certificates_and_keeps_computed_names(
 }
 
 #[test]
+fn on_a_standard_card_a_key_is_where_every_program_looks_for_it() {
+    let mut host = Host::piv("looked-for", &piv::standard());
+    host.set_property("Cardmod Management Key", &piv::given(), 0).expect("a key");
+    host.as_user();
+    // 9A takes no such key, and the card could not tell that the container of index 0 is elsewhere.
+    assert_eq!(host.generate(0, KeySpec::EcdheP256, 256), NO_ROOM);
+    host.set_property("Cardmod Place", b"82", 0).expect("a place");
+    host.generate(4, KeySpec::EcdheP256, 256).expect("a key");
+    let mut host = next(host);
+    let sizes: Vec<_> = host.listed().into_iter().map(|(index, _, s, x, _)| (index, s, x)).collect();
+    assert_eq!(sizes, [(4, 0, 256)]);
+}
+
+#[test]
 fn the_management_key_comes_from_four_places() {
     let mut host = Host::piv("secret", &piv::kept());
     assert_eq!(host.word("Read Only Mode", 0), 1);

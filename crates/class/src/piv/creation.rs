@@ -4,7 +4,7 @@
 //! does not tell of keys by itself. What is broken off leaves a name without key, never a key that some other
 //! key's certificate covers unseen.
 
-use cardmod_piv::{ImportKey, KeyAlgorithm, PivError, Policies, Slot, SlotKey, SlotMap};
+use cardmod_piv::{ImportKey, KeyAlgorithm, ObjectTag, PivError, Policies, Slot, SlotKey, SlotMap};
 use cardmod_sdk::{CardContext, ContainerCreation, KeyRef, NewKey, Result, Status};
 use cardmod_types::{CardId, ContainerIndex, KeySpec, PinId};
 
@@ -35,6 +35,9 @@ impl ContainerCreation for PivModule {
         self.authorise(cx)?;
         self.forget_view(Some(slot));
         let kept = self.announce(cx, &view, id, key, slot, algorithm)?;
+        if kept == Kept::NoPlace {
+            self.require_own_place(cx, &view, key.container, slot)?;
+        }
         let made = self.make(cx, slot, algorithm, &new);
         let noted = made.and_then(|public| self.note(cx, slot, &public, kept));
         self.forget_view(Some(slot));
@@ -140,6 +143,28 @@ impl PivModule {
         map.set(key.container, record).map_err(answer::writing)?;
         stored::hold_in_place(&mut map, view, id, Some(key.container))?;
         if map == view.map { Ok(Kept::Yes) } else { self.store_map(cx, &map) }
+    }
+
+    /// On a card that stores no map, a key is found where every program looks for it: in the slot of its
+    /// index, and in a retired one as far as the Key History goes.
+    fn require_own_place(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        view: &View,
+        index: ContainerIndex,
+        slot: Slot,
+    ) -> Result<()> {
+        if view.places.slot(index) != Some(slot) {
+            tracing::error!(%slot, %index, "the card cannot store that a container is in another slot than its own");
+            return Err(Status::NoMemory);
+        }
+        let Slot::Retired(number) = slot else { return Ok(()) };
+        if self.card(cx).key_history().map_err(answer::reading)?.is_some() {
+            return Ok(()); // the note of the key is counted there
+        }
+        // SP 800-73 part 1, appendix A: so many keys with, none without certificate on the card, the check sum.
+        let history = [0xC1, 1, number.get(), 0xC2, 1, 0, 0xFE, 0];
+        self.card(cx).put_object(ObjectTag::KEY_HISTORY, &history).map_err(answer::writing)
     }
 
     fn make(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cardmod_iso7816::StatusWord;
-use cardmod_piv::{PinReference, PivCard, PivError, PivState, Slot};
+use cardmod_piv::{ObjectTag, PinReference, PivCard, PivError, PivState, Slot};
 use cardmod_sdk::{
     AdminAuthentication, CardContext, CardModule, ContainerCreation, FileWriting, KeyAgreement, KeyRef,
     OwnProperties, PinAdministration, Result, RsaDecryption, SignatureInput, Status,
@@ -156,7 +156,7 @@ fn is_piv(card: &mut PivCard<'_>) -> core::result::Result<bool, PivError> {
     if application.pix().starts_with(&PIX) {
         return Ok(true);
     }
-    match card.chuid() {
+    match card.object(ObjectTag::CHUID) {
         Ok(_) => Ok(true),
         Err(error @ PivError::Exchange(_)) => Err(error),
         Err(error) => Ok(error.status() == Some(StatusWord::SECURITY_STATUS_NOT_SATISFIED)),
