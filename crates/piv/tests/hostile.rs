@@ -2,6 +2,8 @@
 //! no PIN goes out in doubt.
 
 mod support;
+#[path = "support/traffic.rs"]
+mod traffic;
 
 use std::collections::VecDeque;
 
@@ -13,6 +15,7 @@ use cardmod_piv::{
 use cardmod_types::Pin;
 use proptest::prelude::*;
 use support::{ATR, MockCard, PIN, certificate, certificate_object, chuid, key};
+use traffic::{Event, Recorder, sends_a_pin_in_doubt};
 use zeroize::Zeroizing;
 
 /// Answers from a list, then fails.
@@ -99,59 +102,6 @@ fn operate(state: &mut PivState, card: &mut dyn CardChannel, operation: u8) -> R
         18 => piv.security_object().map(drop),
         19 => piv.metadata(KeyReference::PIN).map(drop),
         _ => piv.confirmed_roles().map(drop),
-    }
-}
-
-/// What happened to a card, in order.
-#[derive(Debug)]
-enum Event {
-    /// A command and its answer.
-    Exchange(Vec<u8>, Vec<u8>),
-    /// Another program, or another card, may have come between.
-    Break,
-}
-
-/// Whether a PIN went out without a SELECT of PIV, or the read of an object of PIV, since the last break, or
-/// since the channel failed.
-fn sends_a_pin_in_doubt(traffic: &[Event]) -> bool {
-    let mut is_proven = false;
-    traffic.iter().any(|event| {
-        let Event::Exchange(command, answer) = event else {
-            is_proven = false;
-            return false;
-        };
-        let is_served = matches!(answer[..], [.., 0x90, 0x00] | [.., 0x61, _]);
-        match command[..] {
-            [_, 0xA4, ..] => {
-                is_proven = is_served && command.windows(5).any(|aid| aid == &cardmod_piv::AID[..5])
-            }
-            [_, 0xCB, ..] => is_proven |= is_served && matches!(answer[0], 0x53 | 0x7E),
-            // With data: an empty VERIFY tells nobody anything.
-            [_, 0x20 | 0x24 | 0x2C, _, _, length, ..] if length > 0 => return !is_proven,
-            _ => {}
-        }
-        false
-    })
-}
-
-/// Notes the traffic of a card that may fail between any two commands.
-struct Recorder<C> {
-    card: C,
-    traffic: Vec<Event>,
-}
-
-impl<C: CardChannel> CardChannel for Recorder<C> {
-    fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, TransportError> {
-        let outcome = self.card.transmit(command);
-        self.traffic.push(match &outcome {
-            Ok(answer) => Event::Exchange(command.to_vec(), answer.to_vec()),
-            Err(_) => Event::Break,
-        });
-        outcome
-    }
-
-    fn limits(&self) -> Limits {
-        self.card.limits()
     }
 }
 

@@ -5,11 +5,13 @@ mod support;
 mod virtual_card;
 
 use cardmod_iso7816::Limits;
-use cardmod_piv::{KeyAlgorithm, ObjectTag, PinReference, PinState, PivError, PivState, Slot, SlotKey};
+use cardmod_piv::{
+    KeyAlgorithm, ManagementKey, ObjectTag, PinReference, PinState, PivError, PivState, Slot, SlotKey,
+};
 use cardmod_types::{EcCurve, EcPublicKey, Pin};
 use cardmod_virtual::{PivFlavour, Reset};
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
-use support::{ATR, PIN};
+use support::{ATR, PIN, chuid};
 use virtual_card::{GUID, PUK, Virtual};
 
 const SELECT: u8 = 0xA4;
@@ -61,6 +63,27 @@ fn four_certificates_cost_fifteen_or_seven_and_warm_nothing_one_or_two() {
             assert_eq!(card.count(), 0);
         }
     }
+}
+
+#[test]
+fn the_rest_of_a_long_chuid_stays_on_the_card_and_disturbs_nothing() {
+    let (mut card, keys) = with_four_keys(PivFlavour::Standard);
+    let mut admin = PivState::new();
+    let mut piv = admin.on(&mut card);
+    piv.authenticate_management(&ManagementKey::well_known(), [7; 16]).expect("the default key");
+    piv.put_object(ObjectTag::CHUID, &chuid(0x33, 2700)).expect("written");
+    card.card.reset(Reset::Warm).expect("reset");
+    card.card.acknowledge().expect("seen");
+    card.log.clear();
+    let mut state = PivState::new();
+    assert_eq!(state.on(&mut card).card_id(&ATR).expect("CHUID").as_bytes(), &[0x33; 16]);
+    verify(&mut state, &mut card);
+    state.on(&mut card).chuid().expect("known");
+    let signature = state.on(&mut card).sign(Slot::Authentication, KeyAlgorithm::P256, &[5; 32]);
+    check_p256(&keys[0], &[5; 32], &signature.expect("signed"));
+    assert_eq!(card.commands(), [SELECT, GET, VERIFY, USE]);
+    let whole = state.on(&mut card).object(ObjectTag::CHUID).expect("read").expect("there");
+    assert_eq!(whole, chuid(0x33, 2700));
 }
 
 fn check_p256(key: &SlotKey, hash: &[u8], signature: &[u8]) {
