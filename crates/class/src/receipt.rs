@@ -10,6 +10,8 @@ use cardmod_types::SecretBytes;
 
 /// `SCARD_E_TIMEOUT`.
 const TIMEOUT: u32 = 0x8010_000A;
+/// The first version of the interface that knows external PINs (`PIN_INFO`).
+pub(crate) const FIRST_VERSION: u32 = 6;
 /// Length of a receipt.
 const LENGTH: usize = 16;
 

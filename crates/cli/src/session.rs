@@ -1,5 +1,7 @@
 //! Which card a run works on, and the way to it.
 
+use std::io::Write as _;
+
 use cardmod_default::{Environment, EnvironmentError, EnvironmentOptions};
 use cardmod_host::{
     CardSession, ContainerSpec, Error, KeyAlgorithm, LoadError, ManagementKey, OpenOptions, ReaderInfo,
@@ -159,8 +161,11 @@ impl Desk {
     }
 
     fn open_card(&self, reader: &str) -> Result<CardSession, EnvironmentError> {
-        let mut options =
-            OpenOptions { management_key: self.management_key.clone(), ..OpenOptions::default() };
+        let mut options = OpenOptions {
+            management_key: self.management_key.clone(),
+            on_wait: Some(tell_of_wait),
+            ..OpenOptions::default()
+        };
         if let Some(application) = self.global.application {
             options.card_name = CardApplication::from(application).card_name().to_owned();
         }
@@ -335,6 +340,12 @@ impl Desk {
         self.out.tell(&format!("no card was found: {shown}"));
         Ok(self.environment.reader_of(DEFAULT_CARD))
     }
+}
+
+/// Says on the terminal why nothing goes on.
+fn tell_of_wait(reader: &str) {
+    // Nobody may be looking.
+    let _ = writeln!(std::io::stderr(), "waiting: another program uses the card in {reader:?}");
 }
 
 /// A reader by its whole name, or by a part that only one has.

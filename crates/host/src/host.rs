@@ -54,7 +54,17 @@ pub struct OpenOptions {
     /// The key with which the card's module writes where the user's PIN gives no such right: key 9B of a PIV
     /// card. A card whose module takes none is not opened with one.
     pub management_key: Option<ManagementKey>,
+    /// How long another program's transaction is waited for, before the operation fails with
+    /// [`Error::ReaderBusy`]: 30 seconds, or as many milliseconds as `CARDMOD_CARD_PATIENCE_MS` says.
+    pub patience: Duration,
+    /// Called with the reader's name where that takes more than a second.
+    pub on_wait: Option<fn(&str)>,
 }
+
+/// How long another program's transaction is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The variable that says otherwise.
+const PATIENCE_VARIABLE: &str = "CARDMOD_CARD_PATIENCE_MS";
 
 impl Default for OpenOptions {
     fn default() -> Self {
@@ -68,8 +78,16 @@ impl Default for OpenOptions {
             transaction_hold: Duration::from_millis(1500),
             policy: Policy::default(),
             management_key: None,
+            patience: usual_patience(),
+            on_wait: None,
         }
     }
+}
+
+/// What the environment says, else [`PATIENCE`].
+fn usual_patience() -> Duration {
+    let told = std::env::var(PATIENCE_VARIABLE).ok().and_then(|value| value.parse().ok());
+    told.map_or(PATIENCE, Duration::from_millis)
 }
 
 /// Opens cards over one PC/SC provider.

@@ -20,11 +20,15 @@ pub const READER: &str = "Virtual PCD 00 00";
 const START: &str = "ip link set lo up && mkdir -p /run/pcscd && mount -t tmpfs tmpfs /run/pcscd \
                      && exec pcscd --foreground --config \"$0\"";
 
+/// The same in name spaces that are there: what the killed one left is in the way.
+const RESTART: &str =
+    "rm -f /run/pcscd/pcscd.comm /run/pcscd/pcscd.pid; exec pcscd --foreground --config \"$0\"";
+
 /// A running pcscd, ended when dropped.
 pub struct World {
     daemon: Child,
     reader: String,
-    _configuration: TempDir,
+    configuration: TempDir,
 }
 
 /// A card plugged into the world's first reader, pulled when dropped.
@@ -58,9 +62,41 @@ impl World {
             .stderr(Stdio::null())
             .spawn()
             .expect("unshare, of the Debian package util-linux");
-        let world = Self { daemon, reader: format!("{name} 00 00"), _configuration: folder };
+        let world = Self { daemon, reader: format!("{name} 00 00"), configuration: folder };
         world.wait_for(|| world.run(&["opensc-tool", "--list-readers"]), &world.reader);
         world
+    }
+
+    /// Ends pcscd; the name spaces stay. Cards that were plugged in are pulled.
+    ///
+    /// # Panics
+    /// When nothing can be started in the name spaces.
+    pub fn stop_service(&mut self) {
+        // Name spaces live as long as a process in them.
+        let keeper = self.command(Path::new("/"), &["sleep", "infinity"]).spawn().expect("sleep");
+        self.wait_for(|| run(Command::new("readlink").arg(format!("/proc/{}/ns/net", keeper.id()))), &{
+            let mine = std::fs::read_link(format!("/proc/{}/ns/net", self.daemon.id()));
+            mine.expect("pcscd's name space").display().to_string()
+        });
+        end(&mut self.daemon);
+        self.daemon = keeper;
+    }
+
+    /// Starts pcscd anew after [`stop_service`](Self::stop_service), and waits until it answers.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    pub fn start_service(&mut self) {
+        let configuration = self.configuration.path().join("reader.conf");
+        let words = ["sh", "-c", RESTART, configuration.to_str().expect("a path that is text")];
+        let mut command = self.command(Path::new("/"), &words);
+        let daemon = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("pcscd");
+        let mut keeper = std::mem::replace(&mut self.daemon, daemon);
+        let entered = || run(Command::new("readlink").arg(format!("/proc/{}/ns/net", self.daemon.id())));
+        let wanted = std::fs::read_link(format!("/proc/{}/ns/net", keeper.id()));
+        self.wait_for(entered, &wanted.expect("the name space").display().to_string());
+        self.wait_for(|| self.run(&["opensc-tool", "--list-readers"]), &self.reader);
+        end(&mut keeper);
     }
 
     /// The name of the first reader.

@@ -176,6 +176,21 @@ impl Card {
         self.context.provider.disconnect(self.handle, disposition.code())
     }
 
+    /// It was ended, or left to somebody who still waits.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Leaves the handle to somebody else, who ends it.
+    pub(crate) fn abandon(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    /// What the handle belongs to, for as long as somebody uses it.
+    pub(crate) fn context(&self) -> Arc<Inner> {
+        Arc::clone(&self.context)
+    }
+
     /// What a card module may use of this connection.
     #[must_use]
     pub fn borrowed(&self) -> BorrowedCard {

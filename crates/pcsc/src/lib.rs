@@ -21,6 +21,7 @@ mod error;
 mod exchange;
 mod features;
 mod native;
+mod patience;
 mod pinpad;
 mod provider;
 mod raw;

@@ -13,7 +13,7 @@ use crate::{PivCommand, PivError};
 /// The operations on a PIV card, over a borrowed state and channel.
 pub struct PivCard<'a> {
     pub(crate) state: &'a mut PivState,
-    channel: &'a mut dyn CardChannel,
+    pub(crate) channel: &'a mut dyn CardChannel,
 }
 
 /// How much of an answer is fetched.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use cardmod_iso7816::{ExchangeError, StatusWord};
+use cardmod_iso7816::{ExchangeError, PinEntryError, StatusWord};
 
 use crate::{ManagementAlgorithm, Slot};
 
@@ -107,6 +107,9 @@ pub enum PivError {
         /// The card is known to take digits only.
         digits: bool,
     },
+    /// The reader's keypad sent no PIN to the card.
+    #[error(transparent)]
+    PinEntry(#[from] PinEntryError),
     /// The place has no key.
     #[error("there is no key in {0}")]
     NoKey(Slot),

@@ -48,6 +48,7 @@ mod error;
 mod history;
 mod identity;
 mod issue;
+mod keypad;
 mod keys;
 mod making;
 mod management;

@@ -211,7 +211,7 @@ impl PivCard<'_> {
     /// Takes the rights away that were got for an operation which then failed. Its error is the one to
     /// report, so a card that cannot do this keeps its state, which the caller's own end of the session
     /// will meet.
-    fn abandon(&mut self, error: PivError) -> PivError {
+    pub(crate) fn abandon(&mut self, error: PivError) -> PivError {
         if self.state.verified.user {
             drop(self.log_out());
         }

@@ -410,7 +410,8 @@ pub trait SecurePinEntry {
         false
     }
     /// Has a PIN of external type changed where it is entered: the old one is collected, and the new one
-    /// (`CardChangeAuthenticatorEx` without data). The role is authenticated afterwards.
+    /// (`CardChangeAuthenticatorEx` without data). Whether the role is authenticated afterwards is the card's
+    /// affair.
     ///
     /// # Errors
     /// [`Status::WrongPin`], [`Status::PinBlocked`]; [`Status::InvalidParameter`] for a new PIN that was not the

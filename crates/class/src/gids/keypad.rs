@@ -5,10 +5,7 @@ use cardmod_types::{Pin, PinId, SecretBytes};
 
 use super::answer;
 use super::module::GidsModule;
-use crate::receipt::Receipt;
-
-/// The first version of the interface that knows external PINs (`PIN_INFO`).
-const FIRST_VERSION: u32 = 6;
+use crate::receipt::{FIRST_VERSION, Receipt};
 
 impl GidsModule {
     /// The PIN can be typed at the reader, and the host can be told so.

@@ -106,6 +106,7 @@ pub(super) fn managing(error: PivError) -> Status {
 pub(super) fn verifying(error: PivError) -> Status {
     match &error {
         PivError::PinFormat { .. } => Status::WrongPin { attempts: None },
+        PivError::PinEntry(entry) => crate::receipt::entry_refused(*entry),
         PivError::Status { status, .. } => match *status {
             _ if error.is_wrong_secret() => Status::WrongPin { attempts: error.tries_left().map(u32::from) },
             StatusWord::AUTHENTICATION_BLOCKED => Status::PinBlocked,

@@ -8,6 +8,7 @@ mod answer;
 mod creation;
 mod files;
 mod key_file;
+mod keypad;
 mod keys;
 mod management;
 mod module;

@@ -6,7 +6,7 @@ use cardmod_iso7816::StatusWord;
 use cardmod_piv::{ObjectTag, PinReference, PivCard, PivError, PivState, Slot};
 use cardmod_sdk::{
     AdminAuthentication, CardContext, CardModule, ContainerCreation, FileWriting, KeyAgreement, KeyRef,
-    OwnProperties, PinAdministration, Result, RsaDecryption, SignatureInput, Status,
+    OwnProperties, PinAdministration, Result, RsaDecryption, SecurePinEntry, SignatureInput, Status,
 };
 use cardmod_types::{
     CacheMode, Capabilities, CardCf, CardId, ContainerIndex, ContainerKeys, DirectoryName, EcCurve, FileInfo,
@@ -17,6 +17,7 @@ use super::keys::Seen;
 use super::management::Access;
 use super::view::View;
 use super::{answer, places};
+use crate::receipt::Receipt;
 
 /// RSA keys of PIV cards, in bits. Which of them a card makes shows when it is asked to.
 const RSA_SIZES: KeySizes = KeySizes { minimum: 1024, default: 2048, maximum: 4096, increment: 1024 };
@@ -49,6 +50,8 @@ pub struct PivModule {
     pub(super) made: BTreeSet<ContainerIndex>,
     /// The object of the stored map holds something else.
     pub(super) map_is_foreign: bool,
+    /// What stands for the PIN that was typed at the reader.
+    pub(super) receipt: Option<Receipt>,
 }
 
 impl PivModule {
@@ -68,6 +71,7 @@ impl PivModule {
             created: BTreeSet::new(),
             made: BTreeSet::new(),
             map_is_foreign: false,
+            receipt: None,
         }
     }
 
@@ -238,8 +242,9 @@ impl CardModule for PivModule {
         self.role_exists(cx, id)
     }
 
-    fn pin_info(&mut self, _cx: &mut CardContext<'_>, id: PinId) -> Result<PinInfo> {
-        Self::role(id)
+    fn pin_info(&mut self, cx: &mut CardContext<'_>, id: PinId) -> Result<PinInfo> {
+        let info = Self::role(id)?;
+        Ok(self.in_this_reader(cx, id, info))
     }
 
     fn authenticated(&mut self, cx: &mut CardContext<'_>) -> Result<Option<PinSet>> {
@@ -304,6 +309,10 @@ impl CardModule for PivModule {
     }
 
     fn pin_administration(&mut self) -> Option<&mut dyn PinAdministration> {
+        Some(self)
+    }
+
+    fn secure_pin_entry(&mut self) -> Option<&mut dyn SecurePinEntry> {
         Some(self)
     }
 

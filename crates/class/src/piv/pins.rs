@@ -23,7 +23,7 @@ fn puk() -> PinId {
 }
 
 /// Whether the role is the user's PIN under one of its two names.
-fn is_pin(id: PinId) -> bool {
+pub(super) fn is_pin(id: PinId) -> bool {
     id == PinId::USER || id == always()
 }
 
@@ -105,7 +105,7 @@ impl PivModule {
     }
 
     /// The PIN the user knows: the card's global one where its Discovery object says that it comes first.
-    fn pin_reference(&mut self, cx: &mut CardContext<'_>) -> Result<PinReference> {
+    pub(super) fn pin_reference(&mut self, cx: &mut CardContext<'_>) -> Result<PinReference> {
         if let Some(known) = self.pin {
             return Ok(known);
         }

@@ -76,7 +76,7 @@ impl CardSession {
             session.permit(PinAction::Change, role, role, info.change)?;
             let changed = session.module.change_pin_at_its_device(role);
             changed.map_err(|error| session.failed_change(role, role, error))?;
-            session.authenticated.insert(role);
+            session.doubt(role);
             session.note_tries(role, None);
             session.forget_pin(role);
             session.count_pin_change();

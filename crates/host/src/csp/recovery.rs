@@ -29,7 +29,8 @@ impl CardSession {
             if self.detached {
                 self.attach()?;
             }
-            let Err(error) = self.card.begin_transaction() else { return Ok(()) };
+            let begun = session::begin_patiently(&self.card, &self.reader, &self.options);
+            let Err(error) = begun else { return Ok(()) };
             let Some(fault) = Fault::of_code(error.code) else {
                 return Err(Error::of_pcsc(&self.reader, error));
             };
@@ -155,7 +156,7 @@ impl CardSession {
         if status.atr != self.atr {
             return Err(removed());
         }
-        session::begin_again(&card, &self.reader)?;
+        session::begin_again(&card, &self.reader, &self.options)?;
         let acquired = session::acquire(&self.reader, &self.pcsc, &card, &self.loaded, &self.options);
         let known = acquired.and_then(|(mut module, _)| {
             let id = module.card_id();

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use cardmod_heap::Ledger;
-use cardmod_pcsc::{Card, Context as Pcsc, Disposition, Protocols, ReaderFeatures, ShareMode};
+use cardmod_pcsc::{Card, Context as Pcsc, Disposition, PcscError, Protocols, ReaderFeatures, ShareMode};
 use cardmod_sys::{SCARD_E_NO_SMARTCARD, SCARD_W_REMOVED_CARD, SCARD_W_RESET_CARD};
 use cardmod_types::PinSet;
 
@@ -75,7 +75,7 @@ impl CardSession {
         pin_cache: PinCache,
         timer: &Arc<Timer>,
     ) -> Result<Self, Error> {
-        begin_again(&card, reader)?;
+        begin_again(&card, reader, &options)?;
         let acquired = acquire(reader, &pcsc, &card, module, &options);
         let (context, atr) = match acquired {
             Ok(acquired) => acquired,
@@ -214,13 +214,23 @@ pub(super) fn acquire(
     Ok((context, atr))
 }
 
+/// Begins a transaction, waiting for other programs as long as the options say.
+pub(super) fn begin_patiently(card: &Card, reader: &str, options: &OpenOptions) -> Result<(), PcscError> {
+    card.begin_transaction_within(options.patience, || {
+        tracing::info!(reader, "another program has the card for itself");
+        if let Some(tell) = options.on_wait {
+            tell(reader);
+        }
+    })
+}
+
 /// Begins a transaction on a card nobody knows anything of yet: a reset by others means nothing.
-pub(super) fn begin_again(card: &Card, reader: &str) -> Result<(), Error> {
+pub(super) fn begin_again(card: &Card, reader: &str, options: &OpenOptions) -> Result<(), Error> {
     let failed = |error| Error::of_pcsc(reader, error);
-    match card.begin_transaction() {
+    match begin_patiently(card, reader, options) {
         Err(error) if error.code == SCARD_W_RESET_CARD => {
             card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::Leave).map_err(failed)?;
-            card.begin_transaction().map_err(failed)
+            begin_patiently(card, reader, options).map_err(failed)
         }
         begun => begun.map_err(failed),
     }
