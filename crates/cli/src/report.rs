@@ -1,7 +1,7 @@
 //! Containers, keys, certificates and PINs as the JSON documents and tables show them.
 
 use cardmod_host::module::PinStrength;
-use cardmod_host::{Container, ContainerKey, PinStatus, x509};
+use cardmod_host::{CardDescription, Container, ContainerKey, PinStatus, x509};
 use cardmod_types::{EcCurve, KeyHalf, PinCachePolicy, PinId, PinKind, PinPurpose, PublicKey};
 use serde::Serialize;
 
@@ -346,4 +346,21 @@ fn cache(policy: PinCachePolicy) -> String {
         PinCachePolicy::None => "none".into(),
         PinCachePolicy::AlwaysPrompt => "always prompt".into(),
     }
+}
+/// How reader and card speak with each other, in words.
+pub(crate) fn connection_text(card: &CardDescription) -> String {
+    let features = &card.reader_features;
+    let protocol =
+        card.protocol.map_or_else(|| "unknown protocol".to_owned(), |number| format!("T={number}"));
+    let size = match features.command_data() {
+        Some(most) => format!("APDUs with at most {most} bytes of data"),
+        None if features.extended_length() => "extended length".to_owned(),
+        None => "short APDUs".to_owned(),
+    };
+    let keypad = match (features.verifies_pins(), features.modifies_pins()) {
+        (false, _) => "no keypad",
+        (true, false) => "keypad for PINs",
+        (true, true) => "keypad for PINs and their change",
+    };
+    format!("{protocol}, {size}, {keypad}")
 }

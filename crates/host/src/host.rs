@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cardmod_pcsc::{Context, Protocols, Provider, ReaderState, ShareMode};
+use cardmod_pcsc::{Context, Provider, ReaderState};
 
 use crate::clock::{Clock, SystemClock};
-use crate::csp::{Card, CardSession, ManagementKey, PinCache, Policy, Timer};
+use crate::csp::{Card, CardSession, ManagementKey, PinCache, Policy, Timer, connect_patiently};
 use crate::error::Error;
 use crate::module::{HIGHEST_VERSION, Module, ModuleSource};
 use crate::store::PublicStore;
@@ -211,7 +211,7 @@ impl Host {
         }
         // The module first: a file that is no card module is reported without touching the card.
         let module = Module::load(source)?;
-        let card = context.connect(reader, ShareMode::Shared, Protocols::ANY).map_err(failed)?;
+        let card = connect_patiently(&context, reader, &options).map_err(failed)?;
         let pins = self.pin_cache.clone();
         let session = CardSession::open(reader, context, card, &module, options, pins, &self.timer.0)?;
         Ok(session.remembering(self.store.clone(), module.identity()))

@@ -60,6 +60,7 @@ pub mod verify;
 mod watch;
 pub mod x509;
 
+pub use cardmod_pcsc::{Feature, ReaderFeatures};
 pub use csp::{
     AdminAuthority, CacheRecord, Card, CardDescription, CardGuard, CardHold, CardSession, Container,
     ContainerKey, DecryptRequest, DeriveRequest, FileAuthority, FixedPin, HOLD_LIMIT, Held, KeyAlgorithm,

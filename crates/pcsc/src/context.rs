@@ -223,6 +223,11 @@ impl Context {
         Ok(Card::new(self.inner.clone(), handle, protocol))
     }
 
+    /// The same context, which lives as long as either.
+    pub(crate) fn another(&self) -> Self {
+        Self { inner: self.inner.clone() }
+    }
+
     /// Reads an item of the resource manager's cache.
     ///
     /// # Errors

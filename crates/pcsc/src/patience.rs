@@ -9,94 +9,145 @@ use std::time::{Duration, Instant};
 
 use crate::card::Card;
 use crate::codes::{SCARD_E_INVALID_HANDLE, SCARD_E_SHARING_VIOLATION, SCARD_LEAVE_CARD};
+use crate::context::{Context, Protocols, ShareMode};
 use crate::error::PcscError;
 
 /// After this time a wait is worth a word.
 const NOTICE: Duration = Duration::from_secs(1);
 
-const CALL: &str = "SCardBeginTransaction";
-
 /// What became of the wait.
-enum Wait {
+enum Wait<T> {
     Goes,
-    Over(Result<(), PcscError>),
-    /// Nobody wants the transaction any more.
+    Over(Result<T, PcscError>),
+    /// Nobody wants it any more.
     GivenUp,
 }
 
-#[derive(Default)]
-struct Shared {
-    wait: Mutex<Option<Wait>>,
+struct Shared<T> {
+    wait: Mutex<Wait<T>>,
     over: Condvar,
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Option<Wait>> {
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, Wait<T>> {
         self.wait.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the end until then; answers what became of it.
-    fn until<'a>(&'a self, held: MutexGuard<'a, Option<Wait>>, end: Instant) -> MutexGuard<'a, Option<Wait>> {
+    /// Waits for the end until then.
+    fn until(&self, end: Instant) -> MutexGuard<'_, Wait<T>> {
         let left = end.saturating_duration_since(Instant::now());
-        let goes = |wait: &mut Option<Wait>| matches!(wait, Some(Wait::Goes));
-        let waited = self.over.wait_timeout_while(held, left, goes);
+        let goes = |wait: &mut Wait<T>| matches!(wait, Wait::Goes);
+        let waited = self.over.wait_timeout_while(self.lock(), left, goes);
         waited.map_or_else(|poisoned| poisoned.into_inner().0, |(held, _)| held)
     }
 }
 
+/// How long somebody waits for other programs, and what he does meanwhile.
+struct Patience<W> {
+    limit: Duration,
+    /// Called once where it takes more than a moment.
+    waiting: W,
+}
+
+/// How a wait ended.
+enum Ended<T> {
+    WithAnswer(Result<T, PcscError>),
+    WithoutPatience,
+    /// There is no thread to wait.
+    AtOnce,
+}
+
+impl<W: FnOnce()> Patience<W> {
+    /// Has a thread do something that may wait; `undo` is for what came of it when nobody wants it any more.
+    fn wait<T: Send + 'static>(
+        self,
+        work: impl FnOnce() -> Result<T, PcscError> + Send + 'static,
+        undo: impl FnOnce(Result<T, PcscError>) + Send + 'static,
+    ) -> Ended<T> {
+        let shared = Arc::new(Shared { wait: Mutex::new(Wait::Goes), over: Condvar::new() });
+        let theirs = Arc::clone(&shared);
+        let thread = move || {
+            let result = work();
+            let mut held = theirs.lock();
+            if matches!(*held, Wait::GivenUp) {
+                drop(held);
+                return undo(result);
+            }
+            *held = Wait::Over(result);
+            drop(held);
+            theirs.over.notify_one();
+        };
+        if std::thread::Builder::new().name("cardmod-wait".to_owned()).spawn(thread).is_err() {
+            return Ended::AtOnce;
+        }
+        let end = Instant::now() + self.limit;
+        let mut held = shared.until(end.min(Instant::now() + NOTICE));
+        if matches!(*held, Wait::Goes) && Instant::now() < end {
+            drop(held);
+            (self.waiting)();
+            held = shared.until(end);
+        }
+        match std::mem::replace(&mut *held, Wait::GivenUp) {
+            Wait::Over(result) => Ended::WithAnswer(result),
+            _ => Ended::WithoutPatience,
+        }
+    }
+}
+
 impl Card {
-    /// Begins a transaction, waiting no longer than `patience` while another connection has one; `waiting` is
+    /// Begins a transaction, waiting no longer than `limit` while another connection has one; `waiting` is
     /// called once where that takes more than a moment.
     ///
     /// # Errors
-    /// What `SCardBeginTransaction` answers; `SCARD_E_SHARING_VIOLATION` where the patience is over. This
+    /// What `SCardBeginTransaction` answers; `SCARD_E_SHARING_VIOLATION` where the time is over. This
     /// connection and its context are then lost: `SCARD_E_INVALID_HANDLE` is what further calls of this
     /// function answer, and other calls may wait for the other program. Connect anew in a context of its own.
-    pub fn begin_transaction_within(
-        &self,
-        patience: Duration,
-        waiting: impl FnOnce(),
-    ) -> Result<(), PcscError> {
+    pub fn begin_transaction_within(&self, limit: Duration, waiting: impl FnOnce()) -> Result<(), PcscError> {
+        let call = "SCardBeginTransaction";
         if self.is_ended() {
-            return Err(PcscError::new(SCARD_E_INVALID_HANDLE, CALL));
+            return Err(PcscError::new(SCARD_E_INVALID_HANDLE, call));
         }
-        let shared = Arc::new(Shared { wait: Mutex::new(Some(Wait::Goes)), ..Shared::default() });
-        if self.wait_elsewhere(&shared).is_err() {
-            // Without a thread there is no limit.
-            return self.begin_transaction();
-        }
-        let end = Instant::now() + patience;
-        let mut held = shared.until(shared.lock(), end.min(Instant::now() + NOTICE));
-        if matches!(*held, Some(Wait::Goes)) && Instant::now() < end {
-            drop(held);
-            waiting();
-            held = shared.until(shared.lock(), end);
-        }
-        match held.replace(Wait::GivenUp) {
-            Some(Wait::Over(result)) => result,
-            _ => {
+        let (context, handle) = (self.context(), self.raw());
+        let later = self.context();
+        let begun = Patience { limit, waiting }.wait(
+            move || context.provider.begin_transaction(handle),
+            // A transaction that was had after all ends with the connection.
+            move |_| {
+                let _ = later.provider.disconnect(handle, SCARD_LEAVE_CARD);
+            },
+        );
+        match begun {
+            Ended::WithAnswer(begun) => begun,
+            Ended::WithoutPatience => {
                 self.abandon();
-                Err(PcscError::new(SCARD_E_SHARING_VIOLATION, CALL))
+                Err(PcscError::new(SCARD_E_SHARING_VIOLATION, call))
             }
+            Ended::AtOnce => self.begin_transaction(),
         }
     }
+}
 
-    /// Has a thread begin the transaction, and end it again where nobody waits for it any more.
-    fn wait_elsewhere(&self, shared: &Arc<Shared>) -> std::io::Result<()> {
-        let (context, handle, shared) = (self.context(), self.raw(), Arc::clone(shared));
-        let wait = move || {
-            let begun = context.provider.begin_transaction(handle);
-            let mut held = shared.lock();
-            if matches!(*held, Some(Wait::GivenUp)) {
-                drop(held);
-                // The transaction, where it was had after all, ends with the connection.
-                let _ = context.provider.disconnect(handle, SCARD_LEAVE_CARD);
-                return;
-            }
-            *held = Some(Wait::Over(begun));
-            drop(held);
-            shared.over.notify_one();
-        };
-        std::thread::Builder::new().name("cardmod-wait".to_owned()).spawn(wait).map(drop)
+impl Context {
+    /// Connects to the card in a reader, waiting no longer than `limit` while another connection has a
+    /// transaction: there are resource managers that wait for its end in `SCardConnect`.
+    ///
+    /// # Errors
+    /// What `SCardConnect` answers; `SCARD_E_SHARING_VIOLATION` also where the time is over. Calls in this
+    /// context may then wait for the other program, so it is best replaced.
+    pub fn connect_within(
+        &self,
+        limit: Duration,
+        waiting: impl FnOnce(),
+        reader: &str,
+        share: ShareMode,
+        protocols: Protocols,
+    ) -> Result<Card, PcscError> {
+        let (context, name) = (self.another(), reader.to_owned());
+        let waited = Patience { limit, waiting }.wait(move || context.connect(&name, share, protocols), drop);
+        match waited {
+            Ended::WithAnswer(connected) => connected,
+            Ended::WithoutPatience => Err(PcscError::new(SCARD_E_SHARING_VIOLATION, "SCardConnect")),
+            Ended::AtOnce => self.connect(reader, share, protocols),
+        }
     }
 }

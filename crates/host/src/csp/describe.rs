@@ -54,6 +54,8 @@ impl CardSession {
                 enrollment,
                 key_sizes: session.all_key_sizes()?,
                 pins: session.all_pins()?,
+                protocol: session.protocol(),
+                reader_features: session.reader_features().clone(),
             })
         })
     }

@@ -46,6 +46,7 @@ pub use request::{
     UnknownKeyAlgorithm,
 };
 pub use session::CardSession;
+pub(crate) use session::connect_patiently;
 pub use specification::{BadContainerSpec, ContainerSpec};
 pub(crate) use timer::Timer;
 pub use transaction::{HOLD_LIMIT, Held};

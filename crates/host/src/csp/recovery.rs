@@ -91,7 +91,7 @@ impl CardSession {
             self.detach();
             return Err(Error::Removed { reader: self.reader.clone() });
         }
-        match self.pcsc.connect(&self.reader, ShareMode::Shared, Protocols::ANY) {
+        match session::connect_patiently(&self.pcsc, &self.reader, &self.options) {
             Ok(card) => self.card = card,
             Err(error) if Fault::of_code(error.code) == Some(Fault::Removal) => {
                 self.detach();
@@ -141,14 +141,14 @@ impl CardSession {
             return Err(removed());
         }
         self.disconnect();
-        let card = self.pcsc.connect(&self.reader, ShareMode::Shared, Protocols::ANY);
+        let card = session::connect_patiently(&self.pcsc, &self.reader, &self.options);
         let card = match card.map_err(|error| (Fault::of_code(error.code), error)) {
             Ok(card) => card,
             Err((Some(Fault::Removal), _)) => return Err(removed()),
             Err((Some(Fault::Service), _)) => {
                 let failed = |error| Error::of_pcsc(&self.reader, error);
                 self.pcsc = Pcsc::establish(self.pcsc.provider()).map_err(failed)?;
-                self.pcsc.connect(&self.reader, ShareMode::Shared, Protocols::ANY).map_err(failed)?
+                session::connect_patiently(&self.pcsc, &self.reader, &self.options).map_err(failed)?
             }
             Err((_, error)) => return Err(Error::of_pcsc(&self.reader, error)),
         };

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use cardmod_pcsc::ReaderFeatures;
 use cardmod_types::{
     CacheMode, Capabilities, CardCf, CardId, ContainerIndex, DecryptPadding, EcCurve, EcPublicKey, FreeSpace,
     HashAlgorithm, KeyHalf, KeySizes, KeySpec, PinId, PinInfo, PrivateKey, PublicKey, SignaturePadding,
@@ -56,6 +57,10 @@ pub struct CardDescription {
     pub key_sizes: Vec<(KeySpec, KeySizes)>,
     /// The card's PINs.
     pub pins: Vec<PinStatus>,
+    /// The protocol between reader and card: 0 or 1; `None` for another.
+    pub protocol: Option<u8>,
+    /// What the reader can do beyond carrying short APDUs.
+    pub reader_features: ReaderFeatures,
 }
 
 /// A PIN of a card.

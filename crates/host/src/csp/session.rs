@@ -216,12 +216,20 @@ pub(super) fn acquire(
 
 /// Begins a transaction, waiting for other programs as long as the options say.
 pub(super) fn begin_patiently(card: &Card, reader: &str, options: &OpenOptions) -> Result<(), PcscError> {
-    card.begin_transaction_within(options.patience, || {
-        tracing::info!(reader, "another program has the card for itself");
-        if let Some(tell) = options.on_wait {
-            tell(reader);
-        }
-    })
+    card.begin_transaction_within(options.patience, || tell_of_wait(reader, options))
+}
+
+/// Connects, waiting for other programs as long as the options say.
+pub(crate) fn connect_patiently(pcsc: &Pcsc, reader: &str, options: &OpenOptions) -> Result<Card, PcscError> {
+    let tell = || tell_of_wait(reader, options);
+    pcsc.connect_within(options.patience, tell, reader, ShareMode::Shared, Protocols::ANY)
+}
+
+fn tell_of_wait(reader: &str, options: &OpenOptions) {
+    tracing::info!(reader, "another program has the card for itself");
+    if let Some(tell) = options.on_wait {
+        tell(reader);
+    }
 }
 
 /// Begins a transaction on a card nobody knows anything of yet: a reset by others means nothing.

@@ -13,12 +13,13 @@ use crate::{make_key, sign};
 
 /// What a person does at the keypad, in this order; then nothing.
 #[derive(Default)]
-struct Hands {
+pub(crate) struct Hands {
     typed: Mutex<Vec<Act>>,
     entries: Mutex<usize>,
+    pub(crate) asked: Mutex<Vec<Asked>>,
 }
 
-enum Act {
+pub(crate) enum Act {
     Types(&'static str),
     Cancels,
     /// Takes the card out, and types all the same.
@@ -27,7 +28,7 @@ enum Act {
 
 impl Typist for Hands {
     fn type_in(&self, asked: Asked) -> Typed {
-        assert_eq!(asked, Asked::Pin);
+        self.asked.lock().expect("what was asked").push(asked);
         *self.entries.lock().expect("a number") += 1;
         let mut typed = self.typed.lock().expect("what is typed");
         if typed.is_empty() {
@@ -46,20 +47,20 @@ impl Typist for Hands {
 }
 
 impl Hands {
-    fn will(&self, acts: impl IntoIterator<Item = Act>) {
+    pub(crate) fn will(&self, acts: impl IntoIterator<Item = Act>) {
         self.typed.lock().expect("what is typed").extend(acts);
     }
 
     /// How often the reader asked since the last look.
-    fn entries(&self) -> usize {
+    pub(crate) fn entries(&self) -> usize {
         std::mem::take(&mut *self.entries.lock().expect("a number"))
     }
 }
 
 /// A person at the reader who is told to look there.
 #[derive(Default)]
-struct Person {
-    told: Vec<String>,
+pub(crate) struct Person {
+    pub(crate) told: Vec<String>,
     patient: bool,
 }
 
@@ -85,10 +86,16 @@ fn card(name: &str) -> (String, Arc<Hands>) {
     make_key(&mut session, &mut common::pin()).expect("a key");
     let reader = session.reader().to_owned();
     common::close(session);
+    let hands = keypad_at(&reader);
+    (reader, hands)
+}
+
+/// Gives a reader a keypad.
+pub(crate) fn keypad_at(reader: &str) -> Arc<Hands> {
     let hands = Arc::new(Hands::default());
     let keypad = Keypad { modifies: true, typist: hands.clone() };
-    equip(&reader, Some(Equipment { keypad: Some(keypad), ..Equipment::default() }));
-    (reader, hands)
+    equip(reader, Some(Equipment { keypad: Some(keypad), ..Equipment::default() }));
+    hands
 }
 
 fn kind(session: &mut CardSession) -> PinKind {

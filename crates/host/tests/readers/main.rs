@@ -4,6 +4,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod keypad;
+mod keypad_piv;
+mod sharing;
 mod transport;
 
 use cardmod_host::{CardSession, Error, KeyAlgorithm, KeySource, NewContainer, PinSource, SignRequest};

@@ -10,6 +10,7 @@ use super::findings::Report;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::mapping::NO_KEY_HINT;
+use crate::report::connection_text;
 use crate::report::purpose;
 
 /// Looks at an opened card. What cannot be read is a finding, and the rest is looked at all the same.
@@ -26,6 +27,7 @@ pub(super) fn examine(session: &mut CardSession, report: &mut Report) {
     match session.describe() {
         Ok(card) => {
             identity(&card, report);
+            report.good("connection", connection_text(&card));
             room(&card, report);
             for pin in &card.pins {
                 pin_state(pin, &card, report);

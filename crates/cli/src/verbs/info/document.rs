@@ -1,11 +1,11 @@
 //! What `info` tells, as its JSON document has it.
 
-use cardmod_host::{CardDescription, ReaderInfo};
+use cardmod_host::{CardDescription, Feature, ReaderInfo};
 use cardmod_types::{CacheMode, Capabilities, FreeSpace, KeySizes, KeySpec};
 use serde::Serialize;
 
 use crate::output::hex;
-use crate::report::{ContainerView, PinView};
+use crate::report::{ContainerView, PinView, connection_text};
 use crate::session::Desk;
 
 /// What the verb tells of one card.
@@ -46,6 +46,7 @@ pub(super) struct CardView {
     pub(super) atr: String,
     pub(super) id: Option<String>,
     pub(super) serial_number: Option<String>,
+    pub(super) connection: ConnectionView,
     pub(super) read_only: bool,
     pub(super) cache_mode: &'static str,
     pub(super) enrollment: Option<bool>,
@@ -54,6 +55,36 @@ pub(super) struct CardView {
     pub(super) counters: Option<CountersView>,
     pub(super) free_space: FreeSpaceView,
     pub(super) key_sizes: Vec<KeySizesView>,
+}
+
+/// How reader and card speak with each other, and what the reader can do beyond that.
+#[derive(Serialize)]
+pub(super) struct ConnectionView {
+    pub(super) protocol: Option<String>,
+    pub(super) max_apdu_data: Option<u32>,
+    pub(super) verifies_pins: bool,
+    pub(super) changes_pins: bool,
+    /// Feature names of PC/SC part 10.
+    pub(super) features: Vec<String>,
+    #[serde(skip)]
+    pub(super) text: String,
+}
+
+impl ConnectionView {
+    fn new(card: &CardDescription) -> Self {
+        let features = &card.reader_features;
+        let name = |feature: &Feature| {
+            feature.name().map_or_else(|| format!("feature {:02x}", feature.tag), str::to_owned)
+        };
+        Self {
+            protocol: card.protocol.map(|number| format!("T={number}")),
+            max_apdu_data: features.max_apdu_data,
+            verifies_pins: features.verifies_pins(),
+            changes_pins: features.modifies_pins(),
+            features: features.list().iter().map(name).collect(),
+            text: connection_text(card),
+        }
+    }
 }
 
 /// The freshness counters.
@@ -106,6 +137,7 @@ impl ReaderView {
 impl From<CardDescription> for CardView {
     fn from(card: CardDescription) -> Self {
         Self {
+            connection: ConnectionView::new(&card),
             reader: card.reader,
             name: card.card_name,
             atr: hex(&card.atr),

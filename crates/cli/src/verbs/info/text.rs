@@ -44,6 +44,7 @@ fn card_facts(document: &Document) -> String {
         ("serial number", or_dash(&card.serial_number)),
         ("module", format!("{} (interface version {})", module.name, module.interface_version)),
         ("chosen by", module.chosen_by.clone()),
+        ("connection", card.connection.text.clone()),
         ("access", if card.read_only { "read only" } else { "read and write" }.to_owned()),
         ("caching", card.cache_mode.to_owned()),
         ("free", free_text(&card.free_space)),
