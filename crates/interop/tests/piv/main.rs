@@ -2,6 +2,7 @@
 //! that others wrote, and both in turn on one card.
 #![forbid(unsafe_code)]
 
+mod administration;
 mod both_ways;
 mod desk;
 mod firmware;
