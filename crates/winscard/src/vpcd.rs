@@ -11,10 +11,13 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use cardmod_pcsc::SCARD_F_COMM_ERROR;
 use cardmod_virtual::{CardFault, Reset, Share, VirtualCard};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::equipment::Equipment;
+use crate::log::{ApduLog, Trace};
+use crate::registry;
 use crate::t0::T0;
 
 /// Where vpcd listens.
@@ -92,6 +95,8 @@ pub fn plug(
     let equipment = Equipment::from_environment();
     let mut t0 = equipment.t0.then(T0::default);
     let mut on_ready = Some(on_ready);
+    let log = registry::current().ok();
+    let trace = log.as_ref().map(|registry| registry.log.connection(address));
     while let Some(message) = link.receive(stop)? {
         match Request::of(&message) {
             Request::PowerOff | Request::PowerOn => power(&mut card, &mut t0, Reset::Cold)?,
@@ -105,9 +110,13 @@ pub fn plug(
             // The driver has no words of its own for what a reader does not carry.
             Request::Command if !equipment.carries(&message) => link.send(&WRONG_LENGTH)?,
             Request::Command => {
-                let answer = match &mut t0 {
-                    Some(t0) => t0.transmit(&message, |command| card.transmit(command))?,
-                    None => card.transmit(&message)?,
+                let mut transmit = || match &mut t0 {
+                    Some(t0) => t0.transmit(&message, |command| card.transmit(command)),
+                    None => card.transmit(&message),
+                };
+                let answer = match log.as_ref().zip(trace.as_ref()) {
+                    Some((registry, trace)) => logged(&registry.log, trace, &message, transmit)?,
+                    None => transmit()?,
                 };
                 link.send(carried(&answer))?;
             }
@@ -115,6 +124,26 @@ pub fn plug(
         }
     }
     Ok(())
+}
+
+/// Carries a command out and logs it, whichever program it came from.
+fn logged(
+    log: &ApduLog,
+    trace: &Trace,
+    command: &[u8],
+    transmit: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, CardFault>,
+) -> Result<Zeroizing<Vec<u8>>, CardFault> {
+    let mut fault = None;
+    let answer = log.exchange(trace, command, || {
+        transmit().map_err(|why| {
+            fault = Some(why);
+            SCARD_F_COMM_ERROR
+        })
+    });
+    match fault {
+        Some(fault) => Err(fault),
+        None => Ok(answer.unwrap_or_default()),
+    }
 }
 
 /// A reset of either kind. What the card held back is gone.
