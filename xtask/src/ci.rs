@@ -40,7 +40,11 @@ const STEPS: &[Step] = &[
         shows: "the first command of the README works",
         run: || cargo(&["run", "--release", "--", "try"]),
     },
-    Step { name: "apdus", shows: "ours beside OpenSC's, counted on one card in one run", run: apdus },
+    Step {
+        name: "apdus",
+        shows: "ours beside OpenSC's and ykcs11's, counted on one card in one run",
+        run: apdus,
+    },
     Step { name: "miri", shows: "no undefined behaviour at the walls", run: miri },
     Step { name: "deny", shows: "licences, duplicates and origins of dependencies", run: deny },
     Step { name: "advisories", shows: "no dependency has a known hole", run: advisories },

@@ -139,10 +139,12 @@ pub fn pkcs11_module_of(file: &str, package: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{file}, of the Debian package {package}, which ./test.sh installs"))
 }
 
-/// A product of this workspace, beside the running test.
+/// A product of this workspace, beside the running test, which lies in `PROFILE/deps`, or beside the running
+/// program.
 fn built(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows its own path");
-    let profile = test.parent().and_then(Path::parent).expect("tests lie in PROFILE/deps");
+    let program = std::env::current_exe().expect("a program knows its own path");
+    let folder = program.parent().expect("a folder");
+    let profile = if folder.ends_with("deps") { folder.parent().expect("PROFILE") } else { folder };
     let path = profile.join(name);
     assert!(path.exists(), "{} is not built; cargo build --workspace makes it", path.display());
     path

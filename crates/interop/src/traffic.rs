@@ -43,11 +43,13 @@ impl Kind {
 pub struct Exchange {
     /// What it was for.
     pub kind: Kind,
+    /// How many bytes went both ways, header and status word included.
+    pub bytes: usize,
 }
 
 /// The applications' identifiers, in hexadecimal.
 const GIDS: &str = "A00000039742544659";
-const PIV: &str = "A00000030800001000";
+const PIV: &str = "A000000308";
 /// `cardid` and `cardcf`: the object and the file that holds it (GIDS 2.0, Microsoft's profile).
 const CARDID: [&str; 2] = ["CBA012", "5C02DF20"];
 const CARDCF: [&str; 2] = ["CBA010", "5C02DF22"];
@@ -66,7 +68,9 @@ pub fn parse(log: &str) -> Result<Vec<Exchange>, String> {
         let command = value["command"].as_str().ok_or("APDU log: a line without a command")?;
         last = classify(command, found, last);
         found |= [GIDS, PIV].iter().any(|application| command.contains(application));
-        Ok(Exchange { kind: last })
+        let parts =
+            ["command", "response", "sw"].map(|part| length(value[part].as_str().unwrap_or_default()));
+        Ok(Exchange { kind: last, bytes: parts.iter().sum() })
     };
     log.lines().map(classified).collect()
 }
@@ -91,6 +95,16 @@ fn classify(command: &str, found: bool, last: Kind) -> Kind {
         _ if about(CARDID) || about(CARDCF) || about(CHUID) => Kind::Identity,
         _ => Kind::Reading,
     }
+}
+
+/// How many bytes a text of the log stands for: hexadecimal digits, and `<N bytes>` for what is not shown.
+fn length(text: &str) -> usize {
+    let hidden = |part: &str| part.split(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0);
+    let pieces = text.split('<').enumerate().map(|(number, piece)| match piece.split_once('>') {
+        Some((part, digits)) if number > 0 => hidden(part) + digits.len() / 2,
+        _ => piece.len() / 2,
+    });
+    pieces.sum()
 }
 
 /// How many of the exchanges were for what, in the order of [`Kind::ALL`].
@@ -125,7 +139,7 @@ mod tests {
         let expected =
             [Discovery, Identity, Identity, Reading, Pin, Key, Key, Key, Deauthentication, Deauthentication];
         assert_eq!(kinds(&signature), expected);
-        let exchanges = expected.map(|kind| Exchange { kind });
+        let exchanges = expected.map(|kind| Exchange { kind, bytes: 0 });
         assert_eq!(columns(&exchanges), [1, 2, 1, 1, 3, 2]);
     }
 
@@ -147,6 +161,14 @@ mod tests {
         assert_eq!(kinds(&[signature[0], "0087039B04<4 bytes>00"]), [Discovery, Pin]);
         let next = kinds(&[signature[0], "0020FF80", signature[0]]);
         assert_eq!(next, [Discovery, Deauthentication, Discovery], "a selection begins the next transaction");
+    }
+
+    #[test]
+    fn bytes_are_counted_though_they_are_not_shown() {
+        let log = r#"{"command":"0020008008<8 bytes>","response":"","sw":"9000"}
+{"command":"00CB3FFF055C035FC10900","response":"53<1 byte><20 bytes>","sw":"6100"}"#;
+        let bytes: Vec<usize> = parse(log).unwrap().iter().map(|exchange| exchange.bytes).collect();
+        assert_eq!(bytes, [5 + 8 + 2, 11 + 22 + 2]);
     }
 
     #[test]

@@ -28,7 +28,8 @@ impl Build {
     pub(super) fn make() -> Result<Self, String> {
         for arguments in [
             &["build", "--quiet", "-p", "cardmod-cli", "-p", "cardmod-class", "-p", "cardmod-winscard"][..],
-            &["build", "--quiet", "-p", "cardmod-default", "--example", "counts"][..],
+            &["build", "--quiet", "-p", "cardmod-default", "--example", "counts", "--example", "piv_counts"]
+                [..],
         ] {
             let mut command = crate::cargo();
             done(command.args(arguments))?;
@@ -39,6 +40,13 @@ impl Build {
             .exec()
             .map_err(|error| error.to_string())?;
         Ok(Self { folder: metadata.target_directory.join("debug").into() })
+    }
+}
+
+impl Build {
+    /// A built example.
+    pub(super) fn example(&self, name: &str) -> PathBuf {
+        self.folder.join("examples").join(name)
     }
 }
 
@@ -79,7 +87,7 @@ impl<'a> Bench<'a> {
 
     /// The example that counts what the operations of one session send.
     pub(super) fn session(&self, arguments: &[&str]) -> Command {
-        let mut command = self.command(&self.build.folder.join("examples/counts"));
+        let mut command = self.command(&self.build.example("counts"));
         command.args(arguments);
         command
     }

@@ -1,14 +1,18 @@
-//! `cargo xtask apdus`: how many APDUs a task costs, cardmod beside OpenSC, on the same virtual card in
-//! the same run. `--markdown` prints the tables for `docs/benchmarks.md`.
+//! `cargo xtask apdus`: how many APDUs a task costs, cardmod beside OpenSC and ykcs11, on the same virtual card in
+//! the same run. `--markdown` prints the tables as Markdown, `--update` writes them into `docs/benchmarks.md`.
 //!
-//! OpenSC reaches the card through cardmod's PC/SC library in place of pcsc-lite's, so both are counted
-//! by the same log. The counts that must hold are asserted, in the same columns, in the tests of `crates/host`
-//! (`columns`), those of the edge in `crates/gids` (`economy`).
+//! On GIDS cards OpenSC reaches the card through cardmod's PC/SC library in place of pcsc-lite's, so both are counted
+//! by the same log; on PIV cards (`piv`) everybody goes through pcscd, and the card itself is where it is counted.
+//! The counts that must hold are asserted, in the same columns, in the tests of `crates/host` (`columns`), those of
+//! the edges in `crates/gids` and `crates/piv` (`economy`); those of the PIV edge also here, through pcscd.
 
 mod bench;
+mod docs;
 mod ours;
+mod piv;
 mod strangers;
 mod table;
+mod wire;
 
 pub(crate) use bench::done;
 use bench::{Bench, Build};
@@ -59,28 +63,55 @@ impl Operation {
 
 /// What one program sent for one task; an error says why there is nothing.
 struct Count {
-    operation: Operation,
+    operation: &'static str,
     through: &'static str,
     sent: Result<Vec<Exchange>, &'static str>,
 }
 
+/// Where the tables go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Output {
+    People,
+    Markdown,
+    Docs,
+}
+
 /// Runs the verb.
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
-    let markdown = match arguments {
-        [] => false,
-        [option] if option == "--markdown" => true,
-        _ => return Err("the only option is --markdown".to_owned()),
+    let output = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => Output::People,
+        ["--markdown"] => Output::Markdown,
+        ["--update"] => Output::Docs,
+        _ => return Err("the options are --markdown and --update".to_owned()),
     };
+    let markdown = output != Output::People;
     let build = Build::make()?;
-    for (title, options) in [
-        ("A card with extended length APDUs", &[][..]),
-        ("A card with short APDUs only", &["--no-extended-length"][..]),
-    ] {
-        let bench = Bench::set_up(&build, options)?;
-        let mut counts = ours::count(&bench)?;
-        counts.extend(strangers::count(&bench)?);
-        println!("{}", table::render(title, &counts, markdown));
+    let gids = gids_tables(&build, markdown)?;
+    let piv = match wire::impossible() {
+        None => piv::tables(&build, markdown)?,
+        Some(reason) if output == Output::Docs => return Err(reason),
+        Some(reason) => format!("no PIV cards: {reason}\n"),
+    };
+    match output {
+        Output::Docs => docs::update(&[("gids", &gids), ("piv", &piv)])?,
+        _ => println!("{gids}\n{piv}"),
     }
     println!("{}", strangers::version());
     Ok(())
+}
+
+/// The tables of GIDS cards.
+fn gids_tables(build: &Build, markdown: bool) -> Result<String, String> {
+    let order: Vec<_> = OPERATIONS.iter().map(|operation| operation.name()).collect();
+    let mut tables = Vec::new();
+    for (title, options) in [
+        ("A GIDS card with extended length APDUs", &[][..]),
+        ("A GIDS card with short APDUs only", &["--no-extended-length"][..]),
+    ] {
+        let bench = Bench::set_up(build, options)?;
+        let mut counts = ours::count(&bench)?;
+        counts.extend(strangers::count(&bench)?);
+        tables.push(table::render(title, &order, &counts, markdown));
+    }
+    Ok(tables.join("\n"))
 }

@@ -20,7 +20,7 @@ pub(super) fn count(bench: &Bench<'_>) -> Result<Vec<Count>, String> {
         done(&mut bench.cardmod(&["cache", "flush"]))?;
         for operation in [operation, warm] {
             let (_, sent) = bench.watched(bench.cardmod(&[&["--card", CARD], verb, more].concat()))?;
-            counts.push(Count { operation, through: PROGRAM, sent: Ok(sent) });
+            counts.push(Count { operation: operation.name(), through: PROGRAM, sent: Ok(sent) });
         }
     }
     let host = Steps::of(bench, "host")?;
@@ -29,7 +29,7 @@ pub(super) fn count(bench: &Bench<'_>) -> Result<Vec<Count>, String> {
         (Operation::ListHeld, "list held"),
         (Operation::SignAgain, "sign again"),
     ] {
-        counts.push(Count { operation, through: PROGRAM, sent: Ok(host.step(step)?) });
+        counts.push(Count { operation: operation.name(), through: PROGRAM, sent: Ok(host.step(step)?) });
     }
     let edge = Steps::of(bench, "edge")?;
     for (operation, step) in [
@@ -38,7 +38,7 @@ pub(super) fn count(bench: &Bench<'_>) -> Result<Vec<Count>, String> {
         (Operation::Sign, "sign"),
         (Operation::SignAgain, "sign again"),
     ] {
-        counts.push(Count { operation, through: EDGE, sent: Ok(edge.step(step)?) });
+        counts.push(Count { operation: operation.name(), through: EDGE, sent: Ok(edge.step(step)?) });
     }
     Ok(counts)
 }

@@ -9,12 +9,14 @@ use super::ours::Steps;
 use super::{Count, Operation};
 use cardmod_interop::traffic::Exchange;
 
-const OPENSC: &str = "OpenSC";
-const NOT_INSTALLED: &str = "not installed";
+pub(super) const OPENSC: &str = "OpenSC";
+pub(super) const NOT_INSTALLED: &str = "not installed";
+/// The system's own, which has the distribution's packages.
+pub(super) const PYTHON: &str = "/usr/bin/python3";
 /// One PKCS#11 session; prints what `Steps` reads.
-const SESSION: &str = include_str!("session.py");
+pub(super) const SESSION: &str = include_str!("session.py");
 /// Where OpenSC's PKCS#11 module may be.
-const MODULES: &[&str] = &[
+pub(super) const MODULES: &[&str] = &[
     "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so",
     "/usr/lib/aarch64-linux-gnu/opensc-pkcs11.so",
     "/usr/lib64/opensc-pkcs11.so",
@@ -46,7 +48,7 @@ pub(super) fn count(bench: &Bench<'_>) -> Result<Vec<Count>, String> {
         } else {
             Err(NOT_INSTALLED)
         };
-        counts.push(Count { operation, through: OPENSC, sent });
+        counts.push(Count { operation: operation.name(), through: OPENSC, sent });
     }
     let session = session(bench)?;
     for (operation, step) in [(Operation::ListAgain, "list again"), (Operation::SignAgain, "sign again")] {
@@ -54,7 +56,7 @@ pub(super) fn count(bench: &Bench<'_>) -> Result<Vec<Count>, String> {
             Some(steps) => Ok(steps.step(step)?),
             None => Err(NOT_INSTALLED),
         };
-        counts.push(Count { operation, through: OPENSC, sent });
+        counts.push(Count { operation: operation.name(), through: OPENSC, sent });
     }
     Ok(counts)
 }
@@ -64,16 +66,19 @@ fn session(bench: &Bench<'_>) -> Result<Option<Steps>, String> {
     let Some(module) = MODULES.iter().find(|path| Path::new(path).exists()) else {
         return Ok(None);
     };
-    // the system's own, which has the distribution's packages
-    let python = "/usr/bin/python3";
-    let has_binding = Command::new(python).args(["-c", "import PyKCS11"]).output();
-    if !has_binding.is_ok_and(|output| output.status.success()) {
+    if !has_binding() {
         return Ok(None);
     }
-    let mut command = bench.stranger(python)?;
-    command.args(["-c", SESSION, module]);
+    let mut command = bench.stranger(PYTHON)?;
+    command.args(["-c", SESSION, module, "2", "SHA256_RSA_PKCS"]);
     let (printed, sent) = bench.watched(command)?;
     Steps::new(&printed, sent).map(Some)
+}
+
+/// Whether Python finds PyKCS11.
+pub(super) fn has_binding() -> bool {
+    let found = Command::new(PYTHON).args(["-c", "import PyKCS11"]).output();
+    found.is_ok_and(|output| output.status.success())
 }
 
 /// What was measured against.
@@ -84,6 +89,6 @@ pub(super) fn version() -> String {
     }
 }
 
-fn installed(program: &str, harmless: &str) -> bool {
+pub(super) fn installed(program: &str, harmless: &str) -> bool {
     Command::new(program).arg(harmless).output().is_ok()
 }

@@ -1,16 +1,16 @@
 //! The table: a row for each task and program, the total first, then what the commands were for.
 
-use super::{Count, OPERATIONS};
+use super::Count;
 use cardmod_interop::traffic::{Kind, columns};
 
-/// The counts as text: aligned for people, or as Markdown.
-pub(super) fn render(title: &str, counts: &[Count], markdown: bool) -> String {
+/// The counts as text, in the order of the tasks: aligned for people, or as Markdown.
+pub(super) fn render(title: &str, order: &[&str], counts: &[Count], markdown: bool) -> String {
     let mut rows = vec![header()];
-    for operation in OPERATIONS {
-        rows.extend(counts.iter().filter(|count| count.operation == operation).map(row));
+    for operation in order {
+        rows.extend(counts.iter().filter(|count| count.operation == *operation).map(row));
     }
     if markdown {
-        format!("### {title}\n\n{}", in_markdown(&rows))
+        format!("#### {title}\n\n{}", in_markdown(&rows))
     } else {
         format!("{title}\n\n{}", aligned(&rows))
     }
@@ -18,18 +18,19 @@ pub(super) fn render(title: &str, counts: &[Count], markdown: bool) -> String {
 
 fn header() -> Vec<String> {
     let kinds = Kind::ALL.iter().map(|kind| kind.title());
-    ["task", "through", "APDUs"].into_iter().chain(kinds).map(str::to_owned).collect()
+    ["task", "through", "APDUs", "bytes"].into_iter().chain(kinds).map(str::to_owned).collect()
 }
 
 fn row(count: &Count) -> Vec<String> {
-    let mut cells = vec![count.operation.name().to_owned(), count.through.to_owned()];
+    let mut cells = vec![count.operation.to_owned(), count.through.to_owned()];
     match &count.sent {
         Err(reason) => {
-            cells.push((*reason).to_owned());
+            cells.extend([(*reason).to_owned(), String::new()]);
             cells.extend(Kind::ALL.map(|_| String::new()));
         }
         Ok(sent) => {
             cells.push(sent.len().to_string());
+            cells.push(sent.iter().map(|exchange| exchange.bytes).sum::<usize>().to_string());
             cells.extend(columns(sent).map(|count| count.to_string()));
         }
     }
@@ -57,32 +58,39 @@ fn aligned(rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Operation;
     use super::*;
     use cardmod_interop::traffic::Exchange;
 
+    const SIGN: &str = "sign with PIN, new process";
+    const LIST: &str = "list two certificates, new process";
+    const ORDER: [&str; 2] = [LIST, SIGN];
+
     fn counts() -> [Count; 2] {
-        let sent = vec![Exchange { kind: Kind::Discovery }, Exchange { kind: Kind::Key }];
+        let sent =
+            vec![Exchange { kind: Kind::Discovery, bytes: 14 }, Exchange { kind: Kind::Key, bytes: 300 }];
         [
-            Count { operation: Operation::Sign, through: "other", sent: Err("not installed") },
-            Count { operation: Operation::List, through: "ours", sent: Ok(sent) },
+            Count { operation: SIGN, through: "other", sent: Err("not installed") },
+            Count { operation: LIST, through: "ours", sent: Ok(sent) },
         ]
     }
 
     #[test]
     fn rows_come_in_the_order_of_the_tasks() {
-        let text = render("A card", &counts(), true);
+        let text = render("A card", &ORDER, &counts(), true);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "### A card");
-        assert_eq!(lines[3], "|---|---|--:|--:|--:|--:|--:|--:|--:|");
-        assert_eq!(lines[4], "| list two certificates, new process | ours | 2 | 1 | 0 | 0 | 0 | 1 | 0 |");
-        assert_eq!(lines[5], "| sign with PIN, new process | other | not installed |  |  |  |  |  |  |");
+        assert_eq!(lines[0], "#### A card");
+        assert_eq!(lines[3], "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+        assert_eq!(
+            lines[4],
+            "| list two certificates, new process | ours | 2 | 314 | 1 | 0 | 0 | 0 | 1 | 0 |"
+        );
+        assert_eq!(lines[5], "| sign with PIN, new process | other | not installed |  |  |  |  |  |  |  |");
     }
 
     #[test]
     fn people_get_columns() {
-        let text = render("A card", &counts(), false);
+        let text = render("A card", &ORDER, &counts(), false);
         assert!(text.lines().all(|line| !line.ends_with(' ')), "{text}");
-        assert!(text.contains("process  ours     2              1          0"), "{text}");
+        assert!(text.contains("process  ours     2              314    1          0"), "{text}");
     }
 }
