@@ -179,14 +179,16 @@ impl PivModule {
             (SignatureInput::Ecdsa(hash), PublicKey::Ec(_)) => hash.to_vec(),
             _ => return Err(Status::InvalidParameter),
         };
-        let signed = self.card(cx).sign(key.slot, key.algorithm, &block);
-        signed.map_err(|error| self.refused_use(key.slot, error))
+        let mut card = self.card(cx);
+        let verified = card.state().verified().user;
+        let signed = card.sign(key.slot, key.algorithm, &block);
+        signed.map_err(|error| self.refused_use(key.slot, verified, error))
     }
 
     /// What a refusal teaches: a slot that wants the PIN although it was verified wants it each time, and one
     /// whose key is another has been changed.
-    fn refused_use(&mut self, slot: Slot, error: cardmod_piv::PivError) -> Status {
-        if error.is_access_denied() && self.was_verified {
+    fn refused_use(&mut self, slot: Slot, verified: bool, error: cardmod_piv::PivError) -> Status {
+        if error.is_access_denied() && verified {
             self.seen.wants_pin_again.insert(slot);
         }
         let status = answer::using_a_key(error);
@@ -209,8 +211,10 @@ impl RsaDecryption for PivModule {
             PublicKey::Rsa(public) if public.modulus_len() == ciphertext.len() => {}
             _ => return Err(Status::InvalidParameter),
         }
-        let opened = self.card(cx).decipher(key.slot, key.algorithm, ciphertext);
-        opened.map_err(|error| self.refused_use(key.slot, error))
+        let mut card = self.card(cx);
+        let verified = card.state().verified().user;
+        let opened = card.decipher(key.slot, key.algorithm, ciphertext);
+        opened.map_err(|error| self.refused_use(key.slot, verified, error))
     }
 }
 
@@ -221,7 +225,9 @@ impl KeyAgreement for PivModule {
             PublicKey::Ec(own) if own.curve() == peer.curve() => {}
             _ => return Err(Status::InvalidParameter),
         }
-        let agreed = self.card(cx).agree(key.slot, &SlotKey::Ec(peer.clone()));
-        agreed.map_err(|error| self.refused_use(key.slot, error))
+        let mut card = self.card(cx);
+        let verified = card.state().verified().user;
+        let agreed = card.agree(key.slot, &SlotKey::Ec(peer.clone()));
+        agreed.map_err(|error| self.refused_use(key.slot, verified, error))
     }
 }

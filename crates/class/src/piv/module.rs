@@ -38,8 +38,6 @@ pub struct PivModule {
     unsure: bool,
     /// The PIN the user knows.
     pub(super) pin: Option<PinReference>,
-    /// The PIN was verified in this context and not taken back.
-    pub(super) was_verified: bool,
     /// Where the next key goes.
     pub(super) place: Option<Slot>,
     /// The file cardcf: the card has no counters, those a host writes live as long as the context.
@@ -65,7 +63,6 @@ impl PivModule {
             id: None,
             unsure: false,
             pin: None,
-            was_verified: false,
             place: None,
             counters: CardCf::new(),
             created: BTreeSet::new(),
@@ -181,7 +178,6 @@ impl CardModule for PivModule {
         // The SDK does not say which of the three it was. A reset shows in the first answer.
         self.state.interrupted();
         self.unsure = true;
-        self.was_verified = false;
     }
 
     fn forget_content(&mut self) {

@@ -98,10 +98,7 @@ impl PivModule {
             self.prepare_always(cx)?;
         }
         let reference = self.pin_reference(cx)?;
-        self.was_verified = false;
-        self.card(cx).verify_pin(reference, pin).map_err(answer::verifying)?;
-        self.was_verified = true;
-        Ok(())
+        self.card(cx).verify_pin(reference, pin).map_err(answer::verifying)
     }
 
     /// The PIN the user knows: the card's global one where its Discovery object says that it comes first.

@@ -1,5 +1,7 @@
 //! A virtual PIV card in memory that a test may interrupt at any command, and the module driven over it.
 
+#![allow(dead_code, reason = "each test program uses its part")]
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cardmod_class::ClassModule;

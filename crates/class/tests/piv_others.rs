@@ -1,0 +1,216 @@
+//! PIV cards that other programs use too: keys made elsewhere, policies, another card in the reader.
+
+#[path = "support/piv.rs"]
+mod piv;
+
+use cardmod_class::ClassModule;
+use cardmod_piv::{
+    CertificateForm, KeyAlgorithm, ManagementKey, PinPolicy, PivState, Policies, Slot, SlotKey,
+};
+use cardmod_sdk::testing::Driver;
+use cardmod_sdk::{CardModule, KeyRef, NewKey, Result, SignatureInput, Status};
+use cardmod_types::{CardId, ContainerIndex, ContainerMap, FilePath, KeyHalf, KeySpec, Pin, PinId};
+use cardmod_virtual::{PivFlavour, PivProfile};
+use piv::{PivCardOf, Trouble, acquire};
+
+const PIN: &[u8] = b"123456";
+const PUK: &[u8] = b"12345678";
+const FIRST: KeyRef = KeyRef { container: ContainerIndex::new(0), spec: KeySpec::EcdsaP256 };
+
+fn token() -> PivProfile {
+    PivProfile::new(Pin::from(PIN), Pin::from(PUK))
+}
+
+/// What another program does with the card, as its administrator.
+fn elsewhere<T>(card: &PivCardOf, work: impl FnOnce(&mut cardmod_piv::PivCard<'_>) -> T) -> T {
+    card.reset();
+    let (mut state, mut channel) = (PivState::new(), card.clone());
+    let mut other = state.on(&mut channel);
+    other.authenticate_management(&ManagementKey::well_known(), [7; 16]).expect("the administrator");
+    let made = work(&mut other);
+    card.reset();
+    made
+}
+
+/// A certificate of a key, as an issuer puts it on the card.
+fn certify(card: &mut cardmod_piv::PivCard<'_>, slot: Slot, key: &SlotKey) {
+    let spki = key.to_spki_der();
+    let mut body = vec![0xA0, 3, 2, 1, 2, 2, 1, 7];
+    let algorithm = [0x30, 10, 6, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 2];
+    body.extend(algorithm);
+    body.extend([0x30, 0, 0x30, 30]);
+    body.extend(b"\x17\x0d250101000000Z\x17\x0d450101000000Z");
+    body.extend([0x30, 0]);
+    body.extend(spki);
+    let long =
+        |tag: u8, value: &[u8]| [&[tag, 0x82][..], &(value.len() as u16).to_be_bytes(), value].concat();
+    let whole = [long(0x30, &body), algorithm.to_vec(), vec![3, 9, 0, 0x30, 6, 2, 1, 1, 2, 1, 1]].concat();
+    card.write_certificate(slot, &long(0x30, &whole), CertificateForm::Plain).expect("written");
+}
+
+type Module = Driver<ClassModule>;
+
+fn verify(driver: &mut Module, role: u32, pin: &[u8]) -> Result<()> {
+    let role = PinId::try_from(role).expect("a role");
+    driver.call(|module, cx| module.verify_pin(cx, role, &Pin::from(pin)))
+}
+
+fn generate(driver: &mut Module, key: KeyRef) -> Result<()> {
+    driver.call(|module, cx| {
+        let creation = module.container_creation().ok_or(Status::UnsupportedFeature)?;
+        creation.create_key(cx, key, NewKey::Generate { bits: 256 }, PinId::USER)
+    })
+}
+
+fn sign(driver: &mut Module, key: KeyRef) -> Result<Vec<u8>> {
+    driver.call(|module, cx| module.sign(cx, key, &SignatureInput::Ecdsa(&[7; 32])))
+}
+
+fn indexes(driver: &mut Module) -> Vec<u8> {
+    let file = driver.call(|module, cx| module.read_file(cx, &FilePath::cmapfile())).expect("the map");
+    ContainerMap::parse(&file).expect("a map").iter().map(|(index, _)| index.get()).collect()
+}
+
+#[test]
+fn indexes_stay_when_a_certificate_appears() {
+    let card = PivCardOf::new(&token());
+    elsewhere(&card, |other| {
+        let key = other.generate(Slot::KeyManagement, KeyAlgorithm::P256, Policies::NONE).expect("a key");
+        certify(other, Slot::KeyManagement, &key);
+    });
+    let mut driver = acquire(&card).expect("acquired");
+    assert_eq!(indexes(&mut driver), [2]);
+    verify(&mut driver, 1, PIN).expect("the PIN");
+    generate(&mut driver, KeyRef { container: ContainerIndex::new(4), spec: KeySpec::EcdheP256 })
+        .expect("a key");
+    elsewhere(&card, |other| {
+        let key = other.generate(Slot::Authentication, KeyAlgorithm::P384, Policies::NONE).expect("a key");
+        certify(other, Slot::Authentication, &key);
+    });
+    assert_eq!(indexes(&mut acquire(&card).expect("acquired")), [0, 2, 4]);
+    // The card can be written, so that nothing is taken from memory in another transaction.
+    driver.vouch(9);
+    assert_eq!(indexes(&mut driver), [0, 2, 4]);
+}
+
+#[test]
+fn a_key_without_name_in_windows_is_hidden_and_not_overwritten() {
+    let card = PivCardOf::new(&token());
+    let hidden = elsewhere(&card, |other| {
+        let key = other.generate(Slot::Authentication, KeyAlgorithm::Ed25519, Policies::NONE).expect("a key");
+        certify(other, Slot::Authentication, &key);
+        // And one that nobody noted down at all.
+        other.generate(Slot::Signature, KeyAlgorithm::P256, Policies::NONE).expect("a key");
+        key
+    });
+    let mut driver = acquire(&card).expect("acquired");
+    assert!(indexes(&mut driver).is_empty());
+    let keys = driver.call(|module, cx| module.container_keys(cx, FIRST.container));
+    assert_eq!(keys.err(), Some(Status::NoKeyContainer));
+    assert_eq!(
+        driver.call(|m, cx| m.read_file(cx, &FilePath::certificate(KeyHalf::Signature, FIRST.container))),
+        Err(Status::FileNotFound)
+    );
+    verify(&mut driver, 1, PIN).expect("the PIN");
+    assert_eq!(generate(&mut driver, FIRST), Err(Status::NoMemory), "9A and 9C are in use");
+    let agreement = KeyRef { spec: KeySpec::EcdheP256, ..FIRST };
+    generate(&mut driver, agreement).expect("9D is free");
+    assert_eq!(indexes(&mut driver), [0]);
+    elsewhere(&card, |other| {
+        let metadata = other.metadata(Slot::Authentication.reference()).expect("metadata").expect("a key");
+        assert_eq!(metadata.public_key, Some(hidden), "the key is still there");
+    });
+}
+
+#[test]
+fn a_key_that_wants_the_pin_each_time_is_found_out() {
+    let card = PivCardOf::new(&token());
+    elsewhere(&card, |other| {
+        let always = Policies { pin: Some(PinPolicy::Always), touch: None };
+        let key = other.generate(Slot::Authentication, KeyAlgorithm::P256, always).expect("a key");
+        certify(other, Slot::Authentication, &key);
+    });
+    let mut driver = acquire(&card).expect("acquired");
+    driver.vouch(1);
+    let owner =
+        |driver: &mut Module| driver.call(|m, cx| m.container_pin(cx, FIRST.container)).map(PinId::get);
+    assert_eq!(owner(&mut driver), Ok(1));
+    verify(&mut driver, 1, PIN).expect("the PIN");
+    sign(&mut driver, FIRST).expect("a signature");
+    assert_eq!(sign(&mut driver, FIRST), Err(Status::SecurityViolation));
+    assert_eq!(owner(&mut driver), Ok(3), "the role that is asked for each time");
+    for _ in 0..2 {
+        card.commands();
+        verify(&mut driver, 3, PIN).expect("the PIN");
+        sign(&mut driver, FIRST).expect("a signature");
+        let sent: Vec<u8> = card.commands().iter().map(|command| command[1]).collect();
+        assert!(sent.ends_with(&[0x20, 0x87]), "{sent:02X?}");
+    }
+}
+
+#[test]
+fn the_global_pin_is_asked_for_where_it_comes_first() {
+    let profile = PivProfile { global_pin: Some(Pin::from(&b"99999999"[..])), ..token() };
+    let card = PivCardOf::new(&profile);
+    let mut driver = acquire(&card).expect("acquired");
+    verify(&mut driver, 1, PIN).expect("the application's PIN, which this card prefers");
+    // A Discovery object that prefers the global one: 60 20.
+    elsewhere(&card, |other| {
+        other.generate(Slot::Authentication, KeyAlgorithm::P256, Policies::NONE).map(drop)
+    })
+    .expect("a key");
+    let mut driver = acquire(&card).expect("acquired");
+    card.trouble(
+        0,
+        1,
+        Trouble::Bytes(&[
+            0x7E, 0x12, 0x4F, 0x0B, 0xA0, 0, 0, 3, 8, 0, 0, 0x10, 0, 1, 0, 0x5F, 0x2F, 2, 0x60, 0x20, 0x90, 0,
+        ]),
+    );
+    card.commands();
+    verify(&mut driver, 1, b"99999999").expect("the global PIN");
+    let sent = card.commands();
+    assert_eq!(sent.last().map(|command| command[..4].to_vec()), Some(vec![0x00, 0x20, 0x00, 0x00]));
+}
+
+#[test]
+fn another_card_in_the_reader_is_another_card() {
+    let with = |guid: u8| PivProfile { guid: Some([guid; 16]), ..token() };
+    let (one, two) = (PivCardOf::new(&with(0x11)), PivCardOf::new(&with(0x22)));
+    for card in [&one, &two] {
+        elsewhere(card, |other| {
+            let key =
+                other.generate(Slot::Authentication, KeyAlgorithm::P256, Policies::NONE).expect("a key");
+            certify(other, Slot::Authentication, &key);
+        });
+    }
+    let key = |driver: &mut Module| {
+        driver.call(|m, cx| m.container_keys(cx, FIRST.container)).expect("keys").signature.expect("a key")
+    };
+    let mut driver = acquire(&one).expect("acquired");
+    let first = key(&mut driver);
+    let id = |driver: &mut Module| driver.call(|m, cx| m.card_id(cx)).expect("an identity");
+    assert_eq!(id(&mut driver), CardId([0x11; 16]));
+    driver.reconnect(two.clone());
+    let second = key(&mut driver);
+    assert_ne!(first, second, "nothing of the other card is left");
+    assert_eq!(id(&mut driver), CardId([0x22; 16]));
+    assert_eq!(second, key(&mut acquire(&two).expect("acquired")));
+}
+
+#[test]
+fn a_standard_card_with_the_default_key_is_read_only_unless_told() {
+    let card = PivCardOf::new(&PivProfile { flavour: PivFlavour::Standard, ..token() });
+    let mut driver = acquire(&card).expect("acquired");
+    assert_eq!(driver.call(|m, cx| m.read_only(cx)), Ok(true), "nobody says that the key is the default one");
+    card.commands();
+    assert_eq!(driver.call(|m, cx| m.read_only(cx)), Ok(true));
+    assert!(card.commands().is_empty(), "asked once");
+    driver
+        .call(|module, cx| {
+            let own = module.own_properties().expect("properties");
+            own.set(cx, cardmod_sdk::MANAGEMENT_KEY_PROPERTY, &[1], 0)
+        })
+        .expect("the default key");
+    assert_eq!(driver.call(|m, cx| m.read_only(cx)), Ok(false));
+}
