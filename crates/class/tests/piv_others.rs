@@ -149,6 +149,39 @@ fn a_key_that_wants_the_pin_each_time_is_found_out() {
 }
 
 #[test]
+fn a_key_that_the_card_cannot_delete_is_given_up() {
+    let card = PivCardOf::new(&token());
+    let mut driver = acquire(&card).expect("acquired");
+    verify(&mut driver, 1, PIN).expect("the PIN");
+    generate(&mut driver, FIRST).expect("a key");
+    let key = |driver: &mut Module| driver.call(|m, cx| m.container_keys(cx, FIRST.container));
+    let first = key(&mut driver).expect("keys");
+    card.refuse(Some(0xF6));
+    let deleted = driver.call(|module, cx| {
+        module.container_creation().expect("creation").delete_container(cx, FIRST.container)
+    });
+    deleted.expect("deleted as far as it goes");
+    card.reset();
+    let mut next = acquire(&card).expect("acquired");
+    assert!(indexes(&mut next).is_empty());
+    verify(&mut next, 1, PIN).expect("the PIN");
+    // A host announces the new container before it makes the key.
+    let mut map = ContainerMap::new();
+    let name = cardmod_types::ContainerName::parse("again").expect("a name");
+    map.set(FIRST.container, Some(cardmod_types::ContainerRecord::new(name))).expect("a map");
+    let file = map.to_bytes();
+    let announced = next.call(|module, cx| {
+        module.file_writing().expect("files").write_file(cx, &FilePath::cmapfile(), &file)
+    });
+    announced.expect("announced");
+    assert_eq!(key(&mut next).err(), Some(Status::NoKeyContainer), "the old key is not back");
+    generate(&mut next, FIRST).expect("the slot is free");
+    assert_ne!(key(&mut next).expect("keys"), first);
+    card.reset();
+    assert_eq!(indexes(&mut acquire(&card).expect("acquired")), [0]);
+}
+
+#[test]
 fn the_global_pin_is_asked_for_where_it_comes_first() {
     let profile = PivProfile { global_pin: Some(Pin::from(&b"99999999"[..])), ..token() };
     let card = PivCardOf::new(&profile);

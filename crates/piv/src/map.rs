@@ -7,12 +7,18 @@
 
 use cardmod_iso7816::tlv::{Reader, Tag, Writer};
 use cardmod_types::{ContainerIndex, ContainerName};
+use sha2::{Digest, Sha256};
 
 use crate::map_record::RECORD_LEN;
-use crate::{MapRecord, PivError, Slot};
+use crate::{MapRecord, PivError, Slot, SlotKey};
 
 /// The row of records.
 const RECORDS: Tag = Tag::new(0x81);
+/// Keys that were deleted as far as the card could: an addition of this project, which readers of the row pass
+/// over.
+const GIVEN_UP: Tag = Tag::new(0x8F);
+/// Length of an entry there: the slot's reference, and the front of the SHA-256 digest of the public key.
+const GIVEN_UP_LEN: usize = 21;
 /// Indexes are bytes.
 const MAX_RECORDS: usize = 256;
 
@@ -24,6 +30,8 @@ pub struct SlotMap {
     tail: Vec<u8>,
     /// Encoded objects with other tags.
     others: Vec<u8>,
+    /// The keys that were given up.
+    given_up: Vec<[u8; GIVEN_UP_LEN]>,
 }
 
 impl SlotMap {
@@ -45,6 +53,8 @@ impl SlotMap {
             let tlv = tlv.map_err(|_| MALFORMED)?;
             if tlv.tag == RECORDS && row.is_none() {
                 row = Some(tlv.value);
+            } else if tlv.tag == GIVEN_UP {
+                map.given_up.extend_from_slice(tlv.value.as_chunks().0);
             } else {
                 map.others.extend_from_slice(tlv.raw);
             }
@@ -63,7 +73,11 @@ impl SlotMap {
     pub fn encode(&self) -> Vec<u8> {
         let mut row: Vec<u8> = self.records.iter().flat_map(|record| *record.as_bytes()).collect();
         row.extend_from_slice(&self.tail);
-        Writer::new().object(RECORDS, &row).encoded(&self.others).finish().to_vec()
+        let mut writer = Writer::new().object(RECORDS, &row).encoded(&self.others);
+        if !self.given_up.is_empty() {
+            writer = writer.object(GIVEN_UP, self.given_up.as_flattened());
+        }
+        writer.finish().to_vec()
     }
 
     /// The containers it names, with their indexes.
@@ -124,12 +138,37 @@ impl SlotMap {
         }
     }
 
+    /// Notes that a key was deleted, though the card keeps it: cards exist that tell of their keys and cannot
+    /// delete them. Its slot is free for another key.
+    pub fn give_up(&mut self, slot: Slot, key: &SlotKey) {
+        self.reclaim(slot);
+        self.given_up.push(given_up(slot, key));
+    }
+
+    /// Whether this very key of a slot was given up.
+    #[must_use]
+    pub fn is_given_up(&self, slot: Slot, key: &SlotKey) -> bool {
+        self.given_up.contains(&given_up(slot, key))
+    }
+
+    /// Forgets what was given up in a slot: another key comes there.
+    pub fn reclaim(&mut self, slot: Slot) {
+        self.given_up.retain(|entry| entry[0] != slot.reference().get());
+    }
+
     /// Makes one container the default, and no other.
     pub fn set_default(&mut self, index: Option<ContainerIndex>) {
         for (at, record) in self.records.iter_mut().enumerate().filter(|(_, record)| record.is_valid()) {
             record.set_default(index.is_some_and(|index| usize::from(index.get()) == at));
         }
     }
+}
+
+fn given_up(slot: Slot, key: &SlotKey) -> [u8; GIVEN_UP_LEN] {
+    let mut entry = [slot.reference().get(); GIVEN_UP_LEN];
+    let digest = Sha256::digest(key.to_spki_der());
+    entry[1..].copy_from_slice(&digest[..GIVEN_UP_LEN - 1]);
+    entry
 }
 
 #[cfg(test)]
@@ -163,6 +202,21 @@ mod tests {
         let defaults: Vec<_> =
             read.containers().filter(|(_, r)| r.is_default()).map(|(at, _)| at.get()).collect();
         assert_eq!(defaults, [2]);
+    }
+
+    #[test]
+    fn what_was_given_up_is_that_very_key() {
+        let (key, other) = (SlotKey::X25519([7; 32]), SlotKey::X25519([8; 32]));
+        let mut map = SlotMap::new();
+        map.give_up(Slot::Signature, &key);
+        map.give_up(Slot::Authentication, &key);
+        let mut read = SlotMap::parse(&map.encode()).unwrap();
+        assert_eq!(read, map);
+        assert!(read.is_given_up(Slot::Signature, &key) && !read.is_given_up(Slot::Signature, &other));
+        read.give_up(Slot::Signature, &other);
+        assert!(!read.is_given_up(Slot::Signature, &key), "one for each slot");
+        read.reclaim(Slot::Signature);
+        assert!(!read.is_given_up(Slot::Signature, &other) && read.is_given_up(Slot::Authentication, &key));
     }
 
     #[test]

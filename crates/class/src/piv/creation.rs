@@ -10,7 +10,7 @@ use cardmod_types::{CardId, ContainerIndex, KeySpec, PinId};
 
 use super::stored::{self, Kept};
 use super::view::View;
-use super::{PivModule, answer, pins, placeholder, places};
+use super::{PivModule, answer, pins, placeholder, places, view};
 
 impl ContainerCreation for PivModule {
     fn create_key(
@@ -61,10 +61,13 @@ impl ContainerCreation for PivModule {
         self.authorise(cx)?;
         self.forget_view(Some(slot));
         self.made.remove(&index);
-        if visible {
-            self.delete_key(cx, &view, slot)?;
-        }
         let mut map = view.map.clone();
+        if visible
+            && !self.delete_key(cx, &view, slot)?
+            && let Some(key) = &view.content(slot).key
+        {
+            map.give_up(slot, key);
+        }
         stored::clear(&mut map, &view, id, index)?;
         if map != view.map {
             self.store_map(cx, &map)?;
@@ -124,7 +127,12 @@ impl PivModule {
             return Ok(false);
         }
         let occupancy = self.card(cx).occupancy(slot).map_err(answer::reading)?;
-        Ok(!occupancy.is_occupied())
+        if occupancy.certificate || occupancy.key != Some(true) {
+            return Ok(!occupancy.certificate);
+        }
+        // A key that the card kept when it was deleted may go.
+        let key = view::told_by_card(&mut self.card(cx), slot).map_err(answer::reading)?;
+        Ok(key.is_some_and(|key| view.map.is_given_up(slot, &key)))
     }
 
     /// Stores the record of a key to come.
@@ -141,6 +149,7 @@ impl PivModule {
         let record = stored::record_of(&view.map, key.container, slot, key.spec, bits, id);
         let mut map = view.map.clone();
         map.set(key.container, record).map_err(answer::writing)?;
+        map.reclaim(slot);
         stored::hold_in_place(&mut map, view, id, Some(key.container))?;
         if map == view.map { Ok(Kept::Yes) } else { self.store_map(cx, &map) }
     }
@@ -224,17 +233,17 @@ impl PivModule {
     }
 
     /// Deletes a key and its certificate. The certificate goes first: a key alone can be deleted again, a
-    /// certificate alone would pass for one. A card that cannot delete keys keeps it, unseen.
-    fn delete_key(&mut self, cx: &mut CardContext<'_>, view: &View, slot: Slot) -> Result<()> {
+    /// certificate alone would pass for one. `false`: the card cannot delete keys and keeps it, unseen.
+    fn delete_key(&mut self, cx: &mut CardContext<'_>, view: &View, slot: Slot) -> Result<bool> {
         if self.card(cx).occupancy(slot).map_err(answer::reading)?.certificate || view.content(slot).occupied
         {
             self.card(cx).delete_certificate(slot).map_err(answer::writing)?;
         }
         match self.card(cx).delete_key(slot) {
-            Ok(()) | Err(PivError::NoKey(_)) => Ok(()),
+            Ok(()) | Err(PivError::NoKey(_)) => Ok(true),
             Err(PivError::Unsupported(_)) => {
                 tracing::warn!(%slot, "the card cannot delete keys: the key stays, without certificate and name");
-                Ok(())
+                Ok(false)
             }
             Err(error) => Err(answer::making_a_key(error)),
         }

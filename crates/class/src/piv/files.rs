@@ -111,7 +111,7 @@ impl PivModule {
         index: ContainerIndex,
     ) -> Result<Option<Vec<u8>>> {
         let (slot, told) = self.slot_of(cx, index)?;
-        let content = view::look(&mut self.card(cx), slot, false).map_err(answer::reading)?;
+        let content = view::look(&mut self.card(cx), slot, None).map_err(answer::reading)?;
         let Some(key) = content.key else { return Ok(None) };
         let spec = places::spec(slot, &key, told).map(|(spec, _)| spec);
         self.seen.learn_key(slot, key);
@@ -218,8 +218,12 @@ impl PivModule {
 
     /// A certificate belongs to the key of its slot, as far as anybody can tell which that is.
     fn check_certified(&mut self, cx: &mut CardContext<'_>, slot: Slot, key: &SlotKey) -> Result<()> {
-        let content = view::look(&mut self.card(cx), slot, true).map_err(answer::reading)?;
-        match content.key {
+        let content = view::look(&mut self.card(cx), slot, None).map_err(answer::reading)?;
+        let told = match content.key {
+            Some(key) => Some(key),
+            None => view::told_by_card(&mut self.card(cx), slot).map_err(answer::reading)?,
+        };
+        match told {
             Some(there) if there != *key => {
                 tracing::error!(%slot, "the certificate is not one of the slot's key");
                 Err(Status::InvalidParameter)

@@ -30,9 +30,7 @@ impl PivModule {
             self.prepare_always(cx)?;
         }
         let reference = self.pin_reference(cx)?;
-        self.was_verified = false;
         self.card(cx).verify_pin_at_reader(reference).map_err(answer::verifying)?;
-        self.was_verified = true;
         Ok(())
     }
 }
@@ -79,7 +77,6 @@ impl SecurePinEntry for PivModule {
         }
         let reference = self.pin_reference(cx)?;
         // Whatever comes of it, the card may take the user for authenticated.
-        self.was_verified = true;
         self.card(cx).change_pin_at_reader(reference).map_err(answer::changing)
     }
 }

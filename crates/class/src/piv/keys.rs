@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cardmod_piv::{KeyAlgorithm, Slot, SlotKey};
+use cardmod_piv::{KeyAlgorithm, Slot, SlotKey, SlotMap};
 use cardmod_sdk::{CardContext, KeyAgreement, KeyRef, Result, RsaDecryption, SignatureInput, Status};
 use cardmod_types::{
     ContainerIndex, ContainerKeys, EcPublicKey, KeyHalf, KeySpec, PinId, PublicKey, SecretBytes, padding,
@@ -27,7 +27,7 @@ pub(super) struct Seen {
 #[derive(Clone, Debug)]
 struct SeenMap {
     places: Places,
-    specs: BTreeMap<Slot, KeySpec>,
+    map: SlotMap,
 }
 
 impl Seen {
@@ -42,9 +42,8 @@ impl Seen {
         self.keys = view.contents.iter().map(|(slot, content)| (*slot, content.key.clone())).collect();
     }
 
-    pub(super) fn learn_map(&mut self, map: &cardmod_piv::SlotMap) {
-        let specs = Slot::all().filter_map(|slot| Some((slot, view::told(map, slot)?))).collect();
-        self.map = Some(SeenMap { places: Places::of(map), specs });
+    pub(super) fn learn_map(&mut self, map: &SlotMap) {
+        self.map = Some(SeenMap { places: Places::of(map), map: map.clone() });
     }
 
     /// Takes over a key that was just read.
@@ -91,7 +90,7 @@ impl PivModule {
     ) -> Result<(Slot, Option<KeySpec>)> {
         let map = self.seen_map(cx)?;
         let slot = map.places.slot(index).ok_or(Status::NoKeyContainer)?;
-        Ok((slot, map.specs.get(&slot).copied()))
+        Ok((slot, view::told(&map.map, slot)))
     }
 
     /// The key of a container, with its spec. What was seen before is used as it is.
@@ -102,7 +101,8 @@ impl PivModule {
     ) -> Result<(Slot, KeySpec, PublicKey)> {
         let (slot, told) = self.slot_of(cx, index)?;
         if !self.seen.keys.contains_key(&slot) {
-            let content = view::look(&mut self.card(cx), slot, told.is_some()).map_err(answer::reading)?;
+            let map = self.seen_map(cx)?.map;
+            let content = view::look(&mut self.card(cx), slot, Some(&map)).map_err(answer::reading)?;
             self.seen.keys.insert(slot, content.key);
         }
         let key = self.seen.keys.get(&slot).cloned().flatten().ok_or(Status::NoKeyContainer)?;

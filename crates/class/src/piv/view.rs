@@ -51,7 +51,7 @@ impl View {
     pub(super) fn read(card: &mut PivCard<'_>, map: SlotMap) -> Result<Self, PivError> {
         let mut contents = BTreeMap::new();
         for slot in slots_in_use(card, &map)? {
-            let content = look(card, slot, map.by_slot(slot).is_some())?;
+            let content = look(card, slot, Some(&map))?;
             contents.insert(slot, content);
         }
         Ok(Self { places: Places::of(&map), map, contents })
@@ -159,8 +159,8 @@ fn slots_in_use(card: &mut PivCard<'_>, map: &SlotMap) -> Result<Vec<Slot>, PivE
 }
 
 /// What is in a slot. The card is asked for its metadata only where the map says that there is a key and no
-/// certificate tells which.
-pub(super) fn look(card: &mut PivCard<'_>, slot: Slot, recorded: bool) -> Result<Content, PivError> {
+/// certificate tells which; without a map it is not asked. A key that was given up is none.
+pub(super) fn look(card: &mut PivCard<'_>, slot: Slot, map: Option<&SlotMap>) -> Result<Content, PivError> {
     let certificate = match card.certificate(slot) {
         Ok(certificate) => certificate,
         Err(error) if is_about_content(&error) => {
@@ -174,12 +174,15 @@ pub(super) fn look(card: &mut PivCard<'_>, slot: Slot, recorded: bool) -> Result
         let shown = !certificate.is_placeholder();
         return Ok(Content { key, certificate: shown.then(|| certificate.into_der()), occupied: true });
     }
-    let key = if recorded { told_by_card(card, slot)? } else { None };
+    let key = match map.filter(|map| map.by_slot(slot).is_some()) {
+        Some(map) => told_by_card(card, slot)?.filter(|key| !map.is_given_up(slot, key)),
+        None => None,
+    };
     Ok(Content { occupied: key.is_some(), key, certificate: None })
 }
 
 /// The key the card itself tells of, where it can.
-fn told_by_card(card: &mut PivCard<'_>, slot: Slot) -> Result<Option<SlotKey>, PivError> {
+pub(super) fn told_by_card(card: &mut PivCard<'_>, slot: Slot) -> Result<Option<SlotKey>, PivError> {
     match card.metadata(slot.reference()) {
         Ok(metadata) => Ok(metadata.and_then(|metadata| metadata.public_key)),
         Err(error @ PivError::Exchange(_)) => Err(error),

@@ -42,6 +42,8 @@ struct Inside {
     /// At which command of those to come, and for how many.
     trouble: Option<(usize, usize, Trouble)>,
     proven: bool,
+    /// An instruction the card has not.
+    refused: Option<u8>,
 }
 
 /// A handle to the card; clones are other connections to the same card.
@@ -51,7 +53,13 @@ pub(crate) struct PivCardOf(Arc<Mutex<Inside>>);
 impl PivCardOf {
     pub(crate) fn new(profile: &PivProfile) -> Self {
         let card = Card::piv(profile).expect("a card");
-        Self(Arc::new(Mutex::new(Inside { card, log: Vec::new(), trouble: None, proven: false })))
+        Self(Arc::new(Mutex::new(Inside {
+            card,
+            log: Vec::new(),
+            trouble: None,
+            proven: false,
+            refused: None,
+        })))
     }
 
     /// The commands since the last call.
@@ -62,6 +70,11 @@ impl PivCardOf {
     /// From the command of this number on (0 is the next one), `count` times.
     pub(crate) fn trouble(&self, at: usize, count: usize, trouble: Trouble) {
         self.inside().trouble = Some((at, count, trouble));
+    }
+
+    /// A card without this instruction.
+    pub(crate) fn refuse(&self, instruction: Option<u8>) {
+        self.inside().refused = instruction;
     }
 
     pub(crate) fn calm(&self) {
@@ -87,6 +100,9 @@ impl CardChannel for PivCardOf {
         inside.log.push(command.to_vec());
         if command[1] == 0x20 && command.len() > 4 {
             assert!(inside.proven, "a PIN is sent to who knows whom");
+        }
+        if inside.refused == Some(command[1]) {
+            return Ok(Zeroizing::new(vec![0x6D, 0x00]));
         }
         let trouble = match &mut inside.trouble {
             Some((0, count @ 1.., trouble)) => {
