@@ -9,7 +9,7 @@ use cardmod_iso7816::{Command, Le, StatusWord};
 use zeroize::Zeroizing;
 
 use crate::error::refused;
-use crate::{KeyReference, Metadata, PivCard, PivCommand, PivError, PivState, Slot};
+use crate::{KeyReference, Metadata, ObjectTag, PivCard, PivCommand, PivError, PivState, Slot};
 
 /// What P1 of MOVE KEY names to delete the key.
 const NOWHERE: u8 = 0xFF;
@@ -186,23 +186,27 @@ impl PivCard<'_> {
     }
 
     /// Sets how many tries PIN and PUK have, and sets both to the values of a fresh token. Administrator
-    /// and PIN must be authenticated; the PIN is not afterwards.
+    /// and PIN must be authenticated; the PIN is not afterwards. Admin data that call the PUK blocked are
+    /// put right.
     ///
     /// # Errors
     ///
     /// [`PivError::InvalidInput`] for no tries; [`PivError::Unsupported`]; the card's refusal, after which
-    /// nothing has changed.
+    /// nothing has changed. Afterwards those of [`put_object`](Self::put_object).
     pub fn set_retries(&mut self, pin: u8, puk: u8) -> Result<(), PivError> {
         if pin == 0 || puk == 0 {
             return Err(PivError::InvalidInput("PIN and PUK have at least one try"));
         }
         match self.extension(PivCommand::SetPinRetries, &Command::new(0x00, 0xFA, pin, puk)) {
-            Ok(_) => {
-                self.state.verified.user = false;
-                Ok(())
-            }
-            Err(error) => Err(self.without_right(error)),
+            Ok(_) => self.state.verified.user = false,
+            Err(error) => return Err(self.without_right(error)),
         }
+        // The PUK has its tries again, also where the tools noted that it was blocked on purpose.
+        let admin = self.admin_data()?;
+        if admin.is_puk_blocked() {
+            self.put_object(ObjectTag::YUBICO_ADMIN_DATA, &admin.with_puk_blocked(false).encode())?;
+        }
+        Ok(())
     }
 
     /// Which identifiers a CanoKey uses for other algorithms; `None` where the card has not the command.

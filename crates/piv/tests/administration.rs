@@ -355,7 +355,10 @@ fn tries_are_set_and_the_card_is_set_back() {
     assert!(piv.set_retries(7, 9).expect_err("the PIN is missing").is_access_denied());
     piv.verify_pin(PinReference::User, &pin()).expect("the PIN");
     piv.authenticate_management(&known(), NONCE).expect("the key everybody knows");
+    let admin = AdminData::default().with_puk_blocked(true);
+    piv.put_object(ObjectTag::YUBICO_ADMIN_DATA, &admin.encode()).expect("written");
     piv.set_retries(7, 9).expect("set");
+    assert!(!piv.admin_data().expect("read").is_puk_blocked());
     let puk = piv.metadata(KeyReference::PUK).expect("told").expect("told");
     assert_eq!(puk.tries.map(|tries| (tries.left, tries.total)), Some((9, 9)));
     assert_eq!(piv.reset(), Err(PivError::NotBlocked));

@@ -174,7 +174,11 @@ impl StatusDocument {
             has_metadata: read.pin.tries.is_some(),
             takes_global_pin: read.global_pin,
             pin: read.pin,
-            puk: read.puk,
+            puk: match read.puk.tries_left {
+                // A card that tells nothing, and tools that noted what they did.
+                None if read.admin.is_puk_blocked() => Secret { tries_left: Some(0), ..read.puk },
+                _ => read.puk,
+            },
             management_key: ManagementView {
                 algorithm: algorithm.map(ManagementAlgorithm::label),
                 touch_policy: view.touch_policy,
