@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cardmod_heap::Ledger;
 use cardmod_pcsc::{Card, Context as Pcsc, Disposition, PcscError, Protocols, ReaderFeatures, ShareMode};
@@ -214,15 +215,18 @@ pub(super) fn acquire(
     Ok((context, atr))
 }
 
+/// Virtual readers know the same limit, and say more about whoever keeps the card: they have the first word.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// Begins a transaction, waiting for other programs as long as the options say.
 pub(super) fn begin_patiently(card: &Card, reader: &str, options: &OpenOptions) -> Result<(), PcscError> {
-    card.begin_transaction_within(options.patience, || tell_of_wait(reader, options))
+    card.begin_transaction_within(options.patience + GRACE, || tell_of_wait(reader, options))
 }
 
 /// Connects, waiting for other programs as long as the options say.
 pub(crate) fn connect_patiently(pcsc: &Pcsc, reader: &str, options: &OpenOptions) -> Result<Card, PcscError> {
     let tell = || tell_of_wait(reader, options);
-    pcsc.connect_within(options.patience, tell, reader, ShareMode::Shared, Protocols::ANY)
+    pcsc.connect_within(options.patience + GRACE, tell, reader, ShareMode::Shared, Protocols::ANY)
 }
 
 fn tell_of_wait(reader: &str, options: &OpenOptions) {
