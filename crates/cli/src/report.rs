@@ -2,7 +2,9 @@
 
 use cardmod_host::module::PinStrength;
 use cardmod_host::{CardDescription, Container, ContainerKey, PinStatus, x509};
-use cardmod_types::{EcCurve, KeyHalf, PinCachePolicy, PinId, PinKind, PinPurpose, PublicKey};
+use cardmod_types::{
+    ContainerIndex, EcCurve, KeyHalf, PinCachePolicy, PinId, PinKind, PinPurpose, PublicKey,
+};
 use serde::Serialize;
 
 use crate::output::{hex, table};
@@ -55,6 +57,9 @@ pub(crate) struct CertificateView {
     problem: Option<String>,
 }
 
+/// How the policy is shown by which a PIN is asked for at each use.
+const ALWAYS: &str = "always prompt";
+
 /// A PIN of the card.
 #[derive(Serialize)]
 pub(crate) struct PinView {
@@ -88,6 +93,11 @@ impl From<&Container> for ContainerView {
 }
 
 impl ContainerView {
+    /// The place and name of a container of this role.
+    pub(crate) fn of_role(&self, id: u32) -> Option<&str> {
+        (self.pin == id).then(|| self.place.as_deref().unwrap_or(&self.name))
+    }
+
     /// Number, name, key, what it is for, certificate: a row for each key.
     fn rows(&self) -> impl Iterator<Item = ([String; 5], &Self)> {
         let none = || "-".to_owned();
@@ -175,6 +185,13 @@ impl CertificateView {
     }
 }
 
+impl PinView {
+    /// The role, where its PIN is asked for at each use.
+    pub(crate) fn asked_each_time(&self) -> Option<u32> {
+        (self.cache == ALWAYS).then_some(self.id)
+    }
+}
+
 impl From<&PinStatus> for PinView {
     fn from(status: &PinStatus) -> Self {
         Self {
@@ -200,8 +217,14 @@ fn strength(strength: PinStrength) -> Vec<&'static str> {
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
-const fn is_false(value: &bool) -> bool {
+pub(crate) const fn is_false(value: &bool) -> bool {
     !*value
+}
+
+/// The places of a card's keys are the slots of PIV (SP 800-73).
+pub(crate) fn is_piv(places: &[(ContainerIndex, String)]) -> bool {
+    let has = |place: &str| places.iter().any(|(_, label)| label == place);
+    ["9a", "9c", "9d", "9e"].into_iter().all(has)
 }
 
 /// `1 card`, `2 cards`.
@@ -314,6 +337,7 @@ fn role(status: &PinStatus) -> &'static str {
         (PinId::USER, _) => "user",
         (PinId::ADMIN, _) => "administrator",
         (_, PinPurpose::UnblockOnly) => "PUK",
+        (_, PinPurpose::DigitalSignature) => "signing",
         _ => "further",
     }
 }
@@ -344,7 +368,7 @@ fn cache(policy: PinCachePolicy) -> String {
         PinCachePolicy::Normal => "normal".into(),
         PinCachePolicy::Timed(seconds) => format!("{seconds} s"),
         PinCachePolicy::None => "none".into(),
-        PinCachePolicy::AlwaysPrompt => "always prompt".into(),
+        PinCachePolicy::AlwaysPrompt => ALWAYS.into(),
     }
 }
 /// How reader and card speak with each other, in words.

@@ -10,7 +10,7 @@ use cardmod_host::{
 use cardmod_types::{CardApplication, KeyHalf};
 use cardmod_winscard::FaultKind;
 
-use crate::args::{Application, Global};
+use crate::args::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::management::ManagementOptions;
@@ -178,10 +178,9 @@ impl Desk {
             matches!(&error, EnvironmentError::Card(Error::ModuleLoad(LoadError::UnknownCard { .. })));
         let failure = Failure::from(error);
         match self.global.application {
-            Some(Application::Piv) if unknown && self.global.module.is_none() => {
-                failure.hint("the built-in class module serves GIDS alone: register a module for PIV, or name one with --module")
+            Some(_) if unknown => {
+                failure.hint("without --application the module chooses the application itself")
             }
-            Some(_) if unknown => failure.hint("without --application the module chooses the application itself"),
             _ => failure,
         }
     }

@@ -137,7 +137,7 @@ fn challenge(args: &ChallengeArgs, desk: &Desk, out: Output) -> Result<(), Failu
 }
 
 fn unblock(args: &UnblockArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
-    let role = args.role.0;
+    let role = args.role.on(desk)?;
     let mut helper = Helper::new(&args.response, out)?;
     secrets::apart_from(args.new_pin.source(), args.response.response_fd.unwrap_or(0))?;
     // Asked for first: nobody waits for the new PIN while the card waits for the response.

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::{self, Output};
+use crate::report::is_false;
 use crate::session::Desk;
 
 /// What to do with the cache.
@@ -36,6 +37,9 @@ struct CardView {
     atr: String,
     module: String,
     counters: CountersView,
+    /// The card has no counters: what is remembered may be another by now, and is read again where it counts.
+    #[serde(skip_serializing_if = "is_false")]
+    hints: bool,
     /// When it was written, in seconds since 1970 (UTC).
     saved: u64,
     age_seconds: u64,
@@ -109,7 +113,7 @@ fn text(document: &ShowDocument) -> String {
         [
             card.card_id.clone(),
             age(card.age_seconds),
-            format!("{pins}, {containers}, {files}"),
+            if card.hints { "none: hints".to_owned() } else { format!("{pins}, {containers}, {files}") },
             format!("{} ({} bytes)", card.items.len(), card.bytes),
             card.module.clone(),
         ]
@@ -158,6 +162,7 @@ impl From<&CacheRecord> for CardView {
                 containers: record.cardcf.containers,
                 files: record.cardcf.files,
             },
+            hints: record.hints,
             saved: since(record.saved, UNIX_EPOCH),
             age_seconds: since(SystemTime::now(), record.saved),
             bytes: items.iter().filter_map(|item| item.bytes).sum(),

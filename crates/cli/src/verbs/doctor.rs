@@ -5,6 +5,7 @@ mod cache;
 mod card;
 mod contents;
 mod findings;
+mod piv;
 mod readers;
 mod service;
 mod virtual_cards;

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use cardmod_host::{CardSession, Error, UnblockWith};
-use cardmod_types::{Pin, PinId, PinKind, SecretBytes};
+use cardmod_types::{Pin, PinId, PinKind, PinPurpose, SecretBytes};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
@@ -32,12 +32,34 @@ pub(crate) enum PinVerb {
 
 /// A role, as a user names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Role(pub(crate) PinId);
+pub(crate) enum Role {
+    /// By name or number.
+    Id(PinId),
+    /// The role whose PIN is for unblocking alone, whichever that is on the card.
+    Puk,
+}
+
+impl Role {
+    /// The role of the card.
+    pub(crate) fn on(self, desk: &Desk) -> Result<PinId, Failure> {
+        let id = match self {
+            Self::Id(id) => return Ok(id),
+            Self::Puk => {
+                let card = desk.with_card(WithoutCard::Refuse, |session| Ok(session.describe()?))?;
+                card.pins.iter().find(|pin| pin.info.purpose == PinPurpose::UnblockOnly).map(|pin| pin.id)
+            }
+        };
+        id.ok_or_else(|| Failure::failed("no-such-role", "the card has no PUK that it tells of"))
+    }
+}
 
 impl FromStr for Role {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case("puk") {
+            return Ok(Self::Puk);
+        }
         let number = match text.to_ascii_lowercase().as_str() {
             "user" => PinId::USER.get(),
             "admin" => PinId::ADMIN.get(),
@@ -45,14 +67,14 @@ impl FromStr for Role {
         };
         // Everyone, role 0, has no PIN.
         let id = PinId::try_from(number).ok().filter(|id| *id != PinId::EVERYONE);
-        id.map(Self).ok_or("a role is user, admin, or a number from 1 to 7")
+        id.map(Self::Id).ok_or("a role is user, admin, puk, or a number from 1 to 7")
     }
 }
 
 /// `pin verify`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
-    /// Whose PIN: user, admin, or the number of a role; pin status lists them
+    /// Whose PIN: user, admin, puk, or the number of a role; pin status lists them
     #[arg(long, value_name = "ROLE", default_value = "user")]
     role: Role,
     #[command(flatten)]
@@ -62,7 +84,7 @@ pub(crate) struct VerifyArgs {
 /// `pin change`.
 #[derive(Args, Debug)]
 pub(crate) struct ChangeArgs {
-    /// Whose PIN: user, admin, or the number of a role; pin status lists them
+    /// Whose PIN: user, admin, puk, or the number of a role; pin status lists them
     #[arg(long, value_name = "ROLE", default_value = "user")]
     role: Role,
     /// Whose PIN is given for it, where another role may change this one [default: the same]
@@ -77,7 +99,7 @@ pub(crate) struct ChangeArgs {
 /// `pin unblock`.
 #[derive(Args, Debug)]
 pub(crate) struct UnblockArgs {
-    /// Whose PIN: user, admin, or the number of a role; pin status lists them
+    /// Whose PIN: user, admin, puk, or the number of a role; pin status lists them
     #[arg(long, value_name = "ROLE", default_value = "user")]
     role: Role,
     /// Whose PUK or PIN is given for it [default: the one the card names]
@@ -114,9 +136,9 @@ fn status(desk: &Desk, out: Output) -> Result<(), Failure> {
 }
 
 fn verify(args: &VerifyArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
-    let role = args.role.0;
     // The card is looked for before the PIN is asked for.
     desk.choose(WithoutCard::Refuse)?;
+    let role = args.role.on(desk)?;
     no_key(desk, role, "cardmod admin verify checks it")?;
     if args.pin.keypad() && at_reader(desk, role, CardSession::verify_pin_at_reader)? {
         return out.done(&json!({"verified": true}), || "the PIN is right\n".into());
@@ -128,9 +150,9 @@ fn verify(args: &VerifyArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
 }
 
 fn change(args: &ChangeArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
-    let role = args.role.0;
-    let by = args.by.map_or(role, |by| by.0);
     desk.choose(WithoutCard::Refuse)?;
+    let role = args.role.on(desk)?;
+    let by = args.by.map_or(Ok(role), |by| by.on(desk))?;
     no_key(desk, role, "cardmod admin change replaces it")?;
     if by == role && args.pin.keypad() && args.new_pin.source().is_none() {
         match at_reader(desk, role, CardSession::change_pin_at_reader) {
@@ -184,17 +206,17 @@ fn no_key(desk: &Desk, role: PinId, instead: &str) -> Result<(), Failure> {
 }
 
 fn unblock(args: &UnblockArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
-    let role = args.role.0;
     desk.choose(WithoutCard::Refuse)?;
-    let mut with = authority(args)?;
+    let role = args.role.on(desk)?;
+    let mut with = authority(args, desk)?;
     let new = new_pin(&args.new_pin)?;
     desk.with_card(WithoutCard::Refuse, move |session| Ok(session.unblock_pin(role, &mut with, &new)?))?;
     out.done(&json!({"unblocked": true}), || "the PIN is set and unblocked\n".into())
 }
 
 /// The PUK or the administrator key, whichever the options name; asked for as PUK else.
-fn authority(args: &UnblockArgs) -> Result<UnblockWith<'static>, Failure> {
-    let by = args.by.map(|by| by.0);
+fn authority(args: &UnblockArgs, desk: &Desk) -> Result<UnblockWith<'static>, Failure> {
+    let by = args.by.map(|by| by.on(desk)).transpose()?;
     match (args.puk.source(), args.admin_key.source()) {
         (Some(_), Some(_)) => Err(Failure::usage("a PUK and an administrator key are too much: give one")),
         (None, Some(source)) => Ok(UnblockWith::AdminKey(admin_key(&source.read("administrator key")?)?)),
@@ -230,8 +252,9 @@ mod tests {
     #[test]
     fn roles_have_names_and_numbers() {
         for (text, number) in [("user", 1), ("Admin", 2), ("2", 2), ("7", 7)] {
-            assert_eq!(text.parse::<Role>().map(|role| role.0.get()), Ok(number));
+            assert_eq!(text.parse(), Ok(Role::Id(PinId::try_from(number).unwrap())));
         }
+        assert_eq!("PUK".parse(), Ok(Role::Puk));
         for text in ["0", "8", "", "-1", "everyone"] {
             assert!(text.parse::<Role>().is_err(), "{text}");
         }

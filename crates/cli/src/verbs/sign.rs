@@ -23,10 +23,11 @@ pub(crate) struct SignArgs {
     key: KeyChoice,
     #[command(flatten)]
     scheme: Scheme,
-    /// The data to sign (`-`: standard input)
-    #[arg(long = "in", value_name = "FILE", default_value = "-")]
-    input: PathBuf,
-    /// Write the signature to this file instead of standard output
+    /// The data to sign (`-`: standard input); of several files each gets its signature
+    #[arg(long = "in", value_name = "FILE", default_value = "-", num_args = 1..)]
+    inputs: Vec<PathBuf>,
+    /// Write the signature to this file instead of standard output; of several files the signatures go into
+    /// this directory, each named after its file with .sig behind
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -66,29 +67,80 @@ pub(crate) enum Padding {
 
 /// Runs the verb.
 pub(crate) fn run(args: &SignArgs, global: &Global, out: Output) -> Result<(), Failure> {
-    secrets::apart(args.pin.source(), &args.input)?;
-    let data = data::read(&args.input)?;
-    let digest = args.scheme.digest(&data)?;
+    let targets = args.targets()?;
+    let mut digests = Vec::new();
+    for input in &args.inputs {
+        secrets::apart(args.pin.source(), input)?;
+        digests.push(args.scheme.digest(&data::read(input)?)?);
+    }
     let mut pins = PinAnswer::new(&args.pin);
     let desk = Desk::open(global, out)?.of_container(args.key.container.as_ref());
-    let (key, signature) = desk.in_one_transaction(|session| {
+    let (key, signatures) = desk.in_one_transaction(|session| {
         let key = session.key(args.key.name(), args.key.half())?;
         let padding = args.scheme.padding(&key.public)?;
-        let request = SignRequest { half: args.key.half(), padding, digest: &digest };
         let _progress = pins.progress(out, "signing");
-        let signature = session.sign(Some(&key.container), &request, &mut pins)?;
-        Ok((key, signature))
+        let mut signatures = Vec::new();
+        for digest in &digests {
+            // A key whose PIN is for one use asks for it each time.
+            let request = SignRequest { half: args.key.half(), padding: padding.clone(), digest };
+            signatures.push(session.sign(Some(&key.container), &request, &mut pins)?);
+        }
+        Ok((key, signatures))
     })?;
-    let public = &key.public;
-    let signature = match public {
-        PublicKey::Ec(_) if !args.scheme.raw => x509::ecdsa_to_der(&signature)?,
-        _ => signature,
-    };
-    let delivery =
-        Delivery { name: "signature", bytes: &signature, text: false, sensitivity: Sensitivity::Public };
-    let mut facts = args.scheme.facts(public);
+    let mut facts = args.scheme.facts(&key.public);
     facts["container"] = json!(key.container);
-    out.deliver(&delivery, args.out.as_deref(), facts)
+    let signatures: Result<Vec<_>, Failure> =
+        signatures.into_iter().map(|signature| args.scheme.form(signature, &key.public)).collect();
+    match (&signatures?[..], targets) {
+        ([signature], None) => out.deliver(&delivery(signature), args.out.as_deref(), facts),
+        (signatures, targets) => deliver_all(signatures, &targets.unwrap_or_default(), facts, out),
+    }
+}
+
+fn delivery(signature: &[u8]) -> Delivery<'_> {
+    Delivery { name: "signature", bytes: signature, text: false, sensitivity: Sensitivity::Public }
+}
+
+/// Writes each signature to its file.
+fn deliver_all(
+    signatures: &[Vec<u8>],
+    targets: &[PathBuf],
+    mut facts: Value,
+    out: Output,
+) -> Result<(), Failure> {
+    for (signature, target) in signatures.iter().zip(targets) {
+        data::write(target, signature, Sensitivity::Public)?;
+    }
+    facts["files"] = targets.iter().map(|target| json!(target.display().to_string())).collect();
+    let count = signatures.len();
+    out.done(&facts, || format!("wrote {count} signatures\n"))
+}
+
+impl SignArgs {
+    /// Where the signatures of several files go; `None` for one, which is delivered like any result.
+    fn targets(&self) -> Result<Option<Vec<PathBuf>>, Failure> {
+        if self.inputs.len() < 2 {
+            return Ok(None);
+        }
+        let directory = self.out.as_deref().filter(|directory| directory.is_dir()).ok_or_else(|| {
+            Failure::usage("several files are to be signed, and --out names no directory for the signatures")
+                .hint("--out DIRECTORY writes FILE.sig there for each FILE")
+        })?;
+        let mut targets = Vec::new();
+        for input in &self.inputs {
+            let named = input.file_name().filter(|_| !data::is_standard(input));
+            let mut name = named.map(std::ffi::OsStr::to_owned).ok_or_else(|| {
+                Failure::usage("of several inputs each is a file whose signature is named after it")
+            })?;
+            name.push(".sig");
+            let target = directory.join(name);
+            if targets.contains(&target) {
+                return Err(Failure::usage("two of the files have one name, and so would their signatures"));
+            }
+            targets.push(target);
+        }
+        Ok(Some(targets))
+    }
 }
 
 impl Scheme {
@@ -130,6 +182,14 @@ impl Scheme {
             (_, Some(_)) => Err(Failure::usage("--salt-length is for --padding pss")),
             (Padding::Pkcs1, None) => Ok(SignaturePadding::Pkcs1 { hash: Some(hash) }),
             (Padding::None, None) => Ok(SignaturePadding::None),
+        }
+    }
+
+    /// A signature of the card in the form that is wanted.
+    fn form(&self, signature: Vec<u8>, key: &PublicKey) -> Result<Vec<u8>, Failure> {
+        match key {
+            PublicKey::Ec(_) if !self.raw => Ok(x509::ecdsa_to_der(&signature)?),
+            _ => Ok(signature),
         }
     }
 

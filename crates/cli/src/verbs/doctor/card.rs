@@ -6,8 +6,10 @@ use cardmod_iso7816::Atr;
 
 use super::contents;
 use super::findings::Report;
+use super::piv;
 use crate::failure::Failure;
 use crate::output::hex;
+use crate::report::is_piv;
 use crate::session::Desk;
 
 /// Looks at the card in this reader.
@@ -15,17 +17,22 @@ pub(super) fn examine(desk: &Desk, info: &ReaderInfo, report: &mut Report) {
     report.section(format!("Card in {}", info.name));
     answer_to_reset(&info.atr, report);
     let Some(choice) = module(desk, info, report) else { return };
-    let mut opened = false;
+    let (mut opened, mut slots) = (false, false);
     let looked = desk.with_reader(&info.name, |session| {
         opened = true;
         let version = session.interface_version();
         report.good("open", format!("the module takes the card, with version {version} of the interface"));
+        slots = matches!(session.place_labels(), Ok(labels) if is_piv(&labels));
         if matches!(choice.source, ModuleSource::BuiltIn { .. }) {
-            report.good("application", "the GIDS application answered its SELECT");
+            let application = if slots { "PIV" } else { "GIDS" };
+            report.good("application", format!("the {application} application answered its SELECT"));
         }
-        contents::examine(session, report);
+        contents::examine(session, slots, report);
         Ok(())
     });
+    if slots && looked.is_ok() {
+        piv::examine(desk, &info.name, report);
+    }
     if let Err(failure) = looked {
         refused(&failure, &choice, opened, report);
     }
@@ -86,11 +93,12 @@ fn refused(failure: &Failure, choice: &ModuleChoice, opened: bool, report: &mut 
     let advice = match failure.code {
         _ if opened => "the card was taken out, or its reader lost it; try again".to_owned(),
         "reader-busy" => {
-            "another program has the card for itself: end it (gpgconf --kill scdaemon is a usual one)".to_owned()
+            "another program has the card for itself: end it (gpgconf --kill scdaemon is a usual one)"
+                .to_owned()
         }
         "module-load" if matches!(choice.source, ModuleSource::BuiltIn { .. }) => {
-            "no GIDS application answered its SELECT, and the class module knows no other: register the module \
-             of the card's maker (cardmod module register PATH)"
+            "neither a PIV nor a GIDS application answered its SELECT, and the class module knows no other: \
+             register the module of the card's maker (cardmod module register PATH)"
                 .to_owned()
         }
         _ => hint.unwrap_or_else(|| "CARDMOD_LOG=debug and --apdu-log FILE show more".to_owned()),

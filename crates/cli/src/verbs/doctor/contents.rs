@@ -7,14 +7,16 @@ use cardmod_host::{
 use cardmod_types::{CacheMode, PinId, PinKind, PinPurpose};
 
 use super::findings::Report;
+use super::piv;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::mapping::NO_KEY_HINT;
 use crate::report::connection_text;
 use crate::report::purpose;
 
-/// Looks at an opened card. What cannot be read is a finding, and the rest is looked at all the same.
-pub(super) fn examine(session: &mut CardSession, report: &mut Report) {
+/// Looks at an opened card. What cannot be read is a finding, and the rest is looked at all the same. `slots`:
+/// it is a PIV card.
+pub(super) fn examine(session: &mut CardSession, slots: bool, report: &mut Report) {
     let mut told = None;
     let mut failed = |check, error: Error, report: &mut Report| {
         let failure = Failure::from(error);
@@ -40,7 +42,12 @@ pub(super) fn examine(session: &mut CardSession, report: &mut Report) {
         Err(error) => failed("container-map", error, report),
     }
     match session.containers() {
-        Ok(found) => containers(&found, report),
+        Ok(found) => {
+            containers(&found, report);
+            if slots {
+                piv::logon(&found, report);
+            }
+        }
         Err(error) => failed("containers", error, report),
     }
 }
@@ -55,6 +62,10 @@ fn identity(card: &CardDescription, report: &mut Report) {
         ),
     }
     match (&card.cardcf, card.cache_mode) {
+        _ if card.hints => report.good(
+            "counters",
+            "it has no freshness counters: what is remembered of it is shown as cached, and read again where it counts",
+        ),
         (None, CacheMode::Global) => report.warning(
             "counters",
             "it has no freshness counters (file cardcf)",
@@ -71,7 +82,12 @@ fn identity(card: &CardDescription, report: &mut Report) {
             ),
         ),
     }
-    if card.read_only {
+    if card.read_only && card.takes_management_key {
+        report.good(
+            "access",
+            "it is read-only here: keys and certificates are changed with its management key (--management-key-file)",
+        );
+    } else if card.read_only {
         report.warning(
             "access",
             "its module says that it is read-only (property \"Read Only Mode\")",

@@ -5,7 +5,7 @@ use cardmod_types::{CacheMode, Capabilities, FreeSpace, KeySizes, KeySpec};
 use serde::Serialize;
 
 use crate::output::hex;
-use crate::report::{ContainerView, PinView, connection_text};
+use crate::report::{ContainerView, PinView, connection_text, is_false, is_piv};
 use crate::session::Desk;
 
 /// What the verb tells of one card.
@@ -44,11 +44,20 @@ pub(super) struct CardView {
     pub(super) reader: String,
     pub(super) name: String,
     pub(super) atr: String,
+    /// Where the card tells by its places for keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) application: Option<&'static str>,
     pub(super) id: Option<String>,
     pub(super) serial_number: Option<String>,
     pub(super) connection: ConnectionView,
     pub(super) read_only: bool,
+    /// Who has this key may write.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(super) takes_management_key: bool,
     pub(super) cache_mode: &'static str,
+    /// The card has no counters: what is remembered of it is shown as remembered.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(super) hints: bool,
     pub(super) enrollment: Option<bool>,
     pub(super) key_generation: Option<bool>,
     pub(super) key_import: Option<u32>,
@@ -136,11 +145,15 @@ impl ReaderView {
 
 impl From<CardDescription> for CardView {
     fn from(card: CardDescription) -> Self {
+        let application = is_piv(&card.places).then_some("piv");
         Self {
             connection: ConnectionView::new(&card),
+            application,
             reader: card.reader,
             name: card.card_name,
             atr: hex(&card.atr),
+            takes_management_key: card.takes_management_key,
+            hints: card.hints,
             id: card.card_id.map(|id| hex(id.as_bytes())),
             serial_number: card.serial_number.as_deref().map(hex),
             read_only: card.read_only,
@@ -152,7 +165,7 @@ impl From<CardDescription> for CardView {
             enrollment: card.enrollment,
             key_generation: card.capabilities.map(|Capabilities { key_generation, .. }| key_generation),
             key_import: card.key_import,
-            counters: card.cardcf.map(|cardcf| CountersView {
+            counters: card.cardcf.filter(|_| !card.hints).map(|cardcf| CountersView {
                 pins: cardcf.pins,
                 containers: cardcf.containers,
                 files: cardcf.files,

@@ -1,8 +1,8 @@
 //! What `info` tells, for people.
 
-use super::document::{CountersView, Document, FreeSpaceView, KeySizesView, ProofView, ReaderView};
+use super::document::{CardView, CountersView, Document, FreeSpaceView, KeySizesView, ProofView, ReaderView};
 use crate::output::{facts, indent, table};
-use crate::report::{container_table, pin_table};
+use crate::report::{ContainerView, PinView, container_table, pin_table};
 
 /// The sections of one card.
 pub(super) fn text(document: &Document) -> String {
@@ -45,15 +45,42 @@ fn card_facts(document: &Document) -> String {
         ("module", format!("{} (interface version {})", module.name, module.interface_version)),
         ("chosen by", module.chosen_by.clone()),
         ("connection", card.connection.text.clone()),
-        ("access", if card.read_only { "read only" } else { "read and write" }.to_owned()),
-        ("caching", card.cache_mode.to_owned()),
+        ("access", access_text(card).to_owned()),
+        ("caching", if card.hints { HINTS } else { card.cache_mode }.to_owned()),
         ("free", free_text(&card.free_space)),
     ];
+    if let Some(application) = card.application {
+        rows.insert(2, ("application", application.to_uppercase()));
+    }
+    let each_time = each_time(document);
+    if !each_time.is_empty() {
+        rows.push(("PIN for each use", each_time));
+    }
     if let Some(counters) = &card.counters {
         let CountersView { pins, containers, files } = counters;
         rows.push(("counters", format!("PINs {pins}, containers {containers}, files {files}")));
     }
     facts(&rows)
+}
+
+/// How a card is remembered that has no counters.
+const HINTS: &str = "no counters: what is remembered is marked as cached";
+
+/// What may be done with the card, and why.
+fn access_text(card: &CardView) -> &'static str {
+    match (card.read_only, card.takes_management_key) {
+        (true, true) => "read only: no management key is at hand",
+        (true, false) => "read only",
+        (false, true) => "read and write: a management key is at hand",
+        (false, false) => "read and write",
+    }
+}
+
+/// The containers whose PIN opens them for one use.
+fn each_time(document: &Document) -> String {
+    let roles: Vec<u32> = document.pins.iter().filter_map(PinView::asked_each_time).collect();
+    let of = |container| roles.iter().find_map(|role| ContainerView::of_role(container, *role));
+    document.containers.iter().filter_map(of).collect::<Vec<_>>().join(", ")
 }
 
 /// What the card tells of its room, and nothing of what it does not.
