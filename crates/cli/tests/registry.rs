@@ -137,7 +137,7 @@ fn an_application_is_chosen_by_name() {
     home.run("--card demo --application piv info")
         .exits(1)
         .says("does not know this card")
-        .says("GIDS alone");
+        .says("without --application the module chooses");
     home.run("--card demo --application openpgp info").exits(2);
     let module = class_module().display().to_string();
     home.run(&format!("--card demo --application piv --module {module} info")).exits(1).says("--application");
