@@ -122,10 +122,11 @@ impl Card {
         self.persistent.parts().used()
     }
 
-    /// Key files besides the administrator's.
+    /// Key files of GIDS besides the administrator's, and keys of PIV besides the one that attests.
     #[must_use]
     pub fn containers(&self) -> usize {
-        self.persistent.gids.as_ref().map_or(0, gids::container_count)
+        let gids = self.persistent.gids.as_ref().map_or(0, gids::container_count);
+        gids + self.persistent.piv.as_ref().map_or(0, crate::model::piv::Persistent::keys_of_the_user)
     }
 
     /// Forgets everything volatile, as a reset or a power cut does.

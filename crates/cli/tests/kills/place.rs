@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::common::Outcome;
 
 /// What the secrets are called in the program's environment.
-pub(crate) const SECRETS: [(&str, &str); 8] = [
+pub(crate) const SECRETS: [(&str, &str); 9] = [
     ("PIN", "123456"),
     ("NEW", "567890"),
     ("P12", "secret"),
@@ -18,6 +18,7 @@ pub(crate) const SECRETS: [(&str, &str); 8] = [
     ("PUK", "12345678"),
     ("WRONGPUK", "87654321"),
     ("KEY", "000102030405060708090a0b0c0d0e0f1011121314151617"),
+    ("MANAGEMENT", "010203040506070801020304050607080102030405060708"),
     ("NEWKEY", "f0f1f2f3f4f5f6f7e8e9eaebecedeeefd0d1d2d3d4d5d6d7"),
 ];
 
@@ -34,11 +35,18 @@ pub(crate) enum Start {
     Ejected,
     /// With the card, and what the cache keeps of it.
     Cached,
+    /// With a PIV card.
+    Piv,
 }
 
 /// The card `demo`: containers `web` (the default one, with certificate), `bare` (a key alone) and `rsa`, a
-/// file `mscp/notes`, an empty directory `spare`, a root certificate, and one try of the PIN and of the PUK lost, so that one gained would show.
-pub(crate) struct Template(Place);
+/// file `mscp/notes`, an empty directory `spare`, a root certificate, and one try of the PIN and of the PUK lost,
+/// so that one gained would show. And the same card as a PIV card, without files and roots: `web` in 9A, `rsa`
+/// in 9D, `bare` in 9E.
+pub(crate) struct Template {
+    gids: Place,
+    piv: Place,
+}
 
 /// A home that is the working folder too.
 pub(crate) struct Place {
@@ -47,47 +55,16 @@ pub(crate) struct Place {
 
 impl Template {
     pub(crate) fn new() -> Self {
-        let place = Place { folder: TempDir::new().expect("a temporary folder") };
-        fs::write(place.path("data"), b"the data to be signed").expect("a file");
-        fs::write(place.path("notes"), vec![b'n'; 900]).expect("a file");
-        fs::write(place.path("more"), vec![b'm'; 1500]).expect("a file");
-        let on_web = "--card demo --container web --pin-env PIN";
-        for line in [
-            "card new demo --tries 5 --new-pin-env PIN --puk-env PUK --admin-key-env KEY",
-            "key generate --card demo --container web --algorithm p256 --pin-env PIN",
-            "key generate --card demo --container bare --algorithm p256 --pin-env PIN",
-            "key generate --card demo --container rsa --algorithm rsa2048 --pin-env PIN",
-            &format!("cert self-sign --subject CN=renewed --out renewed.pem {on_web}"),
-            &format!("cert self-sign --subject CN=web --store --out web.pem {on_web}"),
-            "cert self-sign --subject CN=bare --out bare.pem --card demo --container bare --pin-env PIN",
-            "file write mscp/notes --in notes --card demo --pin-env PIN",
-        ] {
-            place.run(line).succeeds();
-        }
-        make_chain(&place);
-        for line in [
-            "cert roots import ca.pem --card demo --pin-env PIN",
-            "file mkdir spare --card demo --pin-env PIN",
-        ] {
-            place.run(line).succeeds();
-        }
-        place.run("pin verify --card demo --pin-env WRONG").exits(5);
-        place.run("pin unblock --card demo --puk-env WRONGPUK --new-pin-env NEW").exits(5);
-        for (file, algorithm) in [("p256.key", "EC -pkeyopt ec_paramgen_curve:P-256"), ("rsa.key", "RSA")] {
-            let mut openssl = Command::new("openssl");
-            let line = format!("genpkey -out {file} -algorithm {algorithm}");
-            openssl.args(line.split_whitespace()).current_dir(place.folder());
-            Outcome::of(&mut openssl).succeeds();
-        }
-        Self(place)
+        Self { gids: gids(), piv: piv() }
     }
 
     /// A home of its own that begins as asked.
     pub(crate) fn place(&self, start: Start) -> Place {
         let place = Place { folder: TempDir::new().expect("a temporary folder") };
-        copy(self.0.folder(), place.folder(), start);
+        let template = if start == Start::Piv { &self.piv } else { &self.gids };
+        copy(template.folder(), place.folder(), start);
         match start {
-            Start::Card | Start::Nothing => {}
+            Start::Card | Start::Nothing | Start::Piv => {}
             Start::NoMap => drop(place.run("file delete mscp/cmapfile --card demo --pin-env PIN").succeeds()),
             Start::Ejected => drop(place.run("card eject demo").succeeds()),
             Start::Cached => drop(place.run("info --card demo").succeeds()),
@@ -103,6 +80,76 @@ impl Place {
         copy(self.folder(), place.folder(), Start::Card);
         place
     }
+}
+
+fn gids() -> Place {
+    let place = Place { folder: TempDir::new().expect("a temporary folder") };
+    make_files(&place);
+    for line in [
+        "card new demo --tries 5 --new-pin-env PIN --puk-env PUK --admin-key-env KEY",
+        "key generate --card demo --container web --algorithm p256 --pin-env PIN",
+        "key generate --card demo --container bare --algorithm p256 --pin-env PIN",
+        "key generate --card demo --container rsa --algorithm rsa2048 --pin-env PIN",
+    ] {
+        place.run(line).succeeds();
+    }
+    make_certificates(&place);
+    for line in [
+        "cert roots import ca.pem --card demo --pin-env PIN",
+        "file write mscp/notes --in notes --card demo --pin-env PIN",
+        "file mkdir spare --card demo --pin-env PIN",
+    ] {
+        place.run(line).succeeds();
+    }
+    lose_tries(&place);
+    place
+}
+
+fn piv() -> Place {
+    let place = Place { folder: TempDir::new().expect("a temporary folder") };
+    make_files(&place);
+    for line in [
+        "card new demo --type piv --tries 5 --new-pin-env PIN --puk-env PUK",
+        "key generate --card demo --container web --algorithm p256 --pin-env PIN",
+        "key generate --card demo --container rsa --algorithm rsa2048 --pin-env PIN",
+        "key generate --card demo --container 9e --name bare --algorithm p256 --pin-env PIN",
+    ] {
+        place.run(line).succeeds();
+    }
+    make_certificates(&place);
+    lose_tries(&place);
+    place
+}
+
+/// What the verbs read: data, and keys to be imported.
+fn make_files(place: &Place) {
+    fs::write(place.path("data"), b"the data to be signed").expect("a file");
+    fs::write(place.path("notes"), vec![b'n'; 900]).expect("a file");
+    fs::write(place.path("more"), vec![b'm'; 1500]).expect("a file");
+    for (file, algorithm) in [("p256.key", "EC -pkeyopt ec_paramgen_curve:P-256"), ("rsa.key", "RSA")] {
+        let mut openssl = Command::new("openssl");
+        let line = format!("genpkey -out {file} -algorithm {algorithm}");
+        openssl.args(line.split_whitespace()).current_dir(place.folder());
+        Outcome::of(&mut openssl).succeeds();
+    }
+}
+
+/// Those on the card and those to come.
+fn make_certificates(place: &Place) {
+    let on_web = "--card demo --container web --pin-env PIN";
+    for line in [
+        &format!("cert self-sign --subject CN=renewed --out renewed.pem {on_web}"),
+        &format!("cert self-sign --subject CN=web --store --out web.pem {on_web}"),
+        "cert self-sign --subject CN=bare --out bare.pem --card demo --container bare --pin-env PIN",
+    ] {
+        place.run(line).succeeds();
+    }
+    make_chain(place);
+}
+
+fn lose_tries(place: &Place) {
+    place.run("pin verify --card demo --pin-env WRONG").exits(5);
+    place.run("pin unblock --card demo --puk-env WRONGPUK --new-pin-env NEW").exits(5);
 }
 
 /// The roots `ca.pem` and `other.pem`, a bundle of a certificate of `web` with the second, and a PKCS#12 file

@@ -78,8 +78,13 @@ const fn beginning(
     Verb { line, start, changes, exit: 0, done_words: &[], spends }
 }
 
-/// All of them.
-pub(crate) const VERBS: &[Verb] = &[
+/// All of them, of both kinds of card.
+pub(crate) fn all() -> impl Iterator<Item = &'static Verb> {
+    GIDS.iter().chain(crate::piv::VERBS)
+}
+
+/// Those of GIDS cards.
+const GIDS: &[Verb] = &[
     card(
         "key generate --card demo --container new --algorithm p256 --pin-env PIN",
         Changes::Creates("new"),

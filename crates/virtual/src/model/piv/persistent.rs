@@ -123,6 +123,11 @@ impl Persistent {
         objects + self.keys.values().map(StoredKey::size).sum::<usize>()
     }
 
+    /// How many keys there are besides the one that attests.
+    pub(crate) fn keys_of_the_user(&self) -> usize {
+        self.keys.keys().filter(|slot| **slot != Slot::ATTESTATION).count()
+    }
+
     /// The Discovery object (SP 800-73 part 1, 3.3.2): which PINs there are, and which to ask for.
     pub(crate) fn discovery(&self) -> Vec<u8> {
         let policy = match &self.global {
