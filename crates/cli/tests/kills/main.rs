@@ -130,7 +130,7 @@ fn one_trial(
         }
         before = after;
     }
-    rules::next_run(subject.verb, &subject.before, &subject.done, &place, &mut random, &story);
+    rules::next_run(subject.verb, &subject.done, &place, &mut random, &story);
 }
 
 /// What the kills hit, by way.

@@ -66,12 +66,13 @@ fn containers(verb: &Verb, before: &Card, done: &Card, now: &Card, story: &str) 
     let names: BTreeSet<_> = before.containers.keys().chain(now.containers.keys()).collect();
     for name in names {
         let [was, is, will_be] = [before, now, done].map(|card| card.containers.get(name));
-        if was.is_none() && unnamed(verb, before, now).as_ref() == Some(name) {
+        if is_unnamed(verb, name, done) {
             let made = target.and_then(|name| done.containers.get(name)).expect("the container to be made");
             let algorithms =
                 |c: &Container| c.keys.iter().map(|key| key.algorithm.clone()).collect::<Vec<_>>();
-            let sound = is.is_some_and(|is| is.keys.is_empty() || algorithms(is) == algorithms(made));
-            assert!(sound, "container {name} is {is:?}\n{story}");
+            let new = is.is_none_or(|is| is.keys.is_empty() || algorithms(is) == algorithms(made));
+            let kept = was.is_none_or(|was| was.keys.is_empty() || is.is_some_and(|is| is.is_like(was)));
+            assert!(new && kept, "container {name} was {was:?} and is {is:?}\n{story}");
             continue;
         }
         if Some(name.as_str()) != target {
@@ -110,14 +111,12 @@ fn containers(verb: &Verb, before: &Card, done: &Card, now: &Card, story: &str) 
     assert_eq!(defaults, 1, "default containers\n{story}");
 }
 
-/// The one new container that a PIV card calls by its place, where a creation was broken off before the name
-/// was written: on such a card the key comes first.
-fn unnamed(verb: &Verb, before: &Card, now: &Card) -> Option<String> {
-    let Changes::Creates(target) = verb.changes else { return None };
-    let mut new = now.containers.keys().filter(|name| !before.containers.contains_key(*name));
-    let name = new.next().filter(|name| name.as_str() != target && verb.start == Start::Piv)?;
+/// A container that a PIV card calls by its place, where a creation was broken off before the name was written:
+/// on such a card the key comes first.
+fn is_unnamed(verb: &Verb, name: &str, done: &Card) -> bool {
     let is_uuid = name.len() == 36 && name.bytes().all(|c| c.is_ascii_hexdigit() || c == b'-');
-    (is_uuid && new.next().is_none()).then(|| name.clone())
+    let creates = verb.start == Start::Piv && matches!(verb.changes, Changes::Creates(_));
+    creates && is_uuid && !done.containers.contains_key(name)
 }
 
 /// Only the verb's own file differs, and it has the old content, the new, or none yet.
@@ -240,18 +239,15 @@ fn keys_work(now: &Card, pin: &str, place: &Place, story: &str) {
 
 /// The verb again, and then the card is as if nobody had been killed.
 #[track_caller]
-pub(crate) fn next_run(
-    verb: &Verb,
-    before: &State,
-    done: &State,
-    place: &Place,
-    random: &mut Random,
-    story: &str,
-) {
+pub(crate) fn next_run(verb: &Verb, done: &State, place: &Place, random: &mut Random, story: &str) {
     if let Changes::Creates(name) = verb.changes {
-        let now = State::of(place, story);
-        let left = before.card.as_ref().zip(now.card.as_ref());
-        if let Some(unnamed) = left.and_then(|(before, now)| unnamed(verb, before, now)) {
+        // A key is never made anew where there is one; a record without key is no hindrance.
+        let left = State::of(place, story).card.zip(done.card.as_ref());
+        let left = left.and_then(|(now, done)| {
+            let mut containers = now.containers.into_iter();
+            containers.find(|(name, container)| is_unnamed(verb, name, done) && !container.keys.is_empty())
+        });
+        if let Some((unnamed, _)) = left {
             clear_away(&unnamed, place, story);
         }
         // An import that was killed before its certificate says that the container exists.

@@ -10,6 +10,7 @@ use cardmod_sys::{ERROR_FILE_EXISTS, SCARD_E_NO_ACCESS, SCARD_E_NO_MEMORY, SCARD
 use cardmod_types::{ContainerIndex, ContainerMap, ContainerName, EcCurve, KeyHalf, RecordState};
 
 use super::cache::Counter;
+use super::containers::HALVES;
 use super::create::describe_spec;
 use super::request::{KeyAlgorithm, KeySource, NewContainer};
 use super::session::CardSession;
@@ -74,15 +75,15 @@ impl CardSession {
         let map = self.map()?.clone();
         let named = place.or_else(|| places.find(&new.name).map(|_| new.name.as_str()));
         let Some(label) = named else {
-            let vacant = places.iter().map(|(index, _)| index).filter(|index| is_vacant(&map, *index));
-            return Ok(Some(Sites { indexes: vacant.collect(), label: None }));
+            let free = places.iter().map(|(index, _)| index).filter(|index| is_free(&map, *index));
+            return Ok(Some(Sites { indexes: free.collect(), label: None }));
         };
         let Some(index) = places.find(label) else {
             let known: Vec<_> = places.iter().map(|(_, label)| label).collect();
             let what = format!("the card has no place {label:?}; it has {}", known.join(", "));
             return Err(Error::BadInput { what });
         };
-        if let Some(record) = map.get(index).filter(|_| !is_vacant(&map, index)) {
+        if let Some(record) = map.get(index).filter(|_| !is_free(&map, index)) {
             let name = record.name.as_str().to_owned();
             return Err(Error::PlaceTaken { place: label.to_owned(), name, card: self.reader.clone() });
         }
@@ -102,7 +103,7 @@ impl CardSession {
         let offered = self.make_at_first(new, sites)?;
         self.remember_map(None);
         let after = self.map()?.clone();
-        let appeared = |index: &ContainerIndex| !is_vacant(&after, *index) && is_vacant(&before, *index);
+        let appeared = |index: &ContainerIndex| !is_free(&after, *index) && is_free(&before, *index);
         let index = Some(offered).filter(appeared).or_else(|| {
             let indexes = (0..=u8::MAX).take(after.len()).map(ContainerIndex::new);
             indexes.into_iter().find(appeared)
@@ -186,9 +187,14 @@ impl CardSession {
     }
 }
 
-/// Nothing is known to be at this index.
-fn is_vacant(map: &ContainerMap, index: ContainerIndex) -> bool {
-    matches!(map.state(index), RecordState::Vacant | RecordState::Absent)
+/// No key is known to be at this index. A record without one is what a creation that was broken off left: its
+/// place is taken again.
+fn is_free(map: &ContainerMap, index: ContainerIndex) -> bool {
+    match map.state(index) {
+        RecordState::Vacant | RecordState::Absent => true,
+        RecordState::Valid(record) => HALVES.into_iter().all(|half| record.bits(half) == 0),
+        RecordState::Damaged { .. } => false,
+    }
 }
 
 /// The module refuses the place, not the key.

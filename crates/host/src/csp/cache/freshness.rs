@@ -102,6 +102,9 @@ impl CardSession {
     /// Counts a change, before it is made: an interrupted one is noticed, not overlooked.
     pub(in crate::csp) fn count(&mut self, counters: &[Counter]) -> Result<(), Error> {
         self.refresh()?;
+        if counters.iter().any(|counter| *counter != Counter::Pins) {
+            self.disown_hints();
+        }
         // A card without counters has nothing to write.
         let Some(mut cardcf) = self.cached.cardcf.clone() else { return Ok(()) };
         for counter in counters {

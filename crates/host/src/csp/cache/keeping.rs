@@ -173,6 +173,22 @@ impl CardSession {
         self.cached.untold = false;
     }
 
+    /// Before a card without counters is changed: no program is to believe afterwards what was remembered before,
+    /// even if this one ends in the middle. What it knows when it is done, it stores again.
+    pub(super) fn disown_hints(&mut self) {
+        let Some((store, key, card)) = self.place().filter(|_| self.cached.has_hints()) else { return };
+        let Some(epoch) = new_epoch() else { return };
+        let (atr, module) = (self.atr.clone(), self.cached.keeper.module.clone());
+        let (cardcf, saved, items) = (CardCf::default(), SystemTime::now(), BTreeMap::new());
+        let record = CacheRecord { card, atr, module, cardcf, hints: true, epoch, saved, items };
+        if let Some(bytes) = record.to_bytes() {
+            store.save(&key, &bytes);
+            self.cached.keeper.stamp = store.stamp(&key);
+            self.cached.keeper.epoch = self.cached.keeper.stamp.map(|_| epoch);
+            self.cached.items.touch();
+        }
+    }
+
     /// Makes every program forget what is remembered of the card: it turned out to be of another one.
     pub(super) fn condemn(&mut self) {
         self.forget_everything();
