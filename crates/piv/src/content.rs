@@ -76,16 +76,19 @@ impl Content {
     }
 
     /// Enters the identity read from the card. Older content of another card is dropped, and so is that
-    /// of a card that may have been changed for another one which nothing tells apart.
-    pub(crate) fn identify(&mut self, identity: Identity) {
+    /// of a card that may have been changed for another one which nothing tells apart. Answers whether what
+    /// was found out before may be about another card.
+    pub(crate) fn identify(&mut self, identity: Identity) -> bool {
         let is_same = self.identity.as_ref().is_some_and(|(known, _)| *known == identity)
             && (identity.is_some() || !self.swapped);
+        let is_another = !is_same && (self.identity.is_some() || self.swapped);
         if !is_same {
             let epoch = self.epoch;
             self.entries.retain(|_, entry| entry.epoch == epoch);
         }
         self.identity = Some((identity, self.epoch));
         self.swapped = false;
+        is_another
     }
 
     /// Enters what was read from the card, or written to it.

@@ -6,6 +6,8 @@ use sha2::{Digest, Sha256};
 
 use crate::card::PivCard;
 use crate::objects::chuid::Chuid;
+use crate::objects::fascn::FascN;
+use crate::state::Facts;
 use crate::{ObjectTag, PivCommand, PivError};
 
 impl PivCard<'_> {
@@ -27,7 +29,12 @@ impl PivCard<'_> {
                     Err(PivError::Malformed(_)) => None,
                     head => head?.filter(|head| !head.is_empty()),
                 };
-                self.state.content.identify(head.clone());
+                if self.state.content.identify(head.clone()) {
+                    // What one card lacks or tells, another may have or keep to itself. A length that was
+                    // refused may be the reader's fault, and costs little not to try again.
+                    let extended_refused = self.state.facts.extended_refused;
+                    self.state.facts = Facts { extended_refused, ..Facts::default() };
+                }
                 head
             }
         };
@@ -35,8 +42,9 @@ impl PivCard<'_> {
     }
 
     /// The card identifier: the CHUID's GUID; where it is missing or zero, the first 16 bytes of the FASC-N's
-    /// SHA-256; where that is missing too, those of the SHA-256 over `atr` and the serial number, where the
-    /// card tells one. Never zeros: hosts key their caches with it.
+    /// SHA-256; where that is missing too, or the one that all cards of no federal agency have, those of the
+    /// SHA-256 over `atr` and the serial number, where the card tells one. Never zeros: hosts key their caches
+    /// with it.
     ///
     /// # Errors
     ///
@@ -46,7 +54,7 @@ impl PivCard<'_> {
         if let Some(guid) = guid {
             return Ok(CardId(guid));
         }
-        let digest = match fascn {
+        let digest = match fascn.filter(|fascn| fascn.agency() != FascN::NON_FEDERAL) {
             Some(fascn) => Sha256::digest(fascn.as_bytes()),
             None => {
                 let serial = self.serial_number()?.unwrap_or_default();

@@ -59,6 +59,7 @@ impl PivCard<'_> {
         if reference != PinReference::Puk {
             self.state.verified.user = outcome.is_ok();
             self.state.just_verified = outcome.is_ok();
+            self.state.by_global_pin |= outcome.is_ok() && reference == PinReference::Global;
         }
         outcome.map_err(|error| self.about_form(error, reference, pin)).map(drop)
     }
@@ -132,7 +133,8 @@ impl PivCard<'_> {
         if !self.state.verified.any() || self.state.just_verified {
             return Ok(self.state.verified);
         }
-        let status = self.send(&Command::new(0x00, 0x20, 0x00, PinReference::User as u8))?.status;
+        let reference = if self.state.by_global_pin { PinReference::Global } else { PinReference::User };
+        let status = self.send(&Command::new(0x00, 0x20, 0x00, reference as u8))?.status;
         self.state.facts.tells_verified |= status.is_ok();
         let is_answer = tries_left(status).is_some() || status == StatusWord::AUTHENTICATION_BLOCKED;
         let is_believed = self.state.verified.user && self.state.facts.tells_verified;
@@ -177,13 +179,21 @@ impl PivCard<'_> {
     }
 
     /// Takes the user's right away. A card that cannot do that (it came with SP 800-73-4) is turned to another
-    /// application and back, which clears it too. An administrator's right stays until the card is reset.
+    /// application and back, which clears it too, but for the global PIN's: that outlives the application's
+    /// selection. An administrator's right stays until the card is reset.
     ///
     /// # Errors
     ///
     /// The card's refusal where neither helps; the caller then resets the card.
     pub fn log_out(&mut self) -> Result<(), PivError> {
         self.require_selected()?;
+        if self.state.by_global_pin {
+            let status = self.send(&Command::new(0x00, 0x20, 0xFF, PinReference::Global as u8))?.status;
+            if !status.is_ok() {
+                return Err(refused(PivCommand::Verify, status));
+            }
+            self.state.by_global_pin = false;
+        }
         let status = self.send(&Command::new(0x00, 0x20, 0xFF, PinReference::User as u8))?.status;
         if !status.is_ok() && !self.turn_away()? {
             return Err(refused(PivCommand::Verify, status));

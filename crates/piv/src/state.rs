@@ -71,6 +71,8 @@ pub(crate) struct Facts {
 pub struct PivState {
     pub(crate) selection: Selection,
     pub(crate) verified: VerifiedRoles,
+    /// The global PIN was verified, whose status no other PIN's log-out takes.
+    pub(crate) by_global_pin: bool,
     /// VERIFY was the last command the card carried out.
     pub(crate) just_verified: bool,
     /// The administrator was asked for the answer to a challenge in this algorithm.

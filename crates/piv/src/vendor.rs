@@ -97,8 +97,11 @@ impl PivCard<'_> {
         let command = Command::new(0x00, 0xF7, 0x00, reference.get()).le(Le::All);
         match self.extension(PivCommand::GetMetadata, &command) {
             // Firmware exists that answers nothing to whatever it is asked.
-            Ok(answer) if answer.is_empty() && !self.state.facts.answers_metadata => {
-                self.state.facts.lacking.insert(PivCommand::GetMetadata);
+            // Some of it answers about one key all the same, which says nothing about the others.
+            Ok(answer) if answer.is_empty() => {
+                if !self.state.facts.answers_metadata {
+                    self.state.facts.lacking.insert(PivCommand::GetMetadata);
+                }
                 Err(UNSUPPORTED)
             }
             Ok(answer) => {

@@ -253,6 +253,11 @@ fn a_global_pin_is_taken_where_discovery_says_so() {
     assert!(piv.discovery().expect("read").expect("there").takes_global_pin());
     piv.verify_pin(PinReference::Global, &Pin::from("246810")).expect("the PIN is right");
     piv.sign(Slot::Authentication, KeyAlgorithm::P256, &[1; 32]).expect("signed");
+    assert!(piv.pin_state(PinReference::Global).expect("told").expect("told").is_verified);
+    assert!(piv.confirmed_roles().expect("told").user, "the card is asked about the PIN that was verified");
+    piv.log_out().expect("logged out");
+    let again = piv.sign(Slot::Authentication, KeyAlgorithm::P256, &[1; 32]);
+    assert!(again.is_err_and(|error| error.is_access_denied()), "no PIN's right is left");
     let mut without = Virtual::new(PivFlavour::Standard, |_| {});
     let error = PivState::new().on(&mut without).verify_pin(PinReference::Global, &Pin::from("246810"));
     assert!(matches!(error, Err(PivError::Status { .. })));
