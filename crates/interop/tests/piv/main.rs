@@ -8,6 +8,7 @@ mod desk;
 mod firmware;
 mod opensc;
 mod pkcs11;
+mod plugged_log;
 mod ssh;
 mod ykcs11;
 mod ykman;

@@ -123,3 +123,21 @@ fn objects_are_written_and_a_card_is_reset() {
     ykman(&desk, "reset --force").success();
     ykman(&desk, "objects export 0x5fff11 gone").exits_with(1);
 }
+
+/// What ykman dares to ask for from firmware 5.7 on.
+#[test]
+fn newer_firmware_has_more_keys_and_moves_them() {
+    let desk = Desk::with_card("--firmware 5.7.1");
+    manage(&desk, "keys generate -a ed25519 9a 9a.pub").success();
+    manage(&desk, "certificates generate -s CN=edwards -P 123456 9a 9a.pub").success();
+    ykman(&desk, "certificates export 9a 9a.pem").success();
+    desk.beside("openssl verify -CAfile 9a.pem 9a.pem").success();
+    manage(&desk, "keys generate -a x25519 9d 9d.pub").success();
+    manage(&desk, "keys generate -a rsa3072 9c 9c.pub").success();
+    manage(&desk, "keys move 9c 82").success();
+    ykman(&desk, "keys export 82 back.pub").success();
+    desk.same("9c.pub", "back.pub");
+    manage(&desk, "keys delete 82").success();
+    ykman(&desk, "keys export 82 gone.pub").exits_with(1);
+    ykman(&desk, "keys info 9d").success().says("X25519");
+}
