@@ -131,7 +131,13 @@ fn objects_come_back_as_written() {
 }
 
 #[test]
-fn a_card_without_the_vendor_s_commands_is_none_of_theirs() {
+fn a_card_without_the_vendor_s_commands_does_what_the_standard_has() {
     let desk = Desk::with_card("--flavour standard");
-    desk.piv_tool("-a version").exits_with(1);
+    desk.piv_tool("-a version").says("Failed to retrieve application version");
+    desk.enrol_by_yubico("9a", "ECCP256");
+    desk.piv_tool("-s 9a -a verify-pin -P 123456 -a test-signature -i 9a.pem").success();
+    for vendors in ["-s 9a -a attest", "-a pin-retries --pin-retries 5 --puk-retries 5", "-a reset"] {
+        desk.piv_tool(&format!("-a verify-pin -P 123456 {vendors}")).exits_with(1);
+    }
+    desk.signs_by_yubico("9a", "ECCP256");
 }
