@@ -2,6 +2,7 @@
 //! program's memory but in the locked cache, and after the card is gone nowhere at all.
 #![forbid(unsafe_code)]
 
+mod piv;
 mod search;
 
 use std::fs::File;
