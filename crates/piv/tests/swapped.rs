@@ -16,7 +16,8 @@ use virtual_card::Virtual;
 
 /// Cards with and without vendors' extensions, one after the other with one state.
 fn both() -> (Virtual, Virtual) {
-    let standard = Virtual::new(PivFlavour::Standard, |profile| profile.guid = Some([0x33; 16]));
+    let mut standard = Virtual::new(PivFlavour::Standard, |profile| profile.guid = Some([0x33; 16]));
+    standard.enrol(Slot::KeyManagement, KeyAlgorithm::P256);
     let mut token = Virtual::new(PivFlavour::YubiKey, |_| {});
     let mut state = PivState::new();
     let mut piv = state.on(&mut token);

@@ -1,8 +1,9 @@
 //! Keys made, imported and deleted: where a new key goes, and how the next program finds it.
 //!
 //! The record in the stored map comes first, then the key, then the note of its public half where the card
-//! does not tell of keys by itself. What is broken off leaves a name without key, never a key that some other
-//! key's certificate covers unseen.
+//! does not tell of keys by itself. What is broken off leaves a name without key; where a key was to be replaced,
+//! the old one with its certificate, unless the card went between the new key and the end of that certificate:
+//! then it is there still, and shows at the key's first use that it is not the key's.
 
 use cardmod_piv::{ImportKey, KeyAlgorithm, ObjectTag, PivError, Policies, Slot, SlotKey, SlotMap};
 use cardmod_sdk::{CardContext, ContainerCreation, KeyRef, NewKey, Result, Status};

@@ -59,6 +59,12 @@ impl Access {
         Ok(())
     }
 
+    /// Forgets the key that was given.
+    pub(super) fn withdraw(&mut self) {
+        self.given = None;
+        self.found = None;
+    }
+
     /// Whether it was found out that the card cannot be written.
     pub(super) fn is_known_read_only(&self) -> bool {
         matches!(self.found, Some(None))
@@ -170,7 +176,14 @@ impl AdminAuthentication for PivModule {
         self.card(cx).management_response(response).map_err(answer::challenging)?;
         let key = self.new_management_key(cx, new_key)?;
         self.access.forget();
-        let outcome = self.card(cx).set_management_key(&key, cardmod_piv::TouchPolicy::Never);
+        let touch = cardmod_piv::TouchPolicy::Never;
+        let data = lenient(self.card(cx).admin_data())?;
+        let outcome = if data.is_some_and(|data| data.is_key_protected()) {
+            // The copy behind the PIN would be of a key that is no more; to replace it takes the PIN.
+            self.card(cx).protect_management_key(&key, touch)
+        } else {
+            self.card(cx).set_management_key(&key, touch)
+        };
         outcome.map_err(answer::challenging)
     }
 }
@@ -182,8 +195,7 @@ impl PivModule {
 
     /// The interface knows keys of 24 bytes: they stay what the card's key is, triple DES or AES-192.
     fn new_management_key(&mut self, cx: &mut CardContext<'_>, new: &SecretBytes) -> Result<ManagementKey> {
-        let metadata = lenient(self.card(cx).management_metadata())?.flatten();
-        let told = metadata.and_then(|metadata| metadata.management_algorithm());
+        let told = lenient(self.card(cx).management_algorithm())?.flatten();
         let algorithm = told.filter(|told| told.key_len() == new.len());
         parse(new.as_bytes(), Some(algorithm.unwrap_or(ManagementAlgorithm::TripleDes)))
     }

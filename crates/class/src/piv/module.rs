@@ -92,6 +92,8 @@ impl PivModule {
         let id = self.card(cx).card_id(&atr).map_err(answer::reading)?;
         if self.id.is_some_and(|known| known != id) {
             self.forget_card();
+            // The key was given for the card that is gone.
+            self.access.withdraw();
         }
         self.id = Some(id);
         self.unsure = false;

@@ -145,9 +145,13 @@ impl PivModule {
         Ok(roles)
     }
 
-    /// No command takes the administrator's rights: where they were used, only a reset does.
+    /// No command takes the administrator's rights: where they were used, only a reset does. Cards exist whose
+    /// reset takes nothing, so the PIN is taken back first.
     pub(super) fn drop_rights(&mut self, cx: &mut CardContext<'_>) -> Result<()> {
         if self.access.owes_reset || self.state().verified().management {
+            if let Err(error) = self.card(cx).log_out() {
+                tracing::debug!(%error, "the PIN is not taken back before the reset");
+            }
             self.access.owes_reset = false;
             tracing::debug!("the administrator's rights end with a reset of the card");
             return Err(Status::UnsupportedFeature);
@@ -188,6 +192,12 @@ impl PinAdministration for PivModule {
             return Err(Status::InvalidParameter);
         }
         match authority {
+            // The PUK is that of the application's own PIN.
+            UnblockAuthority::Secret(role, _)
+                if role == puk() && self.pin_reference(cx)? == PinReference::Global =>
+            {
+                return Err(Status::UnsupportedFeature);
+            }
             UnblockAuthority::Secret(role, secret) if role == puk() => {
                 self.card(cx).unblock_pin(secret, new).map_err(answer::changing)?;
             }
