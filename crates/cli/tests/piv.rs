@@ -144,6 +144,19 @@ fn a_key_file_that_others_read_is_not_taken() {
     run().exits(1).says("others may read it").never_says("0102030405");
     mode(0o600).expect("set");
     run().succeeds();
+    home.write("key", b"default\n");
+    mode(0o600).expect("set");
+    run().succeeds();
+}
+
+#[test]
+fn the_pin_is_taken_back_by_itself_before_the_reset() {
+    let home = token("--protect-management-key");
+    home.run("--apdu-log log piv init --pin-env PIN").succeeds();
+    let log = String::from_utf8(home.read("log")).expect("text");
+    let sent = |start: &str| log.rfind(&format!("\"command\":\"{start}"));
+    let verified = sent("00200080").expect("a PIN");
+    assert!(sent("0020FF80").expect("a log-out") > verified, "{log}");
 }
 
 #[test]

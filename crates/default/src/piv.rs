@@ -1,7 +1,7 @@
 //! The PIV edge on a card in a reader: for what the module interface has no words for, such as moving a
 //! key or attesting it. Everything else goes through the card module.
 //!
-//! Invariant: what was authenticated here is gone afterwards: the card is reset.
+//! Invariant: what was authenticated here is gone afterwards: the PIN is taken back, and the card is reset.
 
 use cardmod_host::Error;
 use cardmod_pcsc::{Card, Context, Disposition, PcscError, Protocols, ShareMode};
@@ -91,6 +91,10 @@ impl PivConnection {
         let result = work(&mut self.state.on(&mut channel));
         // Nobody counts on a right that is left: whatever was tried may have given one.
         let rights = self.state.verified().any() || result.is_err();
+        if self.state.verified().user {
+            // Cards exist whose reset takes nothing. Where they cannot log out either, nobody can help it.
+            let _ = self.state.on(&mut channel).log_out();
+        }
         let disposition = if rights { Disposition::Reset } else { Disposition::Leave };
         let ended = self.card.end_transaction(disposition);
         if rights {

@@ -48,15 +48,19 @@ impl PivCard<'_> {
     }
 
     /// Deletes the key of a slot, its certificate and its record in the stored container map. The
-    /// administrator must be authenticated.
+    /// administrator must be authenticated. What a deletion that was broken off left is deleted too.
     ///
     /// # Errors
     ///
     /// As [`delete_key`](Self::delete_key), when nothing was changed; afterwards those of
     /// [`put_object`](Self::put_object).
     pub fn delete_together(&mut self, slot: Slot) -> Result<Together, PivError> {
-        self.delete_key(slot)?;
+        let deleted = self.delete_key(slot);
         let certificate = !self.is_empty(slot.object())?;
+        match deleted {
+            Err(PivError::NoKey(_)) if certificate => {}
+            deleted => deleted?,
+        }
         if certificate {
             self.delete_certificate(slot)?;
         }

@@ -299,6 +299,13 @@ fn a_key_moves_and_goes_with_certificate_and_name() {
     assert!(piv.occupancy(slot("90")).expect("told").is_free());
     assert!(piv.container_map().expect("read").is_none_or(|stored| stored.map.is_empty()));
     assert_eq!(piv.delete_together(slot("90")), Err(PivError::NoKey(slot("90"))));
+    // What is broken off behind the key's deletion is brought to an end by the next one.
+    piv.generate(slot("91"), KeyAlgorithm::P256, Policies::NONE).expect("a key");
+    let vouched = piv.attest(slot("91")).expect("a certificate of the key");
+    piv.write_certificate(slot("91"), &vouched, CertificateForm::Plain).expect("written");
+    piv.delete_key(slot("91")).expect("deleted");
+    assert_eq!(piv.delete_together(slot("91")).map(|gone| gone.certificate), Ok(true));
+    assert_eq!(piv.certificate(slot("91")), Ok(None));
 }
 
 #[test]

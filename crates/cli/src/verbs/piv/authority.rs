@@ -82,7 +82,7 @@ impl AuthorityOptions {
                 Some(bytes) => key_of(bytes.clone(), algorithm).map(Some),
             };
         }
-        match std::env::var_os(KEY_FILE) {
+        match std::env::var_os(KEY_FILE).filter(|path| !path.is_empty()) {
             Some(path) => key_in_file(PathBuf::from(path)).map(Some),
             None => Ok(None),
         }
@@ -169,5 +169,8 @@ fn key_in_file(path: PathBuf) -> Result<ManagementKey, Failure> {
         }
     }
     let digits = SecretSource::File(path).read("management key")?;
+    if digits.trim_ascii().eq_ignore_ascii_case(b"default") {
+        return Ok(ManagementKey::well_known());
+    }
     key_of_digits(&digits, None)
 }
