@@ -167,13 +167,25 @@ pub(super) fn clear(map: &mut SlotMap, view: &View, id: CardId, index: Container
     hold_in_place(map, view, id, Some(index))
 }
 
-/// Gives records to the visible containers that a changed map would move: they stay at their indexes.
+/// Gives records to the visible containers that a changed map would move: they stay at their indexes. In a map
+/// that contradicts itself, a record that goes may give another one a say, and that one moves the next container.
 pub(super) fn hold_in_place(
     map: &mut SlotMap,
     view: &View,
     id: CardId,
     except: Option<ContainerIndex>,
 ) -> Result<()> {
+    for _ in 0..COUNT {
+        let before = map.clone();
+        hold_moved(map, view, id, except)?;
+        if *map == before {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn hold_moved(map: &mut SlotMap, view: &View, id: CardId, except: Option<ContainerIndex>) -> Result<()> {
     let changed = Places::of(map);
     let moved: Vec<_> = view
         .all_visible()
@@ -203,4 +215,73 @@ pub(super) fn record_of(
     };
     record.set_key(slot, spec, bits);
     record
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use cardmod_piv::{Slot, SlotKey};
+    use cardmod_types::{EcCurve, EcPublicKey};
+    use proptest::prelude::*;
+
+    use super::super::view::Content;
+    use super::*;
+
+    const ID: CardId = CardId([7; 16]);
+
+    fn slot(number: u8) -> Slot {
+        Slot::all().nth(usize::from(number)).expect("a place")
+    }
+
+    fn view(records: &[(u8, u8)], keys: &[u8]) -> View {
+        let mut map = SlotMap::new();
+        for (index, place) in records {
+            let record = MapRecord::new(&own_name(ID, slot(*place)), slot(*place), KeySpec::EcdsaP256, 256);
+            map.set(ContainerIndex::new(*index), record).expect("set");
+        }
+        let point: Vec<u8> = [4].into_iter().chain(1..=64).collect();
+        let key = SlotKey::Ec(EcPublicKey::from_uncompressed(EcCurve::P256, &point).expect("a point"));
+        let content = Content { key: Some(key), certificate: Some(vec![0x30, 0]), occupied: true };
+        let contents: BTreeMap<_, _> = keys.iter().map(|number| (slot(*number), content.clone())).collect();
+        View { places: Places::of(&map), map, contents }
+    }
+
+    #[test]
+    fn a_contradiction_that_comes_to_light_moves_nothing() {
+        let view = view(&[(1, 3), (2, 3), (4, 3)], &[2, 3, 4]);
+        let mut map = view.map.clone();
+        clear(&mut map, &view, ID, ContainerIndex::new(1)).expect("cleared");
+        let after = Places::of(&map);
+        for number in [2, 4] {
+            assert_eq!(after.slot(ContainerIndex::new(number)), Some(slot(number)));
+        }
+    }
+
+    proptest! {
+        /// Whatever a map says, truly or not, no container moves because a key is made or goes.
+        #[test]
+        fn no_container_moves(
+            records in prop::collection::vec((0u8..8, 0u8..8), 0..6),
+            keys in prop::collection::vec(0u8..8, 0..6),
+            (index, place) in (0u8..8, 0u8..8),
+        ) {
+            let view = view(&records, &keys);
+            let (index, place) = (ContainerIndex::new(index), slot(place));
+            let before: Vec<_> = view.all_visible().collect();
+            let mut map = view.map.clone();
+            if view.visible(index).is_some() {
+                clear(&mut map, &view, ID, index).expect("cleared");
+            } else if !view.content(place).occupied && map.by_slot(place).is_none_or(|(at, _)| at == index) {
+                let record = record_of(&map, index, place, KeySpec::EcdsaP256, 256, ID);
+                map.set(index, record).expect("set");
+                hold_in_place(&mut map, &view, ID, Some(index)).expect("held");
+                prop_assert_eq!(Places::of(&map).slot(index), Some(place), "the new key is where it was put");
+            }
+            let after = Places::of(&map);
+            for visible in before.iter().filter(|visible| visible.index != index) {
+                prop_assert_eq!(after.slot(visible.index), Some(visible.slot), "{:?} {:?}", records, keys);
+            }
+        }
+    }
 }
