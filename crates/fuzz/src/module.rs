@@ -10,12 +10,14 @@ use cardmod_gids::{GidsState, Personalisation};
 use cardmod_host::x509;
 use cardmod_iso7816::{CardChannel, TransportError};
 use cardmod_sdk::testing::{Driver, Surroundings};
-use cardmod_sdk::{CardModule, KeyRef, NewKey, SignatureInput, UnblockAuthority};
+use cardmod_sdk::{
+    CardModule, KeyRef, MANAGEMENT_KEY_PROPERTY, NewKey, SignatureInput, Status, UnblockAuthority,
+};
 use cardmod_types::{
     CardId, ContainerIndex, EcCurve, EcPublicKey, FileAccess, FilePath, KeyHalf, KeySpec, Pin, PinId, PinSet,
     PrivateKey, SecretBytes,
 };
-use cardmod_virtual::{Card, CardOptions, PivProfile};
+use cardmod_virtual::{Card, CardOptions, PivFlavour, PivProfile};
 use zeroize::Zeroizing;
 
 use crate::Target;
@@ -46,9 +48,19 @@ pub(crate) const TARGETS: &[Target] = &[
         mutations: 5000,
     },
     Target {
+        name: "standard_piv_module",
+        shows: "the class module over hostile PIV cards without a vendor's commands and objects",
+        run: |data| run(standard_piv_card(), piv_card(), data),
+        seeds,
+        mutations: 3000,
+    },
+    Target {
         name: "swapped_module",
-        shows: "the class module while a PIV card becomes a GIDS card",
-        run: |data| run(piv_card(), gids_card(), data),
+        shows: "the class module while a PIV card becomes another one, or a GIDS card",
+        run: |data| {
+            let gids_next = data.first().is_some_and(|setting| setting & 0x20 != 0);
+            run(piv_card(), if gids_next { gids_card() } else { standard_piv_card() }, data);
+        },
         seeds,
         mutations: 3000,
     },
@@ -93,26 +105,42 @@ fn gids_card() -> &'static [u8] {
     })
 }
 
-/// A PIV card with the same: the management key is the one every card of its kind begins with.
+/// A PIV card with the same.
 fn piv_card() -> &'static [u8] {
     static STATE: OnceLock<Vec<u8>> = OnceLock::new();
-    STATE.get_or_init(|| {
-        let profile = PivProfile::new(pin(PIN), pin(PUK));
-        let card = Shared::new(Card::piv(&profile).expect("a sound profile"));
-        equip(&card);
-        card.state()
-    })
+    STATE.get_or_init(|| equipped_piv(PivFlavour::YubiKey))
 }
 
-/// Makes what the operations look for: a key in container 0, and its certificate's file.
+/// The same without anything beyond the standard: no metadata, no stored map.
+fn standard_piv_card() -> &'static [u8] {
+    static STATE: OnceLock<Vec<u8>> = OnceLock::new();
+    STATE.get_or_init(|| equipped_piv(PivFlavour::Standard))
+}
+
+fn equipped_piv(flavour: PivFlavour) -> Vec<u8> {
+    let mut profile = PivProfile::new(pin(PIN), pin(PUK));
+    profile.flavour = flavour;
+    let card = Shared::new(Card::piv(&profile).expect("a sound profile"));
+    equip(&card);
+    card.state()
+}
+
+/// Makes what the operations look for: a key in container 0, and its certificate's file. Where no key can be
+/// imported one is generated, which has no certificate.
 fn equip(card: &Shared) {
     let mut driver = Driver::<ClassModule>::acquire(card.clone(), Surroundings::default()).expect("acquired");
+    use_default_management_key(&mut driver);
     let key = KeyRef { container: ContainerIndex::new(0), spec: KeySpec::EcdsaP256 };
     let path = FilePath::certificate(KeyHalf::Signature, key.container);
     let made = driver.call(|module, cx| {
         module.verify_pin(cx, PinId::USER, &pin(PIN))?;
         let creation = module.container_creation().expect("keys can be made");
-        creation.create_key(cx, key, NewKey::Import(&certified_key()), PinId::USER)?;
+        match creation.create_key(cx, key, NewKey::Import(&certified_key()), PinId::USER) {
+            Err(Status::UnsupportedFeature) => {
+                return creation.create_key(cx, key, NewKey::Generate { bits: 256 }, PinId::USER);
+            }
+            imported => imported?,
+        }
         let files = module.file_writing().expect("files can be written");
         files.create_file(cx, &path, 500, FileAccess::EveryoneReadUserWrite)?;
         files.write_file(cx, &path, CERTIFICATE)
@@ -120,14 +148,25 @@ fn equip(card: &Shared) {
     made.expect("a key and a file");
 }
 
-fn gids(data: &[u8]) {
-    run(gids_card(), gids_card(), data);
+/// The management key is the one every card of its kind begins with; GIDS cards have none.
+fn use_default_management_key(driver: &mut Driver<ClassModule>) {
+    const DEFAULT: &[u8] = &[1];
+    let _ = driver.call(|module, cx| match module.own_properties() {
+        Some(properties) if properties.has(MANAGEMENT_KEY_PROPERTY) => {
+            properties.set(cx, MANAGEMENT_KEY_PROPERTY, DEFAULT, 0)
+        }
+        _ => Ok(()),
+    });
 }
 
 /// The key of [`CERTIFICATE`].
 fn certified_key() -> PrivateKey {
     let mut bundle = x509::read_pkcs12(BUNDLE, "password").expect("a file of openssl's");
     bundle.keys.remove(0).key
+}
+
+fn gids(data: &[u8]) {
+    run(gids_card(), gids_card(), data);
 }
 
 fn piv(data: &[u8]) {
@@ -144,6 +183,9 @@ fn run(state: &[u8], other: &[u8], data: &[u8]) {
     let Ok(mut driver) = Driver::<ClassModule>::acquire(card.clone(), Surroundings::default()) else {
         return;
     };
+    if setting & 0x10 != 0 {
+        use_default_management_key(&mut driver);
+    }
     for (serial, operation) in (1..).zip(&operations) {
         if operation & 0x80 != 0 {
             driver.vouch(serial);
@@ -264,6 +306,7 @@ fn seeds() -> Vec<Vec<u8>> {
         vec![6, 0x2C, 0x24, 0x82, 0x01, 0x81, 0x12],
         vec![6, 0x82, 0x83, 0x8F, 0x93, 0x24, 0x0B, 0, 0, 0, 6, 0],
         vec![14, 0x30, 0x82, 0x85, 0x96, 0x9A, 0x1E, 0, 0, 2, 7, 0, 0, 5, 200],
+        vec![0x16, 0x82, 0x83, 0x8F, 0x93, 0x24, 0x0B, 0, 0, 0, 0, 0, 12, 7],
         vec![5, 0x82, 0x81, 0x7F, 0x02, 0x01, 0, 0, 0, 7, 0, 0, 10],
     ]
 }

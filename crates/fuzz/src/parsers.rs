@@ -1,9 +1,10 @@
 //! Parsers: whatever the bytes, they return, and what they accept they write again as they would read it.
 
 use cardmod_gids::{Application, FileTable, Keymap};
-use cardmod_host::x509;
+use cardmod_host::{CacheRecord, x509};
 use cardmod_iso7816::tlv::Reader;
 use cardmod_iso7816::{Atr, Limits, parse_command};
+use cardmod_pcsc::{MAX_APDU_DATA_SIZE, parse_features, parse_property};
 use cardmod_types::padding::{oaep_unpad, pkcs1_unpad};
 use cardmod_types::redact::Redactor;
 use cardmod_types::{
@@ -41,6 +42,13 @@ pub(crate) const TARGETS: &[Target] = &[
         mutations: MANY,
     },
     Target { name: "keys", shows: "key blobs and DER keys", run: keys, seeds: key_seeds, mutations: MANY },
+    Target {
+        name: "reader",
+        shows: "feature and property lists of readers, records of the public store",
+        run: reader,
+        seeds: reader_seeds,
+        mutations: MANY,
+    },
     Target {
         name: "padding",
         shows: "removal of padding",
@@ -128,6 +136,19 @@ fn redact(data: &[u8]) {
         assert!(!text.contains("3931383237333634"), "a PIN in the log: {text}");
         drop(redactor.response(&[0x90, 0x00]));
     }
+}
+
+fn reader(data: &[u8]) {
+    let features = parse_features(data);
+    assert!(features.len() <= data.len() / 6, "six bytes for each");
+    for tag in 0..=MAX_APDU_DATA_SIZE {
+        let _ = parse_property(data, tag);
+    }
+    drop(CacheRecord::parse(data));
+}
+
+fn reader_seeds() -> Vec<Vec<u8>> {
+    vec![vec![0x06, 4, 0x42, 0x33, 0, 6, 0x12, 4, 0x42, 0x33, 0, 0x12], vec![1, 2, 0, 0, 0x0A, 4, 0, 0, 1, 0]]
 }
 
 fn container_map(data: &[u8]) {
