@@ -6,10 +6,10 @@ mod piv;
 
 use cardmod_class::ClassModule;
 use cardmod_sdk::testing::Driver;
-use cardmod_sdk::{CardModule, KeyRef, NewKey, Result, SignatureInput, Status};
+use cardmod_sdk::{CardModule, KeyRef, NewKey, Result, SignatureInput, Status, UnblockAuthority};
 use cardmod_types::{ContainerIndex, KeySpec, Pin, PinId, PinSet, SecretBytes, admin};
 use cardmod_virtual::{ManagementAlgorithm, PivProfile};
-use piv::{PivCardOf, acquire};
+use piv::{PivCardOf, Trouble, acquire};
 
 const KEY: KeyRef = KeyRef { container: ContainerIndex::new(0), spec: KeySpec::EcdsaP256 };
 const MANAGEMENT_KEY: [u8; 24] = *b"a management key of 24 b";
@@ -124,4 +124,29 @@ fn a_new_management_key_replaces_its_copy_behind_the_pin() {
             creation.delete_container(cx, KEY.container)
         })
         .expect("the card's key is the new one");
+}
+
+#[test]
+fn a_pin_is_unblocked_on_a_card_that_cannot_log_out() {
+    let card = PivCardOf::new(&profile());
+    let puk = PinId::try_from(4).expect("a role");
+    let unblock = |driver: &mut Driver<ClassModule>| {
+        driver.call(|module, cx| {
+            let pins = module.pin_administration().ok_or(Status::UnsupportedFeature)?;
+            let (puk, new) = (UnblockAuthority::Secret(puk, &Pin::from("12345678")), Pin::from("123456"));
+            pins.unblock_pin(cx, puk, PinId::USER, &new, None)
+        })
+    };
+    let mut driver = acquire(&card).expect("acquired");
+    card.commands();
+    unblock(&mut driver).expect("unblocked");
+    let sent = card.commands();
+    let at = sent.iter().position(|command| command[1..3] == [0x20, 0xFF]).expect("a log-out");
+    card.reset();
+    let mut driver = acquire(&card).expect("acquired");
+    card.trouble(at, 1, Trouble::Status(0x6A86));
+    unblock(&mut driver).expect("the PIN is new, whatever becomes of the right");
+    card.calm();
+    let ended = driver.call(|module, cx| module.deauthenticate(cx, PinSet::only(PinId::USER)));
+    assert_eq!(ended, Err(Status::UnsupportedFeature), "the host resets");
 }

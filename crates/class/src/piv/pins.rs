@@ -206,6 +206,11 @@ impl PinAdministration for PivModule {
             UnblockAuthority::Response(_) => return Err(Status::UnsupportedFeature),
         }
         // The card leaves the PIN's status as it was (SP 800-73 part 2, section 3.2.3).
-        self.card(cx).log_out().map_err(answer::verifying)
+        if let Err(error) = self.card(cx).log_out() {
+            // The PIN is a new one all the same: the end of the user's right comes with a reset.
+            tracing::debug!(%error, "the card does not log out");
+            self.access.owes_reset = true;
+        }
+        Ok(())
     }
 }
