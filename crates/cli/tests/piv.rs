@@ -3,7 +3,9 @@
 
 mod common;
 
-use cardmod_default::piv::edge::{MapRecord, Slot, SlotMap};
+use cardmod_default::piv::edge::{
+    CertificateForm, KeyAlgorithm, MapRecord, PinPolicy, Policies, Slot, SlotMap,
+};
 use cardmod_types::{ContainerIndex, ContainerName, KeySpec};
 use common::Home;
 use common::piv::{administer, enrolled, token};
@@ -196,4 +198,20 @@ fn a_card_without_piv_says_so() {
     home.run("piv status").exits(7).says("has no PIV application");
     home.run("container names").exits(7).says("has no PIV application");
     home.run("--card nobody piv status").exits(4);
+}
+
+#[test]
+fn a_key_that_wants_the_pin_each_time_is_used_wherever_it_is() {
+    let home = token("");
+    administer(&home, |card| {
+        let policies = Policies { pin: Some(PinPolicy::Always), touch: None };
+        card.generate(Slot::Authentication, KeyAlgorithm::P256, policies).expect("a key");
+        let vouched = card.attest(Slot::Authentication).expect("a certificate of the key");
+        card.write_certificate(Slot::Authentication, &vouched, CertificateForm::Plain).expect("written");
+    });
+    home.write("letter", b"hello");
+    for _ in 0..3 {
+        home.run("sign --container 9a --in letter --out signature --pin-env PIN").succeeds();
+        home.run("verify --container 9a --in letter --signature signature").succeeds();
+    }
 }

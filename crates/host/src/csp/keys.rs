@@ -303,9 +303,12 @@ impl CardSession {
 
     fn owner_of(&mut self, key: &Chosen) -> Result<Need, Error> {
         let role = self.container_owner(key.index)?;
-        if self.is_asked_every_time(role)? {
+        if self.is_asked_every_time(role)?
+            || role != cardmod_types::PinId::EVERYONE && self.cached.has_hints()
+        {
             // Between the PIN and the key's use nothing may come, so the module learns before what it has to
-            // know of the key.
+            // know of the key. On a card without counters any key may be one of those, by a policy that shows
+            // only when it is used, and what the module does not know it has to read in any case.
             let keys = self.module.get_container_info(key.index);
             keys.map_err(|error| self.failed("tell the public keys of a container", error))?;
         }

@@ -23,7 +23,7 @@ use crate::error::Error;
 
 impl super::Cached {
     /// What is remembered of this card are hints.
-    pub(super) fn has_hints(&self) -> bool {
+    pub(in crate::csp) fn has_hints(&self) -> bool {
         self.hints == Some(true)
     }
 
