@@ -5,8 +5,8 @@
 //! authenticated, and within this context.
 
 use cardmod_iso7816::PinEntryError;
-use cardmod_sdk::{Result, Status};
-use cardmod_types::SecretBytes;
+use cardmod_sdk::{CardContext, Result, Status};
+use cardmod_types::{PinId, SecretBytes};
 
 /// `SCARD_E_TIMEOUT`.
 const TIMEOUT: u32 = 0x8010_000A;
@@ -15,24 +15,60 @@ pub(crate) const FIRST_VERSION: u32 = 6;
 /// Length of a receipt.
 const LENGTH: usize = 16;
 
+/// What a module keeps of the entries at the reader: the receipt for the last one.
+#[derive(Debug, Default)]
+pub(crate) struct Receipts(Option<Receipt>);
+
+impl Receipts {
+    /// A receipt for the entry that just succeeded, as a session PIN. The one before is void.
+    ///
+    /// # Errors
+    /// [`Status::Unexpected`] where the system has no randomness.
+    pub(crate) fn issue(&mut self) -> Result<SecretBytes> {
+        let receipt = Receipt::new()?;
+        let session_pin = receipt.session_pin();
+        self.0 = Some(receipt);
+        Ok(session_pin)
+    }
+
+    /// Accepts the last receipt for the user, while the card takes the user for authenticated. Not for a role
+    /// that wants its PIN each time: that is typed each time.
+    ///
+    /// # Errors
+    /// [`Status::WrongPin`] for anything else; it cost no try.
+    pub(crate) fn accept(
+        &self,
+        cx: &CardContext<'_>,
+        id: PinId,
+        session_pin: &SecretBytes,
+        user_is_verified: bool,
+    ) -> Result<()> {
+        let is_ours = self.0.as_ref().is_some_and(|receipt| receipt.is(session_pin));
+        if id == PinId::USER && is_ours && cx.continuity() && user_is_verified {
+            return Ok(());
+        }
+        Err(Status::WrongPin { attempts: None })
+    }
+}
+
 /// A receipt for one entry. Wiped, and compared in constant time, as secrets are.
-pub(crate) struct Receipt(SecretBytes);
+struct Receipt(SecretBytes);
 
 impl Receipt {
     /// A new one, like no other.
-    pub(crate) fn new() -> Result<Self> {
+    fn new() -> Result<Self> {
         let mut bytes = vec![0; LENGTH];
         getrandom::fill(&mut bytes).map_err(|_| Status::Unexpected)?;
         Ok(Self(SecretBytes::new(bytes)))
     }
 
     /// The receipt as a session PIN.
-    pub(crate) fn session_pin(&self) -> SecretBytes {
+    fn session_pin(&self) -> SecretBytes {
         SecretBytes::from(self.0.as_bytes())
     }
 
     /// Whether a session PIN is this receipt.
-    pub(crate) fn is(&self, session_pin: &SecretBytes) -> bool {
+    fn is(&self, session_pin: &SecretBytes) -> bool {
         self.0 == *session_pin
     }
 }
@@ -68,6 +104,15 @@ mod tests {
         assert!(!one.is(&other.session_pin()));
         assert!(!one.is(&SecretBytes::from(&one.session_pin().as_bytes()[..8])));
         assert_eq!(format!("{one:?}"), "Receipt");
+    }
+
+    #[test]
+    fn a_new_receipt_voids_the_one_before() {
+        let mut receipts = Receipts::default();
+        let first = receipts.issue().expect("a receipt");
+        let second = receipts.issue().expect("a receipt");
+        let last = receipts.0.as_ref().expect("a receipt");
+        assert!(last.is(&second) && !last.is(&first));
     }
 
     #[test]

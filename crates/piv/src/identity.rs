@@ -34,6 +34,8 @@ impl PivCard<'_> {
                     // refused may be the reader's fault, and costs little not to try again.
                     let extended_refused = self.state.facts.extended_refused;
                     self.state.facts = Facts { extended_refused, ..Facts::default() };
+                    // There may be no global PIN to take back.
+                    self.state.by_global_pin = false;
                 }
                 head
             }

@@ -30,6 +30,7 @@ impl PivCard<'_> {
         if reference != PinReference::Puk {
             self.state.verified.user = outcome.is_ok();
             self.state.just_verified = outcome.is_ok();
+            self.state.by_global_pin |= outcome.is_ok() && reference == PinReference::Global;
         }
         outcome
     }
@@ -53,7 +54,9 @@ impl PivCard<'_> {
             Ok(()) => {
                 self.state.just_verified = false;
                 let state = self.pin_state(reference)?;
-                self.state.verified.user = state.is_some_and(|state| state.is_verified);
+                let is_verified = state.is_some_and(|state| state.is_verified);
+                self.state.verified.user = is_verified;
+                self.state.by_global_pin |= is_verified && reference == PinReference::Global;
                 Ok(())
             }
             Err(error @ PivError::PinEntry(_)) => Err(error),

@@ -5,7 +5,7 @@ use cardmod_types::{Pin, PinId, SecretBytes};
 
 use super::answer;
 use super::module::GidsModule;
-use crate::receipt::{FIRST_VERSION, Receipt};
+use crate::receipt::FIRST_VERSION;
 
 impl GidsModule {
     /// The PIN can be typed at the reader, and the host can be told so.
@@ -25,11 +25,8 @@ impl SecurePinEntry for GidsModule {
         id: PinId,
         session_pin: &SecretBytes,
     ) -> Result<()> {
-        let is_ours = self.receipt.as_ref().is_some_and(|receipt| receipt.is(session_pin));
-        if id == PinId::USER && is_ours && cx.continuity() && self.state().verified().user {
-            return Ok(());
-        }
-        Err(Status::WrongPin { attempts: None })
+        let user_is_verified = self.state().verified().user;
+        self.receipts.accept(cx, id, session_pin, user_is_verified)
     }
 
     fn verify_external(
@@ -46,9 +43,6 @@ impl SecurePinEntry for GidsModule {
             }
             None => return Err(Status::InvalidParameter),
         }
-        let receipt = Receipt::new()?;
-        let session_pin = receipt.session_pin();
-        self.receipt = Some(receipt);
-        Ok(session_pin)
+        self.receipts.issue()
     }
 }

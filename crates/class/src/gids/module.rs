@@ -11,7 +11,7 @@ use cardmod_types::{
 };
 
 use super::answer;
-use crate::receipt::Receipt;
+use crate::receipt::Receipts;
 
 /// RSA keys of a GIDS card, in bits.
 const RSA_SIZES: KeySizes = KeySizes { minimum: 1024, default: 2048, maximum: 4096, increment: 1024 };
@@ -22,7 +22,7 @@ pub struct GidsModule {
     gids: GidsState,
     elliptic_curves: bool,
     /// What stands for the PIN that was typed at the reader.
-    pub(super) receipt: Option<Receipt>,
+    pub(super) receipts: Receipts,
 }
 
 impl GidsModule {
@@ -49,7 +49,7 @@ impl CardModule for GidsModule {
     fn acquire(cx: &mut CardContext<'_>) -> Result<Self> {
         let mut gids = GidsState::new();
         let application = gids.on(cx.card()).select().map_err(answer::discovering)?;
-        Ok(Self { gids, elliptic_curves: application.elliptic_curves(), receipt: None })
+        Ok(Self { gids, elliptic_curves: application.elliptic_curves(), receipts: Receipts::default() })
     }
 
     fn connection_lost(&mut self) {

@@ -6,7 +6,7 @@ use cardmod_types::{Pin, PinCachePolicy, PinId, PinInfo, PinKind, SecretBytes};
 use super::PivModule;
 use super::answer;
 use super::pins::{always, is_pin};
-use crate::receipt::{FIRST_VERSION, Receipt};
+use crate::receipt::FIRST_VERSION;
 
 impl PivModule {
     /// The role as it is in this reader.
@@ -46,12 +46,7 @@ impl SecurePinEntry for PivModule {
         id: PinId,
         session_pin: &SecretBytes,
     ) -> Result<()> {
-        let is_ours = self.receipt.as_ref().is_some_and(|receipt| receipt.is(session_pin));
-        // A key that wants the PIN each time wants it typed each time.
-        if id == PinId::USER && is_ours && cx.continuity() && self.state().verified().user {
-            return Ok(());
-        }
-        Err(Status::WrongPin { attempts: None })
+        self.receipts.accept(cx, id, session_pin, self.state().verified().user)
     }
 
     fn verify_external(
@@ -65,10 +60,7 @@ impl SecurePinEntry for PivModule {
             Some(pin) => self.verify(cx, id, pin)?,
             None => self.verify_at_reader(cx, id)?,
         }
-        let receipt = Receipt::new()?;
-        let session_pin = receipt.session_pin();
-        self.receipt = Some(receipt);
-        Ok(session_pin)
+        self.receipts.issue()
     }
 
     fn change_external(&mut self, cx: &mut CardContext<'_>, id: PinId) -> Result<()> {

@@ -118,6 +118,8 @@ impl PivModule {
         if self.state().verified().management {
             return Ok(());
         }
+        // A key that was given is for one card; another gets nothing of it.
+        self.recognise(cx)?;
         let source = self.source(cx)?.ok_or(Status::UnsupportedFeature)?;
         let nonces = [fresh_nonce()?, fresh_nonce()?];
         self.access.owes_reset = true;

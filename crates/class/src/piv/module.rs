@@ -17,7 +17,7 @@ use super::keys::Seen;
 use super::management::Access;
 use super::view::View;
 use super::{answer, places};
-use crate::receipt::Receipt;
+use crate::receipt::Receipts;
 
 /// RSA keys of PIV cards, in bits. Which of them a card makes shows when it is asked to.
 const RSA_SIZES: KeySizes = KeySizes { minimum: 1024, default: 2048, maximum: 4096, increment: 1024 };
@@ -49,7 +49,7 @@ pub struct PivModule {
     /// The object of the stored map holds something else.
     pub(super) map_is_foreign: bool,
     /// What stands for the PIN that was typed at the reader.
-    pub(super) receipt: Option<Receipt>,
+    pub(super) receipts: Receipts,
 }
 
 impl PivModule {
@@ -68,7 +68,7 @@ impl PivModule {
             created: BTreeSet::new(),
             made: BTreeSet::new(),
             map_is_foreign: false,
-            receipt: None,
+            receipts: Receipts::default(),
         }
     }
 

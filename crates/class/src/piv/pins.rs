@@ -91,8 +91,6 @@ impl PivModule {
         if !is_pin(id) {
             return Err(Status::InvalidParameter);
         }
-        // Here this costs no more than the selection that a PIN wants before it in any case.
-        self.recognise(cx)?;
         if id == always() {
             // What its use needs to be known is found out now: nothing may come between VERIFY and the key.
             self.prepare_always(cx)?;
@@ -101,8 +99,11 @@ impl PivModule {
         self.card(cx).verify_pin(reference, pin).map_err(answer::verifying)
     }
 
-    /// The PIN the user knows: the card's global one where its Discovery object says that it comes first.
+    /// The PIN the user knows: the card's global one where its Discovery object says that it comes first. What
+    /// an earlier card in the reader said of that is not asked: to recognise this one costs no more than the
+    /// selection that a PIN wants before it in any case.
     pub(super) fn pin_reference(&mut self, cx: &mut CardContext<'_>) -> Result<PinReference> {
+        self.recognise(cx)?;
         if let Some(known) = self.pin {
             return Ok(known);
         }
@@ -173,6 +174,8 @@ impl PinAdministration for PivModule {
             let reference = self.pin_reference(cx)?;
             self.card(cx).change_pin(reference, old, new).map_err(answer::changing)
         } else if by == puk() && target == puk() {
+            // What form of PUK the card takes is not an earlier card's either.
+            self.recognise(cx)?;
             self.card(cx).change_pin(PinReference::Puk, old, new).map_err(answer::changing)
         } else {
             Err(Status::InvalidParameter)
