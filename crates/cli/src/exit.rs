@@ -44,7 +44,7 @@ impl Exit {
             Self::Usage => (2, "wrong command line"),
             Self::NoReader => (3, "no such reader"),
             Self::NoCard => (4, "no card"),
-            Self::WrongPin => (5, "wrong PIN, PUK or administrator key"),
+            Self::WrongPin => (5, "wrong PIN, PUK, administrator or management key"),
             Self::PinBlocked => (6, "PIN blocked"),
             Self::NotSupported => (7, "not supported by the card or its module"),
         }

@@ -11,6 +11,9 @@ use crate::secrets::{self, ManagementKeySource, SecretSource};
 /// What the key is called in messages.
 const NAME: &str = "management key";
 
+/// The file a management key is read from where no option names one.
+pub(crate) const KEY_FILE: &str = "CARDMOD_PIV_MANAGEMENT_KEY_FILE";
+
 /// Where the management key comes from, and what it is.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ManagementOptions {

@@ -106,6 +106,7 @@ fn classify(error: &Error) -> (Exit, &'static str) {
         Error::WrongPin { tries_left: Some(0), .. } => (Exit::PinBlocked, "pin-blocked"),
         Error::WrongPin { .. } => (Exit::WrongPin, "wrong-pin"),
         Error::PinBlocked { .. } => (Exit::PinBlocked, "pin-blocked"),
+        Error::WrongManagementKey { .. } => (Exit::WrongPin, "wrong-management-key"),
         Error::NotSupported { .. } => (Exit::NotSupported, "not-supported"),
         Error::UnsupportedAlgorithm { .. } => (Exit::NotSupported, "unsupported-algorithm"),
         Error::UnsupportedKeySize { .. } => (Exit::NotSupported, "unsupported-key-size"),
@@ -143,7 +144,6 @@ fn failed_word(error: &Error) -> &'static str {
         Error::CardFull { .. } => "card-full",
         Error::ReadOnlyCard { .. } => "read-only-card",
         Error::ManagementKeyRequired { .. } => "management-key-required",
-        Error::WrongManagementKey { .. } => "wrong-management-key",
         Error::CertificateMismatch { .. } => "certificate-mismatch",
         Error::CertificateTooLarge { .. } => "certificate-too-large",
         Error::BadCertificate { .. } => "bad-certificate",
@@ -164,6 +164,11 @@ fn failed_word(error: &Error) -> &'static str {
     }
 }
 
+/// The environment names a file with a management key.
+fn names_key_file() -> bool {
+    std::env::var_os(crate::management::KEY_FILE).is_some()
+}
+
 /// What to do about a container that has no key at all.
 pub(crate) const NO_KEY_HINT: &str = "its creation was broken off: make the key with cardmod key generate or key import, or delete the container";
 
@@ -180,20 +185,30 @@ fn hint(error: &Error) -> Option<&'static str> {
             "cardmod container delete PLACE deletes its key and certificate"
         }
         Error::ContainerExists { .. } => "choose another name, or delete it: cardmod container delete NAME",
+        Error::ManagementKeyRequired { .. } if names_key_file() => {
+            "CARDMOD_PIV_MANAGEMENT_KEY_FILE names a file that gives no key: it must be there, hold hexadecimal digits, and be for nobody else to read (chmod 600)"
+        }
         Error::ManagementKeyRequired { .. } => {
             "--management-key-file FILE (or -env, -fd, -prompt) gives it; --management-key default is the one PIV cards are made with"
         }
+        Error::CardFull { what, .. } if what.starts_with("it has no place") => {
+            "cardmod container delete NAME makes room; the retired places of a PIV card (--container 82 to 95) take keys for anything"
+        }
         Error::CardFull { .. } => "cardmod container delete NAME makes room",
+        Error::WrongManagementKey { .. } => {
+            "cardmod piv status shows what kind of management key the card has"
+        }
+        Error::PinPolicy { .. } => "PIN and PUK of a PIV card have 6 to 8 characters, best digits",
         // What unblocks others is unblocked by nobody.
         Error::PinBlocked { role: PinId::ADMIN, .. } | Error::WrongPin { role: PinId::ADMIN, .. } => {
             return None;
         }
         Error::PinBlocked { purpose: PinPurpose::UnblockOnly, .. }
         | Error::WrongPin { purpose: PinPurpose::UnblockOnly, tries_left: Some(0), .. } => {
-            "cardmod pin unblock --admin-key-file FILE sets a new PIN with the administrator key"
+            "where the card has an administrator key, cardmod pin unblock --admin-key-file FILE sets a new PIN; on a PIV card PINs that are not blocked go on working, and a blocked one is left to cardmod piv reset"
         }
         Error::PinBlocked { .. } | Error::WrongPin { tries_left: Some(0), .. } => {
-            "cardmod pin unblock sets a new PIN with the PUK or the administrator key"
+            "cardmod pin unblock sets a new PIN with the PUK, --admin-key-file FILE with the administrator key of cards that have one"
         }
         Error::PinRequired { .. } | Error::PinSource(PinSourceError::Unavailable(_)) => {
             "give --pin-file, --pin-env or --pin-fd, or run in a terminal"
@@ -203,6 +218,12 @@ fn hint(error: &Error) -> Option<&'static str> {
         }
         Error::NotAuthenticated { operation, .. } if operation.contains("file") => {
             "cardmod file list shows whose files are; --admin-key-file FILE acts for the administrator"
+        }
+        Error::NotAuthenticated { operation, .. } if operation.contains("key") && names_key_file() => {
+            "perhaps the card has another management key than the file that CARDMOD_PIV_MANAGEMENT_KEY_FILE names"
+        }
+        Error::Call { operation: "import a key", .. } => {
+            "PIV cards take RSA keys with the public exponent 65537 alone; --apdu-log FILE shows what the card answered"
         }
         Error::WrongKeyKind { .. } => {
             "cardmod container list shows what keys are for; cardmod key generate --purpose chooses it"

@@ -254,8 +254,9 @@ fn allowed_text(roles: PinSet) -> String {
 fn way_out(role: PinId, purpose: PinPurpose) -> &'static str {
     match role {
         PinId::ADMIN => "",
-        _ if purpose == PinPurpose::UnblockOnly => "; the administrator key can do what it did",
-        _ => "; unblock it with the PUK or the administrator key",
+        // An administrator's key, which is for that on some cards, is for the caller to know of.
+        _ if purpose == PinPurpose::UnblockOnly => "",
+        _ => "; unblock it with the PUK, or with the administrator key where the card has one",
     }
 }
 

@@ -1,5 +1,7 @@
 //! Key, certificate and name together: moved from slot to slot, or deleted.
 
+use cardmod_types::ContainerName;
+
 use crate::{ObjectTag, PivCard, PivError, Slot};
 
 /// What became of a key and its certificate.
@@ -73,7 +75,8 @@ impl PivCard<'_> {
         Ok(self.object(tag)?.is_none_or(|value| value.is_empty()))
     }
 
-    /// Lets the map's record of a slot name another one, or none.
+    /// Lets the map's record of a slot name another one, or none. A container that is called after its slot
+    /// goes on being called after it: else the name of an empty slot would mean a key elsewhere.
     fn rename_slot(&mut self, from: Slot, to: Option<Slot>) -> Result<bool, PivError> {
         let Some(stored) = self.container_map()? else { return Ok(false) };
         let mut map = stored.map;
@@ -83,6 +86,12 @@ impl PivCard<'_> {
         match to {
             Some(to) => {
                 record.set_slot(to);
+                if record.name().is_some_and(|name| name.as_str().eq_ignore_ascii_case(&from.label()))
+                    && let Ok(name) = ContainerName::parse(&to.label())
+                    && map.by_name(&name).is_none()
+                {
+                    record.set_name(&name);
+                }
                 map.set(index, record)?;
             }
             None => map.clear(index),

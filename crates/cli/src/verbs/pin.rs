@@ -156,7 +156,7 @@ fn change(args: &ChangeArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
     no_key(desk, role, "cardmod admin change replaces it")?;
     if by == role && args.pin.keypad() && args.new_pin.source().is_none() {
         match at_reader(desk, role, CardSession::change_pin_at_reader) {
-            Ok(true) => return out.done(&json!({"changed": true}), || "the PIN is changed\n".into()),
+            Ok(true) => return out.done(&json!({"changed": true}), || args.changed()),
             // A card whose form of the change no reader can fill in.
             Ok(false) | Err(Failure { exit: Exit::NotSupported, .. }) => {}
             Err(failure) => return Err(failure),
@@ -165,7 +165,14 @@ fn change(args: &ChangeArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
     let old = PinAnswer::read(&args.pin, by)?;
     let new = new_pin(&args.new_pin)?;
     desk.with_card(WithoutCard::Refuse, move |session| Ok(session.change_pin_by(by, &old, role, &new)?))?;
-    out.done(&json!({"changed": true}), || "the PIN is changed\n".into())
+    out.done(&json!({"changed": true}), || args.changed())
+}
+
+impl ChangeArgs {
+    fn changed(&self) -> String {
+        let what = if self.role == Role::Puk { "PUK" } else { "PIN" };
+        format!("the {what} is changed\n")
+    }
 }
 
 /// Does something with a PIN that is entered at the reader; `false` where this one is not.

@@ -42,6 +42,12 @@ pub fn usual_half(place: Option<&str>, algorithm: KeyAlgorithm) -> KeyHalf {
     }
 }
 
+/// What is written like a key reference of SP 800-73 (part 1, section 5.1: 80 to 9E and others above) is meant
+/// as one: a slip of the pen is no name.
+fn is_key_reference(name: &str) -> bool {
+    name.len() == 2 && u8::from_str_radix(name, 16).is_ok_and(|number| number >= 0x80)
+}
+
 impl CardSession {
     /// The places of the card with the containers they stand for, by index; none on a card whose containers
     /// have none.
@@ -73,7 +79,13 @@ impl CardSession {
             };
         }
         let map = self.map()?.clone();
-        let named = place.or_else(|| places.find(&new.name).map(|_| new.name.as_str()));
+        let by_name = places.find(&new.name);
+        if by_name.is_some() && place.is_some_and(|place| places.find(place) != by_name) {
+            let reason = "it is the label of another place of the card".to_owned();
+            return Err(Error::BadContainerName { name: new.name.clone(), reason });
+        }
+        let meant = is_key_reference(&new.name).then_some(new.name.as_str());
+        let named = place.or_else(|| by_name.map(|_| new.name.as_str()).or(meant));
         let Some(label) = named else {
             let free = places.iter().map(|(index, _)| index).filter(|index| is_free(&map, *index));
             return Ok(Some(Sites { indexes: free.collect(), label: None }));

@@ -30,7 +30,10 @@ pub(super) fn examine(session: &mut CardSession, slots: bool, report: &mut Repor
         Ok(card) => {
             identity(&card, report);
             report.good("connection", connection_text(&card));
-            room(&card, report);
+            // Where nothing can be written, there is no room to speak of.
+            if !card.read_only {
+                room(&card, report);
+            }
             for pin in &card.pins {
                 pin_state(pin, &card, report);
             }
@@ -147,7 +150,8 @@ fn pin_name(pin: &PinStatus) -> String {
 /// What is left where a PUK is blocked.
 fn without_puk(card: &CardDescription) -> &'static str {
     let blocked = |pin: &PinStatus| pin.id == PinId::ADMIN && pin.tries_left == Some(0);
-    if card.pins.iter().any(blocked) {
+    let unblocks = |pin: &PinStatus| pin.info.unblock.contains(PinId::ADMIN);
+    if card.pins.iter().any(blocked) || !card.pins.iter().any(unblocks) {
         "PINs that are not blocked go on working; once blocked, nothing can unblock them"
     } else {
         "PINs that are not blocked go on working, and the administrator key can do what it did: cardmod pin unblock --admin-key-file FILE"
@@ -176,8 +180,10 @@ fn unblocking(pin: &PinStatus, card: &CardDescription) -> String {
         ways.push("with the administrator key: cardmod pin unblock --admin-key-file FILE");
     }
     if ways.is_empty() {
-        return "nothing on this card can unblock it now: its keys are lost, and it must be set up anew"
-            .to_owned();
+        let reset = if card.takes_management_key { ": cardmod piv reset" } else { "" };
+        return format!(
+            "nothing on this card can unblock it now: its keys are lost, and it must be set up anew{reset}"
+        );
     }
     ways.join("; or ")
 }

@@ -77,15 +77,17 @@ fn is_default(card: &mut PivCard<'_>, reference: KeyReference) -> Result<Option<
 pub(super) fn logon(containers: &[Container], report: &mut Report) {
     let at_logon = containers.iter().find(|found| found.place.as_deref() == Some(LOGON));
     let certified = at_logon.is_some_and(|found| found.keys.iter().any(|key| key.certificate.is_some()));
+    let first = match at_logon.is_some_and(|found| !found.keys.is_empty()) {
+        true => String::new(),
+        false => format!("cardmod key generate --container {LOGON}, "),
+    };
     if certified {
         report.good("logon", format!("slot {LOGON} has the certificate that logon looks for"));
     } else {
         report.warning(
             "logon",
             format!("slot {LOGON} has no certificate, which logon looks for there"),
-            format!(
-                "cardmod key generate --container {LOGON}, cardmod cert request, then cardmod cert import"
-            ),
+            format!("{first}cardmod cert request --container {LOGON}, then cardmod cert import"),
         );
     }
 }

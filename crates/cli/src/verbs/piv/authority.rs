@@ -10,12 +10,9 @@ use zeroize::Zeroizing;
 use super::PivDesk;
 use crate::args::decode_hex;
 use crate::failure::Failure;
-use crate::management::ManagementOptions;
+use crate::management::{KEY_FILE, ManagementOptions};
 use crate::output::Output;
 use crate::secrets::{self, PinOptions, SecretSource};
-
-/// The file a management key is read from where no option names one.
-const KEY_FILE: &str = "CARDMOD_PIV_MANAGEMENT_KEY_FILE";
 
 /// Where the management key comes from, and the PIN that may stand before it.
 #[derive(Args, Clone, Debug)]

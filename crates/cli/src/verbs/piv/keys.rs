@@ -59,6 +59,9 @@ pub(crate) struct DeleteArgs {
     /// The key's place
     #[arg(value_name = "PLACE")]
     slot: Slot,
+    /// Yes, the attesting key (f9) is to be lost, which its maker alone can put there
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     authority: AuthorityOptions,
 }
@@ -92,6 +95,10 @@ struct MetadataDocument {
 /// Runs `piv attest`.
 pub(super) fn attest(args: &AttestArgs, mut desk: PivDesk, out: Output) -> Result<(), Failure> {
     let (slot, chain) = (args.slot, args.chain);
+    if slot == Slot::Attestation {
+        return Err(Failure::usage("f9 is the key that vouches for the others, and not for itself")
+            .hint("--chain at the attestation of another key gives its certificate"));
+    }
     let (der, issuer) = desk
         .work(|card| {
             let der = card.attest(slot)?;
@@ -139,8 +146,13 @@ pub(super) fn metadata(args: &MetadataArgs, mut desk: PivDesk, out: Output) -> R
 
 /// Runs `piv move`.
 pub(super) fn move_key(args: &MoveArgs, mut desk: PivDesk, out: Output) -> Result<(), Failure> {
-    let authority = args.authority.resolve(&mut desk, out)?;
     let (from, to) = (args.from, args.to);
+    if from == Slot::Attestation || to == Slot::Attestation {
+        return Err(Failure::usage(
+            "the attesting key (f9) stays where it is, and no other key takes its place",
+        ));
+    }
+    let authority = args.authority.resolve(&mut desk, out)?;
     let moved = desk.work(|card| {
         authority.prove(card)?;
         card.move_together(from, to)
@@ -152,8 +164,14 @@ pub(super) fn move_key(args: &MoveArgs, mut desk: PivDesk, out: Output) -> Resul
 
 /// Runs `piv delete-key`.
 pub(super) fn delete_key(args: &DeleteArgs, mut desk: PivDesk, out: Output) -> Result<(), Failure> {
-    let authority = args.authority.resolve(&mut desk, out)?;
     let slot = args.slot;
+    if slot == Slot::Attestation && !args.yes {
+        return Err(Failure::usage(
+            "without its attesting key (f9) the card never again vouches for a key, and a reset does not bring it back",
+        )
+        .hint("--yes says that this is wanted"));
+    }
+    let authority = args.authority.resolve(&mut desk, out)?;
     let deleted = desk
         .work(|card| {
             authority.prove(card)?;

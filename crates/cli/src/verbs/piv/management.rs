@@ -50,10 +50,17 @@ pub(super) fn run(args: &ManagementKeyArgs, mut desk: PivDesk, out: Output) -> R
         return Err(Failure::usage("a random management key has to be kept somewhere")
             .hint("--protect keeps it on the card behind the PIN, --out FILE in a file"));
     }
+    if let Some(path) = args.out.as_ref().filter(|path| path.symlink_metadata().is_ok()) {
+        // It may hold the only copy of the key that the card has until it takes the new one.
+        return Err(Failure::failed("file-exists", format!("{} exists already", path.display()))
+            .hint("a management key is never written over another file: name a new one"));
+    }
     let authority = args.authority.resolve(&mut desk, out)?;
     let pin = args.pin(&mut desk, &authority)?;
     let key = args.new_key(&mut desk)?;
     if let Some(path) = &args.out {
+        // A wrong old key leaves no file behind.
+        desk.work(|card| authority.prove(card))?;
         // Before the card has it: a key that could not be kept would lock its owner out.
         let digits = Zeroizing::new(digits_of(&key) + "\n");
         data::write(path, digits.as_bytes(), Sensitivity::Secret)?;
@@ -99,7 +106,11 @@ impl ManagementKeyArgs {
             })?,
         };
         if let Some(source) = self.new.source() {
-            return key_of_digits(&source.read("new management key")?, Some(algorithm));
+            let digits = source.read("new management key")?;
+            return key_of_digits(&digits, Some(algorithm)).map_err(|failure| match self.algorithm {
+                None => failure.hint("--new-algorithm names the new key's algorithm"),
+                Some(_) => failure,
+            });
         }
         let mut bytes = SecretBytes::zeroed(algorithm.key_len());
         if self.to_default {
