@@ -82,6 +82,50 @@ fn a_key_is_moved_and_deleted_with_all_that_is_its() {
 }
 
 #[test]
+fn what_is_remembered_of_a_card_goes_where_its_keys_are_moved() {
+    let home = token("");
+    home.run("key generate --container 9a --algorithm p256 --pin-env PIN").succeeds();
+    let list = || home.run("--json container list").succeeds().json()["containers"].clone();
+    assert_eq!(text(&list()[0]["place"]), "9a");
+    home.run("piv move 9a 8a").succeeds();
+    let moved = list();
+    // A container that is called after its place goes on being called after it.
+    assert_eq!((text(&moved[0]["place"]), text(&moved[0]["name"])), ("8a", "8a"));
+    home.run("key generate --container 9a --algorithm p256 --pin-env PIN").succeeds();
+    assert_eq!(list().as_array().map(Vec::len), Some(2));
+    home.run("piv delete-key 8a").succeeds();
+    assert_eq!(list().as_array().map(Vec::len), Some(1));
+    home.run("piv reset --yes").succeeds();
+    home.run("container list").succeeds().says("no containers");
+}
+
+#[test]
+fn the_attesting_key_is_not_lost_by_a_slip() {
+    let home = enrolled(&["9a"]);
+    home.run("piv move 9a f9").exits(2).says("stays where it is");
+    home.run("piv move f9 82").exits(2).says("stays where it is");
+    home.run("piv attest f9").exits(2).says("--chain");
+    home.run("piv delete-key f9").exits(2).says("never again vouches").says("--yes");
+    home.run("piv attest 9a").succeeds();
+    home.run("piv delete-key f9 --yes").succeeds();
+    home.run("piv attest 9a").exits(1);
+}
+
+#[test]
+fn a_place_that_is_none_is_no_name() {
+    let home = token("");
+    for name in ["96", "9b", "f9", "81"] {
+        let line = format!("key generate --container {name} --algorithm p256 --pin-env PIN");
+        home.run(&line).exits(1).says("has no place").says("9a, 9c, 9d, 9e, 82");
+    }
+    home.run("key generate --container 9a --name 9c --algorithm p256 --pin-env PIN")
+        .exits(2)
+        .says("the label of another place");
+    home.run("container list").succeeds().says("no containers");
+    home.run("key generate --container 9a --name 9a --algorithm p256 --pin-env PIN").succeeds();
+}
+
+#[test]
 fn names_of_every_driver() {
     let home = token("--guid ad64beac-1611-4a56-93a2-9d583b74cb44");
     home.run("container names").succeeds().says("no keys and certificates").says("inbox-piv (observed)");
@@ -122,6 +166,16 @@ fn the_management_key_is_replaced_protected_and_exposed_again() {
     common::Outcome::of(by_environment.env("CARDMOD_PIV_MANAGEMENT_KEY_FILE", home.path("key"))).succeeds();
     home.write("wrong", digits.replace(|digit: char| digit != '\n', "5").as_bytes());
     home.run("piv init --management-key-file wrong").exits(5).says("the management key is wrong");
+    home.run("key generate --container 9a --algorithm p256 --pin-env PIN --management-key-file wrong")
+        .exits(5)
+        .says("the management key is wrong");
+    // The file may hold the only copy of the key that the card has; a key that is not set is not kept.
+    home.run("piv management-key --generate --out key --management-key-file key --pin-env PIN")
+        .exits(1)
+        .says("exists already");
+    assert_eq!(home.read("key"), digits.as_bytes());
+    home.run("piv management-key --generate --out other --management-key-file wrong --pin-env PIN").exits(5);
+    assert!(!home.path("other").exists());
     let line = "piv management-key --generate --protect --management-key-file key --pin-env PIN";
     home.run(line).succeeds().says("behind the PIN").never_says(digits.trim());
     home.run("piv init --management-key-file key").exits(5).says("the management key is wrong");
@@ -144,6 +198,13 @@ fn a_key_file_that_others_read_is_not_taken() {
         common::Outcome::of(command.env("CARDMOD_PIV_MANAGEMENT_KEY_FILE", home.path("key")))
     };
     run().exits(1).says("others may read it").never_says("0102030405");
+    home.write("own", b"a1a2a3a4a5a6a7a8b1b2b3b4b5b6b7b8c1c2c3c4c5c6c7c8\n");
+    home.run("piv management-key --new-management-key-file own").succeeds();
+    let mut generate = home.cardmod("key generate --container 9a --algorithm p256 --pin-env PIN");
+    common::Outcome::of(generate.env("CARDMOD_PIV_MANAGEMENT_KEY_FILE", home.path("key")))
+        .exits(1)
+        .says("CARDMOD_PIV_MANAGEMENT_KEY_FILE names a file that gives no key");
+    home.run("piv management-key --to-default --management-key-file own").succeeds();
     mode(0o600).expect("set");
     run().succeeds();
     home.write("key", b"default\n");

@@ -63,7 +63,10 @@ fn every_verb_has_a_page_that_man_takes() {
         assert!(plain.contains(&format!("{name} - ")) && plain.contains("SYNOPSIS"), "{plain}");
     }
     let main = plain(&home.tool("mandoc -T ascii pages/cardmod.1").succeeds().text());
-    assert!(main.contains("wrong PIN, PUK, administrator or management key"), "the exit codes are told: {main}");
+    assert!(
+        main.contains("wrong PIN, PUK, administrator or management key"),
+        "the exit codes are told: {main}"
+    );
     assert_eq!(home.run("man").succeeds().stdout, home.read("pages/cardmod.1"));
     home.write("file", b"");
     home.run("man --out file/pages").exits(1).says("cannot write file/pages");

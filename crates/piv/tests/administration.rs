@@ -292,7 +292,9 @@ fn a_key_moves_and_goes_with_certificate_and_name() {
     assert!(piv.occupancy(slot("9a")).expect("told").is_free());
     assert_eq!(piv.certificate(slot("90")).expect("read"), Some(before));
     let stored = piv.container_map().expect("read").expect("there");
-    assert_eq!(stored.map.by_slot(slot("90")).map(|(index, _)| index), Some(ContainerIndex::new(2)));
+    let (index, record) = stored.map.by_slot(slot("90")).expect("recorded");
+    assert_eq!(index, ContainerIndex::new(2));
+    assert_eq!(record.name().expect("a name").as_str(), "web");
     assert_eq!(piv.move_together(slot("9c"), slot("91")), Err(PivError::NoKey(slot("9c"))));
     let deleted = piv.delete_together(slot("90")).expect("deleted");
     assert!(deleted.certificate && deleted.named);

@@ -133,16 +133,27 @@ fn age(seconds: u64) -> String {
 }
 
 fn flush(store: Option<&DirectoryStore>, only: Option<CardId>, out: Output) -> Result<(), Failure> {
-    let keys = store.map(DirectoryStore::list).unwrap_or_default();
-    // A key begins with the card's identity, so that a damaged record goes with its card too.
-    let prefix = only.map(|card| format!("{}-", output::hex(card.as_bytes()).to_ascii_lowercase()));
-    let wanted = |key: &&String| prefix.as_ref().is_none_or(|prefix| key.starts_with(prefix));
-    let flushed = store.map_or(0, |store| keys.iter().filter(wanted).filter(|key| store.remove(key)).count());
+    let flushed = store.map_or(0, |store| remove(store, only));
     out.done(&json!({"flushed": flushed}), || match flushed {
         0 => "nothing was remembered\n".to_owned(),
         1 => "forgot 1 card\n".to_owned(),
         _ => format!("forgot {flushed} cards\n"),
     })
+}
+
+/// Removes what is remembered of the wanted cards; answers of how many.
+fn remove(store: &DirectoryStore, only: Option<CardId>) -> usize {
+    // A key begins with the card's identity, so that a damaged record goes with its card too.
+    let prefix = only.map(|card| format!("{}-", output::hex(card.as_bytes()).to_ascii_lowercase()));
+    let wanted = |key: &&String| prefix.as_ref().is_none_or(|prefix| key.starts_with(prefix));
+    store.list().iter().filter(wanted).filter(|key| store.remove(key)).count()
+}
+
+/// Forgets a card that is changed past the host.
+pub(crate) fn forget(card: CardId) {
+    if let Some(store) = DirectoryStore::standard() {
+        remove(&store, Some(card));
+    }
 }
 
 impl From<&CacheRecord> for CardView {

@@ -153,7 +153,7 @@ pub(super) fn move_key(args: &MoveArgs, mut desk: PivDesk, out: Output) -> Resul
         ));
     }
     let authority = args.authority.resolve(&mut desk, out)?;
-    let moved = desk.work(|card| {
+    let moved = desk.change(|card| {
         authority.prove(card)?;
         card.move_together(from, to)
     })?;
@@ -173,7 +173,7 @@ pub(super) fn delete_key(args: &DeleteArgs, mut desk: PivDesk, out: Output) -> R
     }
     let authority = args.authority.resolve(&mut desk, out)?;
     let deleted = desk
-        .work(|card| {
+        .change(|card| {
             authority.prove(card)?;
             card.delete_together(slot)
         })

@@ -55,7 +55,7 @@ pub(super) fn reset(args: &ResetArgs, mut desk: PivDesk, out: Output) -> Result<
         let text = format!("the reset of the card in {:?} destroys every key on it", desk.reader());
         return Err(Failure::usage(text).hint("--yes says that this is wanted"));
     }
-    desk.work(|card| card.block_and_reset())?;
+    desk.change(|card| card.block_and_reset())?;
     out.done(&json!({"reset": true}), || {
         "the card is as it was made: no keys, PIN 123456, PUK 12345678, the management key everybody knows\n"
             .into()
@@ -74,7 +74,7 @@ pub(super) fn retries(args: &RetriesArgs, mut desk: PivDesk, out: Output) -> Res
         None => args.authority.pin()?,
     };
     let (pin, puk) = (args.pin_tries, args.puk_tries);
-    desk.work(|card| {
+    desk.change(|card| {
         verify(card, &asked)?;
         authority.prove(card)?;
         card.set_retries(pin, puk)
@@ -100,7 +100,7 @@ pub(super) fn init(args: &InitArgs, mut desk: PivDesk, out: Output) -> Result<()
     // A date that is none is found before the card is asked anything.
     identity.chuid().map_err(|error| Failure::usage(error.to_string()))?;
     let authority = args.authority.resolve(&mut desk, out)?;
-    let made = desk.work(|card| {
+    let made = desk.change(|card| {
         authority.prove(card)?;
         card.initialise(&identity)
     })?;
