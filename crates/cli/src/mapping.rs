@@ -199,17 +199,7 @@ fn hint(error: &Error) -> Option<&'static str> {
             "cardmod piv status shows what kind of management key the card has"
         }
         Error::PinPolicy { .. } => "PIN and PUK of a PIV card have 6 to 8 characters, best digits",
-        // What unblocks others is unblocked by nobody.
-        Error::PinBlocked { role: PinId::ADMIN, .. } | Error::WrongPin { role: PinId::ADMIN, .. } => {
-            return None;
-        }
-        Error::PinBlocked { purpose: PinPurpose::UnblockOnly, .. }
-        | Error::WrongPin { purpose: PinPurpose::UnblockOnly, tries_left: Some(0), .. } => {
-            "where the card has an administrator key, cardmod pin unblock --admin-key-file FILE sets a new PIN; on a PIV card PINs that are not blocked go on working, and a blocked one is left to cardmod piv reset"
-        }
-        Error::PinBlocked { .. } | Error::WrongPin { tries_left: Some(0), .. } => {
-            "cardmod pin unblock sets a new PIN with the PUK, --admin-key-file FILE with the administrator key of cards that have one"
-        }
+        Error::PinBlocked { .. } | Error::WrongPin { .. } => return way_out(error),
         Error::PinRequired { .. } | Error::PinSource(PinSourceError::Unavailable(_)) => {
             "give --pin-file, --pin-env or --pin-fd, or run in a terminal"
         }
@@ -233,6 +223,24 @@ fn hint(error: &Error) -> Option<&'static str> {
         }
         Error::UnsupportedKeySize { .. } | Error::UnsupportedAlgorithm { .. } => {
             "cardmod info shows the card's key sizes"
+        }
+        _ => return None,
+    })
+}
+
+/// What is left to do where a secret is blocked; nothing where it is only wrong.
+fn way_out(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        // What unblocks others is unblocked by nobody.
+        Error::PinBlocked { role: PinId::ADMIN, .. } | Error::WrongPin { role: PinId::ADMIN, .. } => {
+            return None;
+        }
+        Error::PinBlocked { purpose: PinPurpose::UnblockOnly, .. }
+        | Error::WrongPin { purpose: PinPurpose::UnblockOnly, tries_left: Some(0), .. } => {
+            "where the card has an administrator key, cardmod pin unblock --admin-key-file FILE sets a new PIN; on a PIV card PINs that are not blocked go on working, and a blocked one is left to cardmod piv reset"
+        }
+        Error::PinBlocked { .. } | Error::WrongPin { tries_left: Some(0), .. } => {
+            "cardmod pin unblock sets a new PIN with the PUK, --admin-key-file FILE with the administrator key of cards that have one"
         }
         _ => return None,
     })
