@@ -8,9 +8,9 @@ use crate::place::{Place, Start};
 use crate::verbs::{Changes, Verb};
 
 /// One PIN under two roles: 9C is asked for it each time.
-const PIN: &[(&str, bool)] = &[("user", true), ("further", true)];
-const WRONG_PIN: &[(&str, bool)] = &[("user", false), ("further", false)];
-const PUK_AND_PIN: &[(&str, bool)] = &[("PUK", true), ("user", true), ("further", true)];
+const PIN: &[(&str, bool)] = &[("user", true), ("signing", true)];
+const WRONG_PIN: &[(&str, bool)] = &[("user", false), ("signing", false)];
+const PUK_AND_PIN: &[(&str, bool)] = &[("PUK", true), ("user", true), ("signing", true)];
 
 const fn card(line: &'static str, changes: Changes, done_words: &'static [&'static str]) -> Verb {
     Verb { line, start: Start::Piv, changes, exit: 0, done_words, spends: PIN }

@@ -30,8 +30,8 @@ pub(crate) struct Card {
     /// Content by path, without cardcf and the container map.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     pub(crate) map: Vec<u8>,
-    /// pins, containers, files.
-    pub(crate) counters: [u64; 3],
+    /// pins, containers, files; none of a card that has no counters.
+    pub(crate) counters: Option<[u64; 3]>,
     /// Tries left by role, where the card tells them.
     pub(crate) tries: BTreeMap<String, u64>,
 }
@@ -101,8 +101,9 @@ impl Card {
         }
         files.remove("cardcf").unwrap_or_else(|| panic!("no cardcf\n{story}"));
         let map = files.remove("mscp/cmapfile").unwrap_or_default();
-        let counters =
-            ["pins", "containers", "files"].map(|counter| number(&info["card"]["counters"][counter]));
+        let counters = &info["card"]["counters"];
+        let counters = (!counters.is_null())
+            .then(|| ["pins", "containers", "files"].map(|counter| number(&counters[counter])));
         let containers: BTreeMap<_, _> = containers
             .iter()
             .map(|container| (text(container, "name"), Container::of(container, story)))
