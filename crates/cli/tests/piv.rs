@@ -81,6 +81,57 @@ fn a_key_is_moved_and_deleted_with_all_that_is_its() {
     standard.run("piv delete-key 9a --management-key default").exits(7).says("--container 9a");
 }
 
+/// The containers by place, and whether any row is shown as remembered.
+fn listed(home: &Home) -> (Vec<String>, bool) {
+    let document = home.run("--json container list").succeeds().json();
+    let rows = document["containers"].as_array().expect("rows");
+    (
+        rows.iter().map(|row| text(&row["place"]).to_owned()).collect(),
+        rows.iter().any(|row| row["cached"] == true),
+    )
+}
+
+#[test]
+fn what_these_verbs_change_is_remembered_by_nobody() {
+    for (line, left) in [
+        ("piv delete-key 9a", &["9d"][..]),
+        ("piv move 9a 9c", &["9c", "9d"]),
+        ("piv retries --pin-tries 5 --puk-tries 4 --yes --pin-env PIN", &["9a", "9d"]),
+        ("piv management-key --generate --out management.key", &["9a", "9d"]),
+        ("piv reset --yes", &[]),
+    ] {
+        let home = enrolled(&["9a", "9d"]);
+        for cached in [false, true] {
+            assert_eq!(listed(&home), (vec!["9a".to_owned(), "9d".to_owned()], cached), "{line}");
+        }
+        home.run(line).succeeds();
+        let kept = home.run("--json cache show").succeeds().json();
+        assert_eq!(kept["cards"], serde_json::json!([]), "{line}");
+        let left: Vec<_> = left.iter().map(|place| (*place).to_owned()).collect();
+        assert_eq!(listed(&home), (left.clone(), false), "{line}");
+        let exported = home.run("cert export --container 9a --der --out out.der");
+        assert_eq!(exported.status == Some(0), left.contains(&"9a".to_owned()), "{line}: {exported}");
+    }
+    // A card that gets another identity is not taken for one that it was before.
+    let home = enrolled(&["9a"]);
+    home.run("piv reset --yes").succeeds();
+    administer(&home, |card| {
+        card.generate(Slot::Authentication, KeyAlgorithm::P256, Policies::NONE).map(drop)
+    })
+    .expect("a key");
+    administer(&home, |card| {
+        let certificate = card.attest(Slot::Authentication)?;
+        card.write_certificate(Slot::Authentication, &certificate, CertificateForm::Plain).map(drop)
+    })
+    .expect("a certificate");
+    for cached in [false, true] {
+        assert_eq!(listed(&home), (vec!["9a".to_owned()], cached));
+    }
+    home.run("piv init").succeeds();
+    home.run("piv reset --yes").succeeds();
+    assert_eq!(listed(&home), (vec![], false));
+}
+
 #[test]
 fn what_is_remembered_of_a_card_goes_where_its_keys_are_moved() {
     let home = token("");

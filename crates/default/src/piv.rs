@@ -1,9 +1,10 @@
 //! The PIV edge on a card in a reader: for what the module interface has no words for, such as moving a
 //! key or attesting it. Everything else goes through the card module.
 //!
-//! Invariant: what was authenticated here is gone afterwards: the PIN is taken back, and the card is reset.
+//! Invariants: what was authenticated here is gone afterwards: the PIN is taken back, and the card is reset. What
+//! hosts remember of the card as hints is gone before anything of it is changed.
 
-use cardmod_host::Error;
+use cardmod_host::{Error, Host};
 use cardmod_pcsc::{Card, Context, Disposition, PcscError, Protocols, ShareMode};
 use cardmod_piv::{PivCard, PivError, PivState};
 
@@ -40,6 +41,7 @@ pub struct PivConnection {
     card: Card,
     atr: Vec<u8>,
     state: PivState,
+    host: Host,
     // Ends after the card's connection.
     _context: Context,
 }
@@ -62,7 +64,8 @@ impl Environment {
         let card = context.connect(reader, ShareMode::Shared, Protocols::ANY).map_err(failed)?;
         let atr = card.status().map_err(failed)?.atr;
         let (reader, state) = (reader.to_owned(), PivState::new());
-        let mut connection = PivConnection { reader, card, atr, state, _context: context };
+        let host = self.host.clone();
+        let mut connection = PivConnection { reader, card, atr, state, host, _context: context };
         let selected = connection.work(|card| Ok::<_, PivError>(card.select()));
         match selected? {
             Ok(_) => Ok(connection),
@@ -103,6 +106,24 @@ impl PivConnection {
         let value = result.map_err(|error| self.failure(error))?;
         ended.map_err(failed)?;
         Ok(value)
+    }
+
+    /// The same for work that changes the card: what is remembered of it from earlier transactions is given up
+    /// before, by this program and all others, so that nobody shows or presents what is gone.
+    ///
+    /// # Errors
+    /// [`PivFailure`], of the reader or of the work.
+    pub fn change<T>(
+        &mut self,
+        work: impl FnOnce(&mut PivCard<'_>) -> Result<T, PivError>,
+    ) -> Result<T, PivFailure> {
+        let (host, atr) = (self.host.clone(), self.atr.clone());
+        self.work(|card| {
+            // A card whose identity cannot be read is told by its answer to reset alone, and can still be reset.
+            let id = card.card_id(&atr).ok();
+            host.forget_hints(id.as_ref(), &atr);
+            work(card)
+        })
     }
 
     /// The card's answer to reset.

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cardmod_pcsc::{Context, Provider, ReaderState};
+use cardmod_types::CardId;
 
 use crate::clock::{Clock, SystemClock};
-use crate::csp::{Card, CardSession, ManagementKey, PinCache, Policy, Timer, connect_patiently};
+use crate::csp::{
+    Card, CardSession, ManagementKey, PinCache, Policy, Timer, connect_patiently, forget_hints,
+};
 use crate::error::Error;
 use crate::module::{HIGHEST_VERSION, Module, ModuleSource};
 use crate::store::PublicStore;
@@ -130,6 +133,15 @@ impl Host {
     #[must_use]
     pub fn public_store(&self) -> Option<&Arc<dyn PublicStore>> {
         self.store.as_ref()
+    }
+
+    /// Before a card without counters is changed past its card module: every program forgets what is remembered of
+    /// it as hints, even if the change is broken off. To be called within the transaction of the change. The
+    /// cards with the same answer to reset are forgotten with it, since the change may be of its identity.
+    pub fn forget_hints(&self, card: Option<&CardId>, atr: &[u8]) {
+        if let Some(store) = &self.store {
+            forget_hints(store.as_ref(), card, atr);
+        }
     }
 
     /// This host, keeping PINs in a cache of the caller's.

@@ -5,7 +5,7 @@
 //! the old one with its certificate, unless the card went between the new key and the end of that certificate:
 //! then it is there still, and shows at the key's first use that it is not the key's.
 
-use cardmod_piv::{ImportKey, KeyAlgorithm, ObjectTag, PivError, Policies, Slot, SlotKey, SlotMap};
+use cardmod_piv::{ImportKey, KeyAlgorithm, ObjectTag, PivError, Policies, Slot, SlotKey};
 use cardmod_sdk::{CardContext, ContainerCreation, KeyRef, NewKey, Result, Status};
 use cardmod_types::{CardId, ContainerIndex, KeySpec, PinId};
 
@@ -40,10 +40,15 @@ impl ContainerCreation for PivModule {
             self.require_own_place(cx, &view, key.container, slot)?;
         }
         let made = self.make(cx, slot, algorithm, &new);
-        let noted = made.and_then(|public| self.note(cx, slot, &public, kept));
+        let noted = made.and_then(|public| {
+            if kept == Kept::Yes && view.map.is_given_up(slot, &public) {
+                self.reclaim(cx, slot)?;
+            }
+            self.note(cx, slot, &public, kept)
+        });
         self.forget_view(Some(slot));
         if let Err(status) = noted {
-            self.take_back(cx, &view.map, kept);
+            self.take_back(cx, &view, slot, kept);
             return Err(status);
         }
         self.made.insert(key.container);
@@ -136,7 +141,8 @@ impl PivModule {
         Ok(key.is_some_and(|key| view.map.is_given_up(slot, &key)))
     }
 
-    /// Stores the record of a key to come.
+    /// Stores the record of a key to come. A key in the slot that was given up stays that until the new one is
+    /// there: broken off in between, it would come back under the new one's name.
     fn announce(
         &mut self,
         cx: &mut CardContext<'_>,
@@ -150,7 +156,6 @@ impl PivModule {
         let record = stored::record_of(&view.map, key.container, slot, key.spec, bits, id);
         let mut map = view.map.clone();
         map.set(key.container, record).map_err(answer::writing)?;
-        map.reclaim(slot);
         stored::hold_in_place(&mut map, view, id, Some(key.container))?;
         if map == view.map { Ok(Kept::Yes) } else { self.store_map(cx, &map) }
     }
@@ -224,11 +229,25 @@ impl PivModule {
         }
     }
 
-    /// After a failure: the map as it was, as far as the card lets it. The first failure is the one to report.
-    fn take_back(&mut self, cx: &mut CardContext<'_>, before: &SlotMap, kept: Kept) {
-        if kept == Kept::Yes
-            && let Err(status) = self.store_map(cx, before)
-        {
+    /// The very key that was given up in this slot is imported once more: it is one again.
+    fn reclaim(&mut self, cx: &mut CardContext<'_>, slot: Slot) -> Result<()> {
+        let mut map = self.read_map(cx)?;
+        map.reclaim(slot);
+        self.store_map(cx, &map).map(drop)
+    }
+
+    /// After a failure: the map as it was, as far as the card lets it; unless there is a key all the same, which
+    /// is found, used and deleted by its record alone. The first failure is the one to report.
+    fn take_back(&mut self, cx: &mut CardContext<'_>, before: &View, slot: Slot, kept: Kept) {
+        if kept != Kept::Yes {
+            return;
+        }
+        let left = view::told_by_card(&mut self.card(cx), slot).ok().flatten();
+        if before.content(slot).key.is_none() && left.is_some_and(|key| !before.map.is_given_up(slot, &key)) {
+            tracing::warn!(%slot, "the key was made: its record stays on the card");
+            return;
+        }
+        if let Err(status) = self.store_map(cx, &before.map) {
             tracing::warn!(?status, "the record of a key that was not made stays on the card");
         }
     }

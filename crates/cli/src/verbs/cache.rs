@@ -149,13 +149,6 @@ fn remove(store: &DirectoryStore, only: Option<CardId>) -> usize {
     store.list().iter().filter(wanted).filter(|key| store.remove(key)).count()
 }
 
-/// Forgets a card that is changed past the host.
-pub(crate) fn forget(card: CardId) {
-    if let Some(store) = DirectoryStore::standard() {
-        remove(&store, Some(card));
-    }
-}
-
 impl From<&CacheRecord> for CardView {
     fn from(record: &CacheRecord) -> Self {
         let item = |(name, value): (&String, &Option<Vec<u8>>)| ItemView {

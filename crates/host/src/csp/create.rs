@@ -95,8 +95,9 @@ impl CardSession {
             return Err(Error::ContainerExists { name: new.name.clone(), card });
         }
         self.check_kind(new.key.algorithm(), new.half, matches!(new.key, KeySource::Import(_)))?;
-        // A place has one key, and who has the name has the place.
-        if existing.is_some() && self.has_places()? {
+        // A place has one key, and who has the name has the place; without key, it waits for one.
+        let has_any_key = |record: &ContainerRecord| HALVES.into_iter().any(|half| record.bits(half) != 0);
+        if existing.as_ref().is_some_and(has_any_key) && self.has_places()? {
             return Err(Error::ContainerExists { name: new.name.clone(), card });
         }
         if let Some(sites) = self.sites(new, place)? {
@@ -260,7 +261,7 @@ impl CardSession {
 
     /// After a failure: the map as it was, with the default container it had, as far as the card lets
     /// it. The first failure is the one that is reported.
-    fn take_back(&mut self, before: ContainerMap) {
+    pub(super) fn take_back(&mut self, before: ContainerMap) {
         let restored = self.count(&[Counter::Files]).and_then(|()| {
             self.remember_map(Some(before));
             self.write_map(|_| Ok(()))

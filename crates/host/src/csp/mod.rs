@@ -30,6 +30,7 @@ mod timer;
 mod transaction;
 
 pub use cache::CacheRecord;
+pub(crate) use cache::forget_hints;
 pub use card::{Card, CardGuard, CardHold};
 pub(crate) use dialogue::{MOST_QUESTIONS, accepted};
 pub(crate) use keys::Wanted;

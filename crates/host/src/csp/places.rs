@@ -2,12 +2,15 @@
 //! its place too, and made in a place of one's choice.
 //!
 //! On such a card the module says what the container map is: it is made of the keys that are there, and the
-//! names that are written are kept as far as the card has room for them. So the key is made first, the map is
-//! read, and then the name is written; where the card does not keep it, the container has the name that the
-//! module gives it.
+//! names that are written are kept as far as the card has room for them. The name is written before the key, so
+//! that whatever is broken off can be found by the name it was to have, and the same request once more finishes
+//! it. Then the map is read; where the card does not keep names, or not before there is a key, the name is
+//! written once more, and where that is of no use either the container has the name that the module gives it.
 
 use cardmod_sys::{ERROR_FILE_EXISTS, SCARD_E_NO_ACCESS, SCARD_E_NO_MEMORY, SCARD_E_WRITE_TOO_MANY};
-use cardmod_types::{ContainerIndex, ContainerMap, ContainerName, EcCurve, KeyHalf, RecordState};
+use cardmod_types::{
+    ContainerIndex, ContainerMap, ContainerName, ContainerRecord, EcCurve, KeyHalf, RecordState,
+};
 
 use super::cache::Counter;
 use super::containers::HALVES;
@@ -65,8 +68,8 @@ impl CardSession {
         Ok(!self.places()?.is_empty())
     }
 
-    /// Where a new container goes: in the place that is named, or whose label its name is, or in the first
-    /// vacant one. `None` where the card has no places.
+    /// Where a new container goes: in the place that is named, or whose label its name is, or in the one that
+    /// waits for a key under this name, or in the first vacant one. `None` where the card has no places.
     pub(super) fn sites(&mut self, new: &NewContainer, place: Option<&str>) -> Result<Option<Sites>, Error> {
         let places = self.places()?.clone();
         if places.is_empty() {
@@ -87,8 +90,10 @@ impl CardSession {
         let meant = is_key_reference(&new.name).then_some(new.name.as_str());
         let named = place.or_else(|| by_name.map(|_| new.name.as_str()).or(meant));
         let Some(label) = named else {
-            let free = places.iter().map(|(index, _)| index).filter(|index| is_free(&map, *index));
-            return Ok(Some(Sites { indexes: free.collect(), label: None }));
+            let waiting = map.find(&new.name);
+            let free = places.iter().map(|(index, _)| index).filter(|index| Some(*index) != waiting);
+            let sites = waiting.into_iter().chain(free).filter(|index| is_free(&map, *index));
+            return Ok(Some(Sites { indexes: sites.collect(), label: None }));
         };
         let Some(index) = places.find(label) else {
             let known: Vec<_> = places.iter().map(|(_, label)| label).collect();
@@ -102,7 +107,7 @@ impl CardSession {
         Ok(Some(Sites { indexes: vec![index], label: Some(label.to_owned()) }))
     }
 
-    /// Makes the key in the first of the sites that takes it, and gives its container the name. Answers the
+    /// Gives the first of the sites that takes the key the name, and makes the key there. Answers the
     /// container.
     pub(super) fn make_in_place(
         &mut self,
@@ -112,7 +117,7 @@ impl CardSession {
     ) -> Result<ContainerIndex, Error> {
         let before = self.map()?.clone();
         self.count(&[Counter::Containers])?;
-        let offered = self.make_at_first(new, sites)?;
+        let offered = self.make_at_first(new, name, sites)?;
         self.remember_map(None);
         let after = self.map()?.clone();
         let appeared = |index: &ContainerIndex| !is_free(&after, *index) && is_free(&before, *index);
@@ -127,10 +132,21 @@ impl CardSession {
         Ok(index)
     }
 
-    fn make_at_first(&mut self, new: &NewContainer, sites: &Sites) -> Result<ContainerIndex, Error> {
+    fn make_at_first(
+        &mut self,
+        new: &NewContainer,
+        name: &ContainerName,
+        sites: &Sites,
+    ) -> Result<ContainerIndex, Error> {
+        let before = self.map()?.clone();
         let mut occupied = None;
         for index in &sites.indexes {
-            match self.make_at(*index, new, sites.label.as_deref()) {
+            let announced = self.announce_in_place(*index, name, new.default)?;
+            let made = self.make_at(*index, new, sites.label.as_deref());
+            if made.is_err() && announced {
+                self.take_back(before.clone());
+            }
+            match made {
                 Ok(()) => return Ok(*index),
                 // Something is there that the map does not tell of, or the key does not suit.
                 Err(error) if is_occupied(&error) => occupied = Some(error),
@@ -147,6 +163,42 @@ impl CardSession {
                 Error::CardFull { card, what: format!("it has no place, or no room, left for {kind}") }
             }
         })
+    }
+
+    /// Writes the record of a key to come, as far as the card keeps records without keys: not its loss, but its
+    /// failure is told. Whether anything was written.
+    fn announce_in_place(
+        &mut self,
+        index: ContainerIndex,
+        name: &ContainerName,
+        default: bool,
+    ) -> Result<bool, Error> {
+        let map = self.map()?.clone();
+        // What was broken off and is to be made in another place now.
+        let elsewhere = map.find(name.as_str()).filter(|at| *at != index);
+        let known = map.get(index);
+        let mut record = ContainerRecord::new(name.clone());
+        record.default = default || known.is_some_and(|known| known.default);
+        if elsewhere.is_none()
+            && known.is_some_and(|known| known.name == *name && known.default == record.default)
+        {
+            return Ok(false);
+        }
+        self.count(&[Counter::Files])?;
+        let written = self.write_map(|map| {
+            if let Some(elsewhere) = elsewhere {
+                map.set(elsewhere, None)?;
+            }
+            map.set(index, Some(record))
+        });
+        match written {
+            Err(error) if is_not_kept(&error) => {
+                tracing::debug!(%error, reader = self.reader, "the card keeps no name of a key to come");
+                self.remember_map(None);
+                Ok(false)
+            }
+            written => written.map(|()| true),
+        }
     }
 
     fn make_at(

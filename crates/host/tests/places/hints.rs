@@ -1,6 +1,10 @@
 //! What is remembered of a card without counters: shown as remembered, believed where it is checked.
 
+use std::sync::Arc;
+
 use cardmod_host::{CacheRecord, DirectoryStore, OpenOptions, PublicStore as _, SignRequest};
+
+use cardmod_types::CardId;
 
 use crate::card;
 use crate::{Desk, certificate, certificate_of, common, is_signed_by, new, pin, shown, sign};
@@ -149,4 +153,25 @@ fn without_a_store_a_program_remembers_for_itself_alone() {
     session.sign(Some("9a"), &request, &mut pin()).expect("a signature");
     common::close(session);
     assert_eq!(std::fs::read_dir(desk.cache.path()).expect("a folder").count(), 0);
+}
+
+#[test]
+fn hints_that_are_given_up_past_the_module_are_forgotten_by_sessions_that_go_on() {
+    let desk = Desk::with_keys("pastthemodule");
+    let mut session = desk.open();
+    session.containers().expect("a list");
+    assert!(session.containers().expect("a list")[0].cached, "of the transaction before");
+    let described = session.describe().expect("a description");
+    let (id, atr) = (described.card_id.expect("an identity"), described.atr);
+    let host = common::host().with_public_store(Arc::new(DirectoryStore::new(desk.cache.path())));
+    // Another identity and another answer to reset: not this card.
+    host.forget_hints(Some(&CardId([7; 16])), &[0x3B, 0x00]);
+    assert!(session.containers().expect("a list")[0].cached);
+    for (id, atr) in [(Some(id), &[0x3B, 0x00][..]), (None, &atr[..])] {
+        host.forget_hints(id.as_ref(), atr);
+        assert!(DirectoryStore::new(desk.cache.path()).list().is_empty());
+        assert!(session.containers().expect("a list").iter().all(|container| !container.cached));
+        assert!(session.containers().expect("a list")[0].cached, "known again");
+    }
+    common::close(session);
 }

@@ -9,7 +9,6 @@ use crate::failure::Failure;
 use crate::mapping::told;
 use crate::output::Output;
 use crate::session::{Desk, WithoutCard};
-use crate::verbs::cache;
 
 /// A PIV card in its reader.
 pub(crate) struct PivDesk {
@@ -41,20 +40,14 @@ impl PivDesk {
         outcome.map_err(|failure| self.desk.diagnosed(self.connection.reader(), failure.into()))
     }
 
-    /// Changes what is on the card, within one transaction. What is remembered of it from run to run is
-    /// forgotten before, so that nothing stale outlives a break in the middle, and once more after it: another
-    /// program may have read the card in between.
+    /// Changes what is on the card, within one transaction. What every program remembers of it from run to run is
+    /// given up before, so that nothing stale outlives a break in the middle.
     pub(crate) fn change<T>(
         &mut self,
         work: impl FnOnce(&mut PivCard<'_>) -> Result<T, PivError>,
     ) -> Result<T, Failure> {
-        let atr = self.atr();
-        // A card whose identity cannot be read is remembered nowhere.
-        let card = self.work(|card| Ok(card.card_id(&atr).ok()))?;
-        card.into_iter().for_each(cache::forget);
-        let outcome = self.work(work);
-        card.into_iter().for_each(cache::forget);
-        outcome
+        let outcome = self.connection.change(work);
+        outcome.map_err(|failure| self.desk.diagnosed(self.connection.reader(), failure.into()))
     }
 
     /// The card's answer to reset.

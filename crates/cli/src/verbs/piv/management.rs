@@ -66,7 +66,7 @@ pub(super) fn run(args: &ManagementKeyArgs, mut desk: PivDesk, out: Output) -> R
         data::write(path, digits.as_bytes(), Sensitivity::Secret)?;
     }
     let (protect, touch) = (args.protect, args.touch);
-    desk.work(|card| {
+    desk.change(|card| {
         if let Some(pin) = &pin {
             verify(card, pin)?;
         }

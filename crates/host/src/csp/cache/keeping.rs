@@ -198,6 +198,18 @@ impl CardSession {
     }
 }
 
+/// Removes the records of hints that may be of this card: those under its identity, and those of any card with
+/// its answer to reset, as it may have had another identity before, or get one.
+pub(crate) fn forget_hints(store: &dyn PublicStore, card: Option<&CardId>, atr: &[u8]) {
+    let is_of_it = |record: CacheRecord| record.hints && (Some(&record.card) == card || record.atr == atr);
+    for key in store.list() {
+        // What nobody can read is nobody's hint.
+        if store.load(&key).and_then(|bytes| CacheRecord::parse(&bytes)).is_some_and(is_of_it) {
+            store.remove(&key);
+        }
+    }
+}
+
 /// Cards that were never given an identity all have the same.
 fn is_distinct(card: &CardId) -> bool {
     let bytes = card.as_bytes();

@@ -34,6 +34,7 @@ use keeping::Keeper;
 use crate::module::Places;
 
 pub(super) use freshness::Counter;
+pub(crate) use keeping::forget_hints;
 pub use record::CacheRecord;
 
 /// What is remembered.
