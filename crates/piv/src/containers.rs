@@ -18,7 +18,8 @@ impl PivCard<'_> {
     /// stored container map go with it. The administrator must be authenticated.
     ///
     /// The certificate is copied first, so that a card without room for it, or without the command, is left
-    /// as it was. What is broken off later leaves the certificate in both slots, or the old one's copy.
+    /// as it was. What is broken off later leaves the certificate in both slots, or a name in the new one that
+    /// waits for its key: the same move once more brings it to an end.
     ///
     /// # Errors
     ///
@@ -27,26 +28,49 @@ impl PivCard<'_> {
         if from == to {
             return Err(PivError::InvalidInput("a key cannot be moved to where it is"));
         }
-        if self.occupancy(to)?.is_occupied() {
+        let certificate = self.object(from.object())?.filter(|value| !value.is_empty());
+        let there = self.occupancy(to)?;
+        let begun = there.is_occupied();
+        if begun && !self.is_begun(from, to, certificate.as_deref())? {
             return Err(PivError::Occupied(to));
         }
-        let certificate = self.object(from.object())?.filter(|value| !value.is_empty());
-        if let Some(value) = &certificate {
+        if let Some(value) = certificate.as_deref().filter(|_| !begun) {
             self.note_retired(to, true)?;
             self.put_object(to.object(), value)?;
         }
-        if let Err(error) = self.move_key(from, to) {
-            if certificate.is_some() {
-                // The error that is told is the first one.
-                let _ = self.delete_certificate(to);
-            }
+        // The name before the key, by which alone a key without certificate could not be told from another.
+        let named = self.rename_slot(from, Some(to))?;
+        if there.key != Some(true)
+            && let Err(error) = self.move_key(from, to)
+        {
+            self.take_back_move(from, to, named, certificate.is_some());
             return Err(error);
         }
         if certificate.is_some() {
             self.delete_certificate(from)?;
         }
-        let named = self.rename_slot(from, Some(to))?;
+        let named =
+            named || begun && self.container_map()?.is_some_and(|stored| stored.map.by_slot(to).is_some());
         Ok(Together { certificate: certificate.is_some(), named })
+    }
+
+    /// After a refusal, which is the error to tell: what can be put back is.
+    fn take_back_move(&mut self, from: Slot, to: Slot, named: bool, certificate: bool) {
+        if named {
+            let _ = self.rename_slot(to, Some(from));
+        }
+        if certificate {
+            let _ = self.delete_certificate(to);
+        }
+    }
+
+    /// Whether what is in a slot is this very move, broken off: the certificate is in both slots, the key in one.
+    fn is_begun(&mut self, from: Slot, to: Slot, certificate: Option<&[u8]>) -> Result<bool, PivError> {
+        if certificate.is_none() || self.object(to.object())?.as_deref() != certificate {
+            return Ok(false);
+        }
+        let keys = [self.occupancy(from)?.key, self.occupancy(to)?.key];
+        Ok(matches!(keys, [Some(true), Some(false)] | [Some(false), Some(true)]))
     }
 
     /// Deletes the key of a slot, its certificate and its record in the stored container map. The
@@ -59,14 +83,17 @@ impl PivCard<'_> {
     pub fn delete_together(&mut self, slot: Slot) -> Result<Together, PivError> {
         let deleted = self.delete_key(slot);
         let certificate = !self.is_empty(slot.object())?;
-        match deleted {
-            Err(PivError::NoKey(_)) if certificate => {}
-            deleted => deleted?,
+        let begun = matches!(deleted, Err(PivError::NoKey(_)));
+        if !begun {
+            deleted.clone()?;
         }
         if certificate {
             self.delete_certificate(slot)?;
         }
         let named = self.rename_slot(slot, None)?;
+        if begun && !certificate && !named {
+            deleted?;
+        }
         Ok(Together { certificate, named })
     }
 

@@ -513,3 +513,50 @@ fn printed_information_of_a_person_is_not_written_over() {
     assert!(matches!(refused, Err(PivError::Unsupported(_))), "{refused:?}");
     assert_eq!(piv.authenticate_management(&known(), NONCE), Ok(()), "the key is the old one");
 }
+
+#[test]
+fn a_move_that_was_broken_off_is_brought_to_an_end_by_the_next() {
+    // Behind the certificate's copy, behind the name, behind the key.
+    for (steps, certified) in [(1, true), (2, true), (3, true), (2, false), (3, false)] {
+        let mut card = token();
+        administer!(card, state, piv);
+        piv.generate(slot("9a"), KeyAlgorithm::P256, Policies::NONE).expect("a key");
+        if certified {
+            let vouched = piv.attest(slot("9a")).expect("a certificate of the key");
+            piv.write_certificate(slot("9a"), &vouched, CertificateForm::Plain).expect("written");
+        }
+        let (mut map, mut later) = (SlotMap::new(), SlotMap::new());
+        map.set(ContainerIndex::new(0), named("web", slot("9a"))).expect("set");
+        later.set(ContainerIndex::new(0), named("web", slot("82"))).expect("set");
+        piv.write_container_map(&map).expect("written");
+        if certified {
+            let value = piv.object(slot("9a").object()).expect("read").expect("there");
+            piv.put_object(slot("82").object(), &value).expect("copied");
+        }
+        if steps >= 2 {
+            piv.write_container_map(&later).expect("written");
+        }
+        if steps >= 3 {
+            piv.move_key(slot("9a"), slot("82")).expect("moved");
+        }
+        let moved = piv.move_together(slot("9a"), slot("82"));
+        if steps == 3 && !certified {
+            assert_eq!(moved, Err(PivError::Occupied(slot("82"))), "it is done");
+        } else {
+            let moved = moved.unwrap_or_else(|error| panic!("{steps} {certified}: {error}"));
+            assert_eq!(moved.certificate, certified);
+        }
+        assert!(piv.occupancy(slot("9a")).expect("told").is_free());
+        let there = piv.occupancy(slot("82")).expect("told");
+        assert_eq!((there.key, there.certificate), (Some(true), certified));
+        let stored = piv.container_map().expect("read").expect("there");
+        assert!(stored.map.by_slot(slot("82")).is_some() && stored.map.by_slot(slot("9a")).is_none());
+    }
+    // Another certificate is no copy.
+    let mut card = token();
+    card.enrol(slot("9a"), KeyAlgorithm::P256);
+    administer!(card, state, piv);
+    let other = certificate(&support::key(1), 300);
+    piv.write_certificate(slot("82"), &other, CertificateForm::Plain).expect("written");
+    assert_eq!(piv.move_together(slot("9a"), slot("82")), Err(PivError::Occupied(slot("82"))));
+}
