@@ -24,7 +24,11 @@ const fn secret(line: &'static str, changes: Changes, spends: &'static [(&'stati
     Verb { line, start: Start::Piv, changes, exit: 0, done_words: &["wrong-pin"], spends }
 }
 
-/// All of them.
+const fn administered(line: &'static str, changes: Changes, done_words: &'static [&'static str]) -> Verb {
+    Verb { line, start: Start::Piv, changes, exit: 0, done_words, spends: &[] }
+}
+
+/// All of them, but for `piv init`: it gives a card an identity, and on one that has it does nothing.
 pub(crate) const VERBS: &[Verb] = &[
     card(
         "key generate --card demo --container new --algorithm p256 --pin-env PIN",
@@ -79,6 +83,25 @@ pub(crate) const VERBS: &[Verb] = &[
         done_words: &["wrong-management-key"],
         spends: &[],
     },
+    Verb {
+        line: "piv retries --card demo --pin-tries 5 --puk-tries 5 --yes --management-key-env MANAGEMENT --pin-env PIN",
+        start: Start::Piv,
+        changes: Changes::Tries,
+        exit: 0,
+        done_words: &[],
+        spends: PUK_AND_PIN,
+    },
+    administered(
+        "piv delete-key 9a --card demo --management-key-env MANAGEMENT",
+        Changes::Place("web"),
+        &["no-key"],
+    ),
+    administered(
+        "piv move 9a 82 --card demo --management-key-env MANAGEMENT",
+        Changes::Place("web"),
+        &["occupied"],
+    ),
+    administered("piv reset --card demo --yes", Changes::Reset, &[]),
     Verb {
         line: "card new other --type piv --new-pin-env PIN",
         start: Start::Piv,

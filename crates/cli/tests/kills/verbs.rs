@@ -28,6 +28,10 @@ pub(crate) enum Changes {
     Deletes(&'static str),
     /// A container's certificate.
     Certificate(&'static str),
+    /// The place of a container's key, which goes or moves by several commands.
+    Place(&'static str),
+    /// Everything at once; before that, all tries.
+    Reset,
     /// Which container is the default one.
     Default,
     /// A file.
