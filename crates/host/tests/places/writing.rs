@@ -95,6 +95,7 @@ fn with_no_place_named_the_first_one_that_the_module_takes_is_used() {
     desk.done();
     let made = session.create_container(&new("web"), &mut pin()).expect("a container");
     assert_eq!((made.name.as_str(), made.place.as_deref()), ("web", Some("9e")), "9c refused it");
+    assert_eq!(desk.card.lock().expect("the card").names.get(&1), None, "its name was taken back");
     let full = session.create_container(&new("more"), &mut pin());
     assert!(matches!(full, Err(Error::CardFull { .. })), "{full:?}");
     let named = session.create_container(&new("9c"), &mut pin());
@@ -131,6 +132,7 @@ fn the_pin_comes_before_the_management_key_and_the_reset_after_it_is_silent() {
         |what: &str| done.iter().position(|sent| sent == what).unwrap_or_else(|| panic!("{what}: {done:?}"));
     assert!(at("PIN right") < at("management key right"));
     assert!(at("management key right") < at("generate 9a"));
+    assert!(at("write map") < at("generate 9a"), "the name comes before the key");
     assert_eq!(done.last().map(String::as_str), Some("reset me"), "nothing is asked after it");
     // The next operation notices nothing of the reset, and nobody is authenticated.
     let signature = session.sign(Some("9a"), &SignRequest::ecdsa(&[9; 32]), &mut pin());
