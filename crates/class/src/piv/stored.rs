@@ -2,7 +2,9 @@
 
 use cardmod_piv::{MapRecord, PivError, SlotMap, own_name};
 use cardmod_sdk::{CardContext, Result, Status};
-use cardmod_types::{CardId, ContainerIndex, ContainerMap, ContainerName, KeySpec, RecordState};
+use cardmod_types::{
+    CardId, ContainerIndex, ContainerMap, ContainerName, ContainerRecord, KeySpec, RecordState,
+};
 
 use super::places::{self, COUNT, Places};
 use super::view::View;
@@ -73,14 +75,18 @@ impl PivModule {
         match self.store_map(cx, &change.map)? {
             Kept::Yes => Ok(()),
             // A container is made all the same: it has the name of its slot. Other names would be lost.
-            Kept::NoPlace if change.renamed.iter().all(|index| self.is_new(&view, *index)) => Ok(()),
+            Kept::NoPlace if change.renamed.iter().all(|index| self.is_new(&view, file, *index)) => Ok(()),
             Kept::NoPlace => Err(Status::WriteTooMany),
         }
     }
 
-    /// Whether the index has no key, or one that was made in this context: its name is not the card's yet.
-    fn is_new(&self, view: &View, index: ContainerIndex) -> bool {
-        view.visible(index).is_none() || self.made.contains(&index)
+    /// Whether the index has no key, in the host's eyes either, or one that was made in this context: its name is
+    /// not the card's yet.
+    fn is_new(&self, view: &View, file: &ContainerMap, index: ContainerIndex) -> bool {
+        let is_keyless =
+            |record: &ContainerRecord| record.signature_bits == 0 && record.key_exchange_bits == 0;
+        let announced = view.visible(index).is_none() && file.get(index).is_some_and(is_keyless);
+        announced || self.made.contains(&index)
     }
 }
 

@@ -174,21 +174,44 @@ pub(super) fn look(card: &mut PivCard<'_>, slot: Slot, map: Option<&SlotMap>) ->
         let shown = !certificate.is_placeholder();
         return Ok(Content { key, certificate: shown.then(|| certificate.into_der()), occupied: true });
     }
-    let key = match map.filter(|map| map.by_slot(slot).is_some()) {
-        Some(map) => told_by_card(card, slot)?.filter(|key| !map.is_given_up(slot, key)),
-        None => None,
-    };
-    Ok(Content { occupied: key.is_some(), key, certificate: None })
+    let Some(map) = map.filter(|map| map.by_slot(slot).is_some()) else { return Ok(Content::default()) };
+    match ask(card, slot)? {
+        Told::Key(key) if !map.is_given_up(slot, &key) => {
+            Ok(Content { key: Some(key), certificate: None, occupied: true })
+        }
+        Told::Key(_) | Told::Nothing => Ok(Content::default()),
+        // The map says that there is a key, and nobody that there is none.
+        Told::Nonsense => Ok(Content { occupied: true, ..Content::default() }),
+    }
 }
 
 /// The key the card itself tells of, where it can.
 pub(super) fn told_by_card(card: &mut PivCard<'_>, slot: Slot) -> Result<Option<SlotKey>, PivError> {
+    Ok(match ask(card, slot)? {
+        Told::Key(key) => Some(key),
+        Told::Nothing | Told::Nonsense => None,
+    })
+}
+
+/// What a card says of a slot's key.
+enum Told {
+    Key(SlotKey),
+    /// There is none, or the card does not tell of keys.
+    Nothing,
+    /// A card that tells of keys does not of this one.
+    Nonsense,
+}
+
+fn ask(card: &mut PivCard<'_>, slot: Slot) -> Result<Told, PivError> {
     match card.metadata(slot.reference()) {
-        Ok(metadata) => Ok(metadata.and_then(|metadata| metadata.public_key)),
+        Ok(metadata) => {
+            let key = metadata.and_then(|metadata| metadata.public_key);
+            Ok(key.map_or(Told::Nothing, Told::Key))
+        }
         Err(error @ PivError::Exchange(_)) => Err(error),
         Err(error) => {
             tracing::debug!(%slot, %error, "the card does not tell of its key");
-            Ok(None)
+            Ok(if matches!(error, PivError::Unsupported(_)) { Told::Nothing } else { Told::Nonsense })
         }
     }
 }

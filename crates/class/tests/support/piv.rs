@@ -52,7 +52,16 @@ pub(crate) struct PivCardOf(Arc<Mutex<Inside>>);
 
 impl PivCardOf {
     pub(crate) fn new(profile: &PivProfile) -> Self {
-        let card = Card::piv(profile).expect("a card");
+        Self::around(Card::piv(profile).expect("a card"))
+    }
+
+    /// Another card with the same content, freshly inserted.
+    pub(crate) fn copy(&self) -> Self {
+        let state = self.inside().card.persistent_state();
+        Self::around(Card::load(&state).expect("a card"))
+    }
+
+    fn around(card: Card) -> Self {
         Self(Arc::new(Mutex::new(Inside {
             card,
             log: Vec::new(),
