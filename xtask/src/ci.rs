@@ -149,8 +149,9 @@ fn doc() -> Outcome {
 
 /// The table is printed for the reader; what must hold is asserted by tests.
 fn apdus() -> Outcome {
-    match crate::apdus::run(&[]) {
-        Ok(()) => Outcome::Passed,
+    match crate::apdus::check() {
+        Ok(None) => Outcome::Passed,
+        Ok(Some(missing)) => Outcome::Skipped(missing),
         Err(reason) => Outcome::Failed(reason),
     }
 }

@@ -139,6 +139,7 @@ fn failed_word(error: &Error) -> &'static str {
         Error::NoSuchKey { .. } => "no-such-key",
         Error::WrongKeyKind { .. } => "wrong-key-kind",
         Error::KeyChanged { .. } => "key-changed",
+        Error::CertificateOutdated { .. } => "certificate-outdated",
         Error::ContainerExists { .. } => "container-exists",
         Error::PlaceTaken { .. } => "place-taken",
         Error::CardFull { .. } => "card-full",
@@ -183,6 +184,10 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::NoSuchKey { half: None, .. } => NO_KEY_HINT,
         Error::PlaceTaken { name, .. } if !name.is_empty() => {
             "cardmod container delete PLACE deletes its key and certificate"
+        }
+        Error::CertificateOutdated { .. } => {
+            "cardmod cert delete --container PLACE removes the old certificate; then cardmod cert request asks for \
+             one of the key that is there, or, where the card does not tell its key, cardmod key generate makes one"
         }
         Error::ContainerExists { .. } => "choose another name, or delete it: cardmod container delete NAME",
         Error::ManagementKeyRequired { .. } if names_key_file() => {

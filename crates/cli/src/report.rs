@@ -259,7 +259,8 @@ pub(crate) fn container_table(containers: &[ContainerView]) -> String {
     if containers.iter().any(|container| container.cached) {
         text.push_str(
             "cached: as it was when it was last read, since the card does not tell of changes; what is exported or \
-             used is read or checked anyway; CARDMOD_CACHE=off reads everything\n",
+             used is read or checked anyway; keys of other programs made since are not shown: cardmod cache flush \
+             forgets, CARDMOD_CACHE=off reads everything\n",
         );
     }
     for container in containers {

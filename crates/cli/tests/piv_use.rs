@@ -247,7 +247,13 @@ fn a_certificate_replaced_by_another_program_is_never_handed_out() {
         let listed = containers(&home, "container list");
         assert!(at(&listed, "9a")["cached"].is_null(), "read just now");
         assert_eq!(at(&containers(&home, "container list"), "9a")["cached"], true);
-        home.run("--card token container list").succeeds().says("cached: as it was when it was last read");
+        assert_eq!(at(&containers(&home, "info"), "9a")["cached"], true);
+        for verb in ["container list", "info"] {
+            let shown = home.run(&format!("--card token {verb}"));
+            let shown = shown.succeeds().says("cached: as it was when it was last read");
+            let row = shown.text().lines().find(|line| line.contains("9a")).expect("a row").to_owned();
+            assert!(row.contains(" cached "), "{verb}: {row}");
+        }
         let old = on_card(&home, "9a");
         replace(&home, "9a", algorithm);
         let new = on_card(&home, "9a");
@@ -277,6 +283,67 @@ fn a_key_replaced_by_another_program_is_found_when_it_signs() {
     home.run("--card token cert request --container 9a --subject CN=me --out me.csr --pin-env PIN")
         .succeeds();
     home.tool("openssl req -in me.csr -noout -verify").succeeds().says("verify OK");
+}
+
+/// A new key in a place, beside whatever certificate lies there.
+fn replace_the_key_alone(home: &Home, place: &str, algorithm: KeyAlgorithm) {
+    let slot: Slot = place.parse().expect("a place");
+    administer(home, |card| drop(card.generate(slot, algorithm, Policies::NONE).expect("a key")));
+}
+
+#[test]
+fn a_certificate_that_another_program_left_beside_its_new_key_is_named() {
+    for algorithm in [KeyAlgorithm::P256, KeyAlgorithm::P384, KeyAlgorithm::Rsa2048] {
+        let home = enrolled(&["9a"]);
+        home.write("data", b"data");
+        replace_the_key_alone(&home, "9a", algorithm);
+        for cache in ["off", "on"] {
+            let mut command =
+                home.cardmod("--card token --json sign --container 9a --in data --out data.sig --pin-env PIN");
+            command.env("CARDMOD_CACHE", cache);
+            let refused = common::Outcome::of(&mut command).exits(1).json()["error"].clone();
+            assert_eq!(refused["code"], "certificate-outdated", "{algorithm:?}, {cache}: {refused}");
+            let message = refused["message"].as_str().expect("a message");
+            assert!(message.contains("place 9a") && message.contains("may be outdated"), "{message}");
+        }
+        // What is advised works.
+        home.run("--card token sign --container 9a --in data --out data.sig --pin-env PIN")
+            .exits(1)
+            .says("cardmod cert delete --container PLACE");
+        home.run("--card token cert delete --container 9a --pin-env PIN").succeeds();
+        home.run("--card token cert request --container 9a --subject CN=me --out me.csr --pin-env PIN").succeeds();
+        home.tool("openssl req -in me.csr -noout -verify").succeeds().says("verify OK");
+    }
+}
+
+/// What another program adds costs a look at the card, which a list of what is remembered is not; it says so.
+#[test]
+fn a_key_that_another_program_added_is_shown_once_the_card_is_read_anew() {
+    for (first, remembered) in [(&["9a"][..], 1), (&[], 0)] {
+        for anew in ["flush", "off"] {
+            let home = enrolled(first);
+            containers(&home, "container list");
+            replace(&home, "9d", Some(KeyAlgorithm::P256));
+            let listed = containers(&home, "container list");
+            if listed.as_array().expect("a list").len() == remembered {
+                for verb in ["container list", "info"] {
+                    home.run(&format!("--card token {verb}"))
+                        .succeeds()
+                        .says("keys of other programs made since are not shown")
+                        .says("cardmod cache flush")
+                        .says("CARDMOD_CACHE=off");
+                }
+            }
+            let mut list = home.cardmod("--card token --json container list");
+            if anew == "flush" {
+                home.run("--card token cache flush").succeeds();
+            } else {
+                list.env("CARDMOD_CACHE", "off");
+            }
+            let listed = common::Outcome::of(&mut list).succeeds().json()["containers"].clone();
+            assert!(at(&listed, "9d")["cached"].is_null(), "{anew}: read just now");
+        }
+    }
 }
 
 #[test]

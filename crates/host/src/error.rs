@@ -104,6 +104,13 @@ pub enum Error {
     /// The container has another key than when its signer was made.
     #[error("container {container:?} on the card in {card:?} has another key now; open its key again")]
     KeyChanged { container: String, card: String },
+    /// The key in a place is not the one that is told of it, which where a certificate lies is the
+    /// certificate's: another program made a new key and left the certificate of the old one.
+    #[error(
+        "the key in place {place} on the card in {card:?} signs, but not as what lies beside it says: the \
+         certificate there may be outdated, of a key that another program has replaced"
+    )]
+    CertificateOutdated { place: String, card: String },
     /// A container of this name has that key already.
     #[error("container {name:?} exists on the card in {card:?}; delete it first, or take another name")]
     ContainerExists { name: String, card: String },

@@ -137,6 +137,9 @@ pub enum PivError {
     /// The card, or the standard, cannot do this.
     #[error("the card does not support {0}")]
     Unsupported(&'static str),
+    /// The caller's source of randomness failed; nothing was sent that needed it.
+    #[error("the system gives no randomness")]
+    NoRandomness,
 }
 
 impl PivError {

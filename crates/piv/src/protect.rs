@@ -42,15 +42,15 @@ impl PivCard<'_> {
     ///
     /// # Errors
     ///
-    /// [`PivError::Unsupported`] where no key is stored; as
+    /// [`PivError::Unsupported`] where no key is stored; what `nonce` says; as
     /// [`authenticate_management`](Self::authenticate_management).
     pub fn authenticate_protected(
         &mut self,
-        mut nonce: impl FnMut() -> [u8; 16],
+        mut nonce: impl FnMut() -> Result<[u8; 16], PivError>,
     ) -> Result<ManagementKey, PivError> {
         let mut outcome = Err(PivError::Unsupported("a management key under the PIN: none is stored"));
         for key in self.protected_management_keys()? {
-            match self.authenticate_management(&key, nonce()) {
+            match self.authenticate_management(&key, nonce()?) {
                 Ok(()) => {
                     let algorithm = self.state.facts.management_algorithm.or(key.algorithm());
                     return algorithm.map_or_else(|| Ok(key.clone()), |known| key.with_algorithm(known));

@@ -439,7 +439,7 @@ fn finds_the_key(card: &mut Virtual, old: &ManagementKey) -> bool {
     let mut state = after_reset(card);
     let mut piv = state.on(card);
     piv.verify_pin(PinReference::User, &pin()).expect("the PIN");
-    piv.authenticate_management(old, NONCE).is_ok() || piv.authenticate_protected(|| NONCE).is_ok()
+    piv.authenticate_management(old, NONCE).is_ok() || piv.authenticate_protected(|| Ok(NONCE)).is_ok()
 }
 
 #[test]
@@ -489,9 +489,9 @@ fn a_stored_key_is_behind_the_pin_and_taken_away_again() {
     piv.protect_management_key(&new, TouchPolicy::Never).expect("stored");
     let mut state = after_reset(&mut card);
     let mut piv = state.on(&mut card);
-    assert!(piv.authenticate_protected(|| NONCE).expect_err("no PIN").is_access_denied());
+    assert!(piv.authenticate_protected(|| Ok(NONCE)).expect_err("no PIN").is_access_denied());
     piv.verify_pin(PinReference::User, &pin()).expect("the PIN");
-    let found = piv.authenticate_protected(|| NONCE).expect("with the PIN");
+    let found = piv.authenticate_protected(|| Ok(NONCE)).expect("with the PIN");
     assert_eq!(found, new);
     let open = key(5, ManagementAlgorithm::Aes256);
     piv.expose_management_key(&open, TouchPolicy::Never).expect("exposed");

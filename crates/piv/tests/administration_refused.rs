@@ -82,7 +82,7 @@ fn administrator(piv: &mut PivCard<'_>) {
     let pin = Pin::new(PIN.to_vec());
     piv.verify_pin(PinReference::User, &pin).expect("the PIN");
     let known = piv.authenticate_management(&ManagementKey::well_known(), NONCE);
-    let known = known.or_else(|_| piv.authenticate_protected(|| NONCE).map(drop));
+    let known = known.or_else(|_| piv.authenticate_protected(|| Ok(NONCE)).map(drop));
     known.or_else(|_| piv.authenticate_management(&new_key(), NONCE)).expect("the card's management key");
 }
 

@@ -84,20 +84,39 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         ["--update"] => Output::Docs,
         _ => return Err("the options are --markdown and --update".to_owned()),
     };
-    let markdown = output != Output::People;
-    let build = Build::make()?;
-    let gids = gids_tables(&build, markdown)?;
-    let piv = match wire::impossible() {
-        None => piv::tables(&build, markdown)?,
-        Some(reason) if output == Output::Docs => return Err(reason),
-        Some(reason) => format!("no PIV cards: {reason}\n"),
-    };
-    match output {
-        Output::Docs => docs::update(&[("gids", &gids), ("piv", &piv)])?,
-        _ => println!("{gids}\n{piv}"),
+    let (gids, piv) = make(output != Output::People)?;
+    match (output, piv) {
+        (Output::Docs, Ok(piv)) => docs::update(&[("gids", &gids), ("piv", &piv)])?,
+        (Output::Docs, Err(reason)) => return Err(reason),
+        (_, Ok(piv)) => println!("{gids}\n{piv}"),
+        (_, Err(reason)) => println!("{gids}\nno PIV cards: {reason}\n"),
     }
     println!("{}", strangers::version());
     Ok(())
+}
+
+/// Prints every table; answers why a part could not be counted here, where that is so.
+pub(crate) fn check() -> Result<Option<String>, String> {
+    let (gids, piv) = make(false)?;
+    println!("{gids}");
+    Ok(match piv {
+        Ok(piv) => {
+            println!("{piv}");
+            None
+        }
+        Err(reason) => Some(format!("PIV cards were not counted: {reason}")),
+    })
+}
+
+/// The tables of GIDS cards, and those of PIV cards or why there are none.
+fn make(markdown: bool) -> Result<(String, Result<String, String>), String> {
+    let build = Build::make()?;
+    let gids = gids_tables(&build, markdown)?;
+    let piv = match wire::impossible() {
+        None => Ok(piv::tables(&build, markdown)?),
+        Some(reason) => Err(reason),
+    };
+    Ok((gids, piv))
 }
 
 /// The tables of GIDS cards.

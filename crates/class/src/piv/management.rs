@@ -121,17 +121,13 @@ impl PivModule {
         // A key that was given is for one card; another gets nothing of it.
         self.recognise(cx)?;
         let source = self.source(cx)?.ok_or(Status::UnsupportedFeature)?;
-        let nonces = [fresh_nonce()?, fresh_nonce()?];
+        let nonce = fresh_nonce().map_err(answer::managing)?;
         self.access.owes_reset = true;
         let mut card = self.card(cx);
         let outcome = match source {
-            Source::Given(key) => card.authenticate_management(&key, nonces[0]),
-            Source::WellKnown => card.authenticate_management(&ManagementKey::well_known(), nonces[0]),
-            Source::Protected => {
-                // Two keys at most: a change may have been interrupted.
-                let mut nonces = nonces.into_iter().cycle();
-                card.authenticate_protected(|| nonces.next().unwrap_or_default()).map(drop)
-            }
+            Source::Given(key) => card.authenticate_management(&key, nonce),
+            Source::WellKnown => card.authenticate_management(&ManagementKey::well_known(), nonce),
+            Source::Protected => card.authenticate_protected(fresh_nonce).map(drop),
         };
         outcome.map_err(|error| {
             // What the card said of its key may have been so once.
@@ -153,9 +149,9 @@ fn lenient<T>(outcome: core::result::Result<T, PivError>) -> Result<Option<T>> {
     }
 }
 
-fn fresh_nonce() -> Result<[u8; 16]> {
+fn fresh_nonce() -> core::result::Result<[u8; 16], PivError> {
     let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|_| Status::Unexpected)?;
+    getrandom::fill(&mut nonce).map_err(|_| PivError::NoRandomness)?;
     Ok(nonce)
 }
 

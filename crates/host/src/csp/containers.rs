@@ -24,6 +24,7 @@ impl CardSession {
     /// [`Error::Removed`], [`Error::BadCardData`], [`Error::Call`].
     pub fn containers(&mut self) -> Result<Vec<Container>, Error> {
         self.plain(Repeat::Safe, |session| {
+            session.confirm_emptiness()?;
             let map = session.map()?.clone();
             let mut listed = Vec::new();
             for index in (0..=u8::MAX).take(map.len()).map(ContainerIndex::new) {

@@ -92,7 +92,7 @@ impl Authority {
     /// Proves it to the card.
     pub(crate) fn prove(&self, card: &mut PivCard<'_>) -> Result<(), PivError> {
         match self {
-            Self::Key(key) => card.authenticate_management(key, nonce()),
+            Self::Key(key) => card.authenticate_management(key, nonce()?),
             Self::Protected(pin) => {
                 verify(card, pin)?;
                 card.authenticate_protected(nonce).map(drop)
@@ -100,7 +100,7 @@ impl Authority {
             Self::Derived(pin, key) => {
                 // A wrong PIN makes a wrong key, which says less than the PIN itself.
                 verify(card, pin)?;
-                card.authenticate_management(key, nonce())
+                card.authenticate_management(key, nonce()?)
             }
         }
     }
@@ -121,18 +121,15 @@ pub(crate) fn verify(card: &mut PivCard<'_>, pin: &Pin) -> Result<(), PivError> 
 }
 
 /// Fresh randomness for our side of the mutual proof.
-fn nonce() -> [u8; 16] {
+fn nonce() -> Result<[u8; 16], PivError> {
     let mut nonce = [0; 16];
-    random(&mut nonce);
-    nonce
+    getrandom::fill(&mut nonce).map_err(|_| PivError::NoRandomness)?;
+    Ok(nonce)
 }
 
 /// Fills bytes from the system's source.
-///
-/// # Panics
-/// The system has no randomness, so that nothing can be done safely.
-pub(crate) fn random(bytes: &mut [u8]) {
-    getrandom::fill(bytes).expect("the system gives randomness");
+pub(crate) fn random(bytes: &mut [u8]) -> Result<(), Failure> {
+    getrandom::fill(bytes).map_err(|_| Failure::failed("no-randomness", PivError::NoRandomness.to_string()))
 }
 
 /// A key of its bytes; the message of a wrong length says which lengths there are.

@@ -114,6 +114,7 @@ fn classify(error: &PivError) -> (Exit, &'static str) {
         PivError::Full(_) => (Exit::Failed, "card-full"),
         PivError::Unsupported(_) => (Exit::NotSupported, "not-supported"),
         PivError::Malformed(_) => (Exit::Failed, "bad-card-data"),
+        PivError::NoRandomness => (Exit::Failed, "no-randomness"),
         _ if error.status().is_some_and(|status| status.get() == BLOCKED) => {
             (Exit::PinBlocked, "pin-blocked")
         }

@@ -120,7 +120,7 @@ impl ManagementKeyArgs {
             }
             bytes.as_mut_bytes().copy_from_slice(&ManagementKey::DEFAULT);
         } else {
-            random(bytes.as_mut_bytes());
+            random(bytes.as_mut_bytes())?;
         }
         key_of(bytes, Some(algorithm))
     }

@@ -95,8 +95,8 @@ pub(super) fn init(args: &InitArgs, mut desk: PivDesk, out: Output) -> Result<()
         None => date_in(CHUID_DAYS),
     };
     let mut identity = Identity { guid: [0; 16], card_number: [0; 14], expires };
-    random(&mut identity.guid);
-    random(&mut identity.card_number);
+    random(&mut identity.guid)?;
+    random(&mut identity.card_number)?;
     // A date that is none is found before the card is asked anything.
     identity.chuid().map_err(|error| Failure::usage(error.to_string()))?;
     let authority = args.authority.resolve(&mut desk, out)?;

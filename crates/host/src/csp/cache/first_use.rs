@@ -33,8 +33,8 @@ impl Cached {
 
 /// Every method needs a transaction.
 impl CardSession {
-    /// Checks a signature (as [`verify_signature`] takes it), unless the key was read or used in this
-    /// transaction already.
+    /// Checks a signature (as [`verify_signature`] takes it), unless the card has counters and the key was
+    /// read or used in this transaction already.
     pub(in crate::csp) fn check_signature(
         &mut self,
         index: ContainerIndex,
@@ -44,7 +44,8 @@ impl CardSession {
     ) -> Result<(), Error> {
         let proofs = &self.cached.proofs;
         let read_now = proofs.transaction.contains(&index);
-        if read_now && !proofs.suspected {
+        // A card without counters may tell its keys by certificates, beside which any program can make another key.
+        if read_now && !proofs.suspected && !self.cached.has_hints() {
             return Ok(());
         }
         match verify_signature(public, padding, digest, signature) {
@@ -53,9 +54,7 @@ impl CardSession {
                 self.cached.proofs.suspected = false;
                 Ok(())
             }
-            Err(Error::SignatureWrong) if read_now => {
-                Err(self.damaged("its signature is not of the key whose public half it tells".to_owned()))
-            }
+            Err(Error::SignatureWrong) if read_now => Err(self.another_key_signs(index)?),
             Err(Error::SignatureWrong) => Err(self.not_the_card_remembered()),
             // A key that nobody can verify with proves nothing, and its signature may still be good.
             Err(error) => {
@@ -63,6 +62,17 @@ impl CardSession {
                 Ok(())
             }
         }
+    }
+
+    /// The signature is of another key than the card itself tells. Cards with places tell a key by the
+    /// certificate beside it, which any program may leave behind.
+    fn another_key_signs(&mut self, index: ContainerIndex) -> Result<Error, Error> {
+        let Some(place) = self.places()?.label(index).map(str::to_owned) else {
+            return Ok(
+                self.damaged("its signature is not of the key whose public half it tells".to_owned())
+            );
+        };
+        Ok(Error::CertificateOutdated { place, card: self.reader.clone() })
     }
 
     /// Reads a key that is only remembered from the card, before it is used for what cannot be checked.
@@ -119,6 +129,7 @@ impl CardSession {
                 | Error::NoDefaultContainer { .. }
                 | Error::NoSuchKey { .. }
                 | Error::KeyChanged { .. }
+                | Error::CertificateOutdated { .. }
                 | Error::ContainerExists { .. }
                 | Error::CardFull { .. }
                 | Error::NoCertificate { .. }

@@ -12,7 +12,7 @@
 //! The module may remember too. Before the first content of a transaction that is not taken from memory, it
 //! is told to forget, so that what it answers is what the card has.
 
-use cardmod_types::{ContainerIndex, FilePath};
+use cardmod_types::{ContainerIndex, FilePath, RecordState};
 
 use super::items;
 use crate::csp::containers::{HALVES, is_missing};
@@ -124,6 +124,17 @@ impl CardSession {
         self.confirm_keys(index)
     }
 
+    /// Makes sure that a card on which no container is known has none: an empty list has no row that could
+    /// be marked as remembered.
+    pub(in crate::csp) fn confirm_emptiness(&mut self) -> Result<(), Error> {
+        let map = self.map()?;
+        let is_vacant = |index| matches!(map.state(index), RecordState::Vacant | RecordState::Absent);
+        if (0..=u8::MAX).take(map.len()).map(ContainerIndex::new).all(is_vacant) {
+            self.confirm_file(&FilePath::cmapfile())?;
+        }
+        Ok(())
+    }
+
     /// Makes sure that what is known of a container's keys is what the card has now.
     pub(in crate::csp) fn confirm_keys(&mut self, index: ContainerIndex) -> Result<(), Error> {
         self.refresh()?;
@@ -152,7 +163,7 @@ impl CardSession {
             Ok(content) => Some(content),
             Err(error) if is_missing(&error) => None,
             Err(error) => {
-                return Err(Error::of_file(&self.reader, &path.to_string(), "read a certificate", error));
+                return Err(Error::of_file(&self.reader, &path.to_string(), "read a file", error));
             }
         };
         let known = self.cached.items.get(&name).flatten();
