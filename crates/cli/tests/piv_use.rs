@@ -298,8 +298,8 @@ fn a_certificate_that_another_program_left_beside_its_new_key_is_named() {
         home.write("data", b"data");
         replace_the_key_alone(&home, "9a", algorithm);
         for cache in ["off", "on"] {
-            let mut command =
-                home.cardmod("--card token --json sign --container 9a --in data --out data.sig --pin-env PIN");
+            let mut command = home
+                .cardmod("--card token --json sign --container 9a --in data --out data.sig --pin-env PIN");
             command.env("CARDMOD_CACHE", cache);
             let refused = common::Outcome::of(&mut command).exits(1).json()["error"].clone();
             assert_eq!(refused["code"], "certificate-outdated", "{algorithm:?}, {cache}: {refused}");
@@ -311,7 +311,8 @@ fn a_certificate_that_another_program_left_beside_its_new_key_is_named() {
             .exits(1)
             .says("cardmod cert delete --container PLACE");
         home.run("--card token cert delete --container 9a --pin-env PIN").succeeds();
-        home.run("--card token cert request --container 9a --subject CN=me --out me.csr --pin-env PIN").succeeds();
+        home.run("--card token cert request --container 9a --subject CN=me --out me.csr --pin-env PIN")
+            .succeeds();
         home.tool("openssl req -in me.csr -noout -verify").succeeds().says("verify OK");
     }
 }

@@ -107,8 +107,8 @@ pub enum Error {
     /// The key in a place is not the one that is told of it, which where a certificate lies is the
     /// certificate's: another program made a new key and left the certificate of the old one.
     #[error(
-        "the key in place {place} on the card in {card:?} signs, but not as what lies beside it says: the \
-         certificate there may be outdated, of a key that another program has replaced"
+        "the key in place {place} on the card in {card:?} is not the one of the certificate beside it: that may \
+         be outdated, of a key that another program has replaced or deleted"
     )]
     CertificateOutdated { place: String, card: String },
     /// A container of this name has that key already.

@@ -54,7 +54,8 @@ pub struct Metadata {
     pub public_key: Option<SlotKey>,
     /// Whether PIN, PUK or management key still have the value of a fresh token.
     pub is_default: Option<bool>,
-    /// The tries of PIN or PUK.
+    /// The tries of PIN or PUK; `None` also where the card says that more are left than there are, or that
+    /// there are none at all.
     pub tries: Option<Tries>,
 }
 
@@ -80,6 +81,8 @@ impl Metadata {
                 (ORIGIN, [0x01]) => metadata.origin = Some(KeyOrigin::Generated),
                 (ORIGIN, [0x02]) => metadata.origin = Some(KeyOrigin::Imported),
                 (DEFAULT_VALUE, [flag]) => metadata.is_default = Some(*flag != 0),
+                // A counter that contradicts itself says nothing.
+                (TRIES, [total, left]) if *total == 0 || left > total => metadata.tries = None,
                 (TRIES, [total, left]) => metadata.tries = Some(Tries { total: *total, left: *left }),
                 (PUBLIC_KEY, objects) => key = Some(objects),
                 (ALGORITHM | POLICY | DEFAULT_VALUE | TRIES, _) => return Err(MALFORMED),

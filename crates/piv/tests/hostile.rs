@@ -14,7 +14,7 @@ use cardmod_piv::{
 };
 use cardmod_types::Pin;
 use proptest::prelude::*;
-use support::{ATR, MockCard, PIN, certificate, certificate_object, chuid, key};
+use support::{ATR, MockCard, PIN, Selected, certificate, certificate_object, chuid, key};
 use traffic::{Event, Recorder, sends_a_pin_in_doubt};
 use zeroize::Zeroizing;
 
@@ -77,31 +77,38 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
 
 const OPERATIONS: u8 = 21;
 
-fn operate(state: &mut PivState, card: &mut dyn CardChannel, operation: u8) -> Result<(), PivError> {
+fn told(answer: impl std::fmt::Debug) -> String {
+    format!("{answer:?}")
+}
+
+fn operate(state: &mut PivState, card: &mut dyn CardChannel, operation: u8) -> Result<String, PivError> {
     let pin = Pin::new(PIN.to_vec());
     let mut piv = state.on(card);
     match operation {
-        0 => piv.select().map(drop),
-        1 => piv.card_id(&ATR).map(drop),
-        2 => piv.slots().map(drop),
-        3 => piv.certificate(Slot::KeyManagement).map(drop),
-        4 => piv.verify_pin(PinReference::User, &pin),
-        5 => piv.pin_state(PinReference::User).map(drop),
-        6 => piv.sign(Slot::Authentication, KeyAlgorithm::Rsa2048, &[1; 256]).map(drop),
-        7 => piv.sign(Slot::Signature, KeyAlgorithm::P256, &[1; 32]).map(drop),
-        8 => piv.sign(Slot::CardAuthentication, KeyAlgorithm::Ed25519, &[1; 300]).map(drop),
-        9 => piv.agree(Slot::KeyManagement, &SlotKey::X25519([1; 32])).map(drop),
-        10 => piv.decipher(Slot::KeyManagement, KeyAlgorithm::Rsa1024, &[1; 128]).map(drop),
-        11 => piv.change_pin(PinReference::User, &pin, &pin),
-        12 => piv.unblock_pin(&pin, &pin),
-        13 => piv.log_out(),
-        14 => piv.primary_pin().map(drop),
-        15 => piv.key_history().map(drop),
-        16 => piv.ccc().map(drop),
-        17 => piv.printed_information().map(drop),
-        18 => piv.security_object().map(drop),
-        19 => piv.metadata(KeyReference::PIN).map(drop),
-        _ => piv.confirmed_roles().map(drop),
+        0 => piv.select().map(told),
+        1 => piv.card_id(&ATR).map(told),
+        2 => piv.slots().map(|views| {
+            let keys = views.iter().filter_map(|view| Some(format!("{:?} {:?}", view.slot, view.key()?)));
+            keys.collect::<Vec<_>>().join("\n")
+        }),
+        3 => piv.certificate(Slot::KeyManagement).map(told),
+        4 => piv.verify_pin(PinReference::User, &pin).map(told),
+        5 => piv.pin_state(PinReference::User).map(told),
+        6 => piv.sign(Slot::Authentication, KeyAlgorithm::Rsa2048, &[1; 256]).map(told),
+        7 => piv.sign(Slot::Signature, KeyAlgorithm::P256, &[1; 32]).map(told),
+        8 => piv.sign(Slot::CardAuthentication, KeyAlgorithm::Ed25519, &[1; 300]).map(told),
+        9 => piv.agree(Slot::KeyManagement, &SlotKey::X25519([1; 32])).map(told),
+        10 => piv.decipher(Slot::KeyManagement, KeyAlgorithm::Rsa1024, &[1; 128]).map(told),
+        11 => piv.change_pin(PinReference::User, &pin, &pin).map(told),
+        12 => piv.unblock_pin(&pin, &pin).map(told),
+        13 => piv.log_out().map(told),
+        14 => piv.primary_pin().map(told),
+        15 => piv.key_history().map(told),
+        16 => piv.ccc().map(told),
+        17 => piv.printed_information().map(told),
+        18 => piv.security_object().map(told),
+        19 => piv.metadata(KeyReference::PIN).map(told),
+        _ => piv.confirmed_roles().map(told),
     }
 }
 
@@ -281,18 +288,24 @@ struct Saboteur {
     at: usize,
     status: u16,
     step: usize,
+    /// Instructions and the status words the other side saw.
+    claims: Vec<(u8, u16)>,
 }
 
 impl CardChannel for Saboteur {
     fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, TransportError> {
         self.step += 1;
-        if self.step == self.at + 1 {
+        if self.step.checked_sub(1) == Some(self.at) {
             if matches!(self.status, 0x9000 | 0x6100..=0x61FF) {
                 self.card.transmit(command)?;
             }
+            self.claims.push((command[1], self.status));
             return Ok(Zeroizing::new(self.status.to_be_bytes().to_vec()));
         }
-        self.card.transmit(command)
+        let answer = self.card.transmit(command)?;
+        let status = answer.last_chunk::<2>().map_or(0, |status| u16::from_be_bytes(*status));
+        self.claims.push((command[1], status));
+        Ok(answer)
     }
 }
 
@@ -306,29 +319,115 @@ fn status_words() -> impl Iterator<Item = u16> {
         .flat_map(move |first: u16| second.map(|low| first << 8 | low))
 }
 
+/// What an operation answered, such that two answers can be compared.
+type Told = Result<String, PivError>;
+
+/// A PIN is verified, then an operation made; with the number of steps before it and of all.
+fn sabotaged(card: &MockCard, operation: u8, at: usize, status: u16) -> (Told, Saboteur, usize) {
+    let mut saboteur = Saboteur { card: card.clone(), at, status, step: 0, claims: Vec::new() };
+    let mut state = PivState::new();
+    let _ = operate(&mut state, &mut saboteur, 4);
+    let before = saboteur.step;
+    saboteur.claims.clear();
+    let told = operate(&mut state, &mut saboteur, operation);
+    (told, saboteur, before)
+}
+
+/// Whether success may be told of an operation whose step was answered with this status word alone.
+fn may_succeed(operation: u8, told: &str, honest: &Told, saboteur: &Saboteur) -> bool {
+    // `61xx` is success too, with something to fetch.
+    let claimed = |instruction| {
+        let mut of_it = saboteur.claims.iter().filter(|(claimed, _)| *claimed == instruction);
+        of_it.any(|(_, status)| matches!(status, 0x9000 | 0x6100..=0x61FF))
+    };
+    match operation {
+        // Only the card can say that a PIN is right, or was changed.
+        4 => claimed(0x20),
+        11 => claimed(0x24),
+        12 => claimed(0x2C),
+        13 => !saboteur.card.verified || saboteur.card.selected != Selected::Piv || claimed(0x20),
+        // The result of a key is the card's, whole, or there is none.
+        6..=10 => honest.as_deref() == Ok(told),
+        // An object that the card refuses to show is not one that is not there, and a success without data is
+        // an object without content.
+        3 | 15..=18 => {
+            let absent = matches!(saboteur.status, 0x6A82 | 0x6A88 | 0x9000 | 0x6100..=0x61FF);
+            honest.as_deref() == Ok(told) || absent
+        }
+        // A list shows fewer keys, and no other ones.
+        2 => {
+            told.lines().all(|line| honest.as_ref().is_ok_and(|honest| honest.lines().any(|one| one == line)))
+        }
+        // Identity, capabilities and counters are made of what a card tells, if anything.
+        _ => true,
+    }
+}
+
 #[test]
 fn every_status_word_at_every_step_of_every_operation() {
     let card = MockCard::with_four_certificates();
+    let (mut cases, mut refused) = (0_u32, 0_u32);
     for operation in 0..OPERATIONS {
-        for at in 0..8 {
+        let (honest, run, before) = sabotaged(&card, operation, usize::MAX, 0);
+        assert!(run.step > before || operation == 20, "operation {operation} sends nothing");
+        for at in 0..run.step {
             for status in status_words() {
-                let mut saboteur = Saboteur { card: card.clone(), at, status, step: 0 };
-                let mut state = PivState::new();
-                let _ = operate(&mut state, &mut saboteur, 4);
-                let honest = saboteur.step;
-                let _ = operate(&mut state, &mut saboteur, operation);
-                assert!(saboteur.step - honest <= 40, "operation {operation}, step {at}, {status:04X}");
-                assert_eq!(saboteur.card.strays, 0, "operation {operation}, step {at}, {status:04X}");
+                let case = format!("operation {operation}, step {at} of {}, {status:04X}", run.step);
+                let (told, saboteur, begun) = sabotaged(&card, operation, at, status);
+                assert!(saboteur.step - begun <= run.step + 12, "{case}: {} commands", saboteur.step - begun);
+                assert_eq!(saboteur.card.strays, 0, "{case}");
+                cases += 1;
+                match told {
+                    Ok(told) => assert!(may_succeed(operation, &told, &honest, &saboteur), "{case}: {told}"),
+                    Err(_) => refused += 1,
+                }
             }
         }
     }
+    assert!(refused > cases / 10, "{refused} of {cases}");
+}
+
+/// Answers VERIFY with a PIN from a list of counters, whatever the PIN, then for ever with the last.
+struct Counting {
+    counters: Vec<u16>,
+    shown: usize,
+}
+
+impl CardChannel for Counting {
+    fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, TransportError> {
+        if command[1] == 0xA4 {
+            return Ok(Zeroizing::new(vec![0x90, 0x00]));
+        }
+        let counter = self.counters[self.shown.min(self.counters.len() - 1)];
+        self.shown += usize::from(command.len() > 5);
+        Ok(Zeroizing::new(counter.to_be_bytes().to_vec()))
+    }
+}
+
+#[test]
+fn a_counter_that_lies_is_told_as_it_is_and_each_pin_goes_out_once() {
+    let counters = vec![0x63C1, 0x63CF, 0x63C0, 0x63C3, 0x6983, 0x63C3];
+    let mut card = Counting { counters: counters.clone(), shown: 0 };
+    let mut state = PivState::new();
+    for (sent, counter) in (1..).zip(&counters) {
+        let error =
+            state.on(&mut card).verify_pin(PinReference::User, &Pin::new(PIN.to_vec())).expect_err("wrong");
+        assert_eq!(card.shown, sent, "{counter:04X}");
+        assert_eq!(error.status().map(|status| status.get()), Some(*counter));
+        let left = (*counter != 0x6983).then_some((counter & 0x0F) as u8);
+        assert_eq!(error.tries_left(), left, "{counter:04X}");
+        assert!(!state.verified().user);
+    }
+    // Nor does a question cost anything.
+    let told = state.on(&mut card).pin_state(PinReference::User).expect("a state").expect("it tells");
+    assert_eq!((told.tries_left, card.shown), (Some(3), counters.len()));
 }
 
 #[test]
 fn of_all_status_words_one_verifies_a_pin() {
     let pin = Pin::new(PIN.to_vec());
     for status in 0..=0xFFFF_u16 {
-        let mut saboteur = Saboteur { card: MockCard::default(), at: 1, status, step: 0 };
+        let mut saboteur = Saboteur { card: MockCard::default(), at: 1, status, step: 0, claims: Vec::new() };
         let mut state = PivState::new();
         let outcome = state.on(&mut saboteur).verify_pin(PinReference::User, &pin);
         // Answers of another application are followed by SELECT, `6Cxx` and `61xx` by what they ask for.

@@ -233,21 +233,27 @@ impl PivModule {
     }
 
     /// Removes a certificate such that the container stays: a card that does not tell of its keys gets a note
-    /// of the key instead.
+    /// of the key instead. The key is the one the card tells of, where it does: the certificate may be of an
+    /// older one, which another program has replaced.
     fn remove_certificate(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Result<()> {
         let id = self.identity(cx)?;
         let view = self.view(cx)?;
         let Some(visible) = view.visible(index) else { return Err(Status::FileNotFound) };
         let mut map = view.map.clone();
         let mut kept = Kept::Yes;
-        if map.get(index).is_none_or(|record| record.slot() != Some(visible.slot)) {
-            let bits = u16::try_from(visible.public.bits()).unwrap_or(u16::MAX);
-            let record = stored::record_of(&map, index, visible.slot, visible.spec, bits, id);
+        let certified = SlotKey::from(visible.public.clone());
+        let told = view::told_by_card(&mut self.card(cx), visible.slot).map_err(answer::reading)?;
+        let key = told.unwrap_or_else(|| certified.clone());
+        if key != certified || map.get(index).is_none_or(|record| record.slot() != Some(visible.slot)) {
+            let (spec, public) = places::spec(visible.slot, &key, view::told(&map, visible.slot))
+                .unwrap_or((visible.spec, visible.public));
+            let bits = u16::try_from(public.bits()).unwrap_or(u16::MAX);
+            let record = stored::record_of(&map, index, visible.slot, spec, bits, id);
             map.set(index, record).map_err(answer::writing)?;
             kept = self.store_map(cx, &map)?;
         }
         self.forget_view(Some(visible.slot));
-        self.note(cx, visible.slot, &SlotKey::from(visible.public), kept)
+        self.note(cx, visible.slot, &key, kept)
     }
 }
 

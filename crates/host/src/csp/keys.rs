@@ -108,7 +108,7 @@ impl CardSession {
         self.run(Repeat::Safe, Some(pins), need, |session| {
             let key = session.choose(wanted)?;
             let answer = session.module.sign_data(key.index, key.spec, &request.padding, request.digest);
-            let signature = answer.map_err(|error| session.failed("sign", error))?;
+            let signature = answer.map_err(|error| session.use_failed(key.index, "sign", error))?;
             let mut signature = signature.to_vec();
             if signature.len() != key.public.signature_len() {
                 return Err(session.damaged(format!("it made a signature of {} bytes", signature.len())));
@@ -191,7 +191,7 @@ impl CardSession {
 
     /// A module that removes padding answers a wrong one with a code of its choice: all the codes
     /// that say nothing else are one error here.
-    fn failed_decryption(&self, key: &Chosen, padding: &DecryptPadding, error: CallError) -> Error {
+    fn failed_decryption(&mut self, key: &Chosen, padding: &DecryptPadding, error: CallError) -> Error {
         let vague = error.is(cardmod_sys::SCARD_E_INVALID_PARAMETER)
             || error.is(cardmod_sys::SCARD_E_INVALID_VALUE)
             || error.is(cardmod_sys::SCARD_F_INTERNAL_ERROR)
@@ -199,7 +199,7 @@ impl CardSession {
         if vague && *padding != DecryptPadding::None {
             self.undecryptable(key)
         } else {
-            self.failed("decrypt", error)
+            self.use_failed(key.index, "decrypt", error)
         }
     }
 
@@ -238,7 +238,8 @@ impl CardSession {
         self.run(Repeat::Safe, Some(pins), need, |session| {
             let key = session.choose(wanted)?;
             let agreement = session.module.construct_dh_agreement(key.index, request.peer);
-            let agreement = agreement.map_err(|error| session.failed("agree on a key", error))?;
+            let agreement =
+                agreement.map_err(|error| session.use_failed(key.index, "agree on a key", error))?;
             let derived = session.derive_from(&agreement, request.kdf, request.len);
             if let Err(error) = session.module.destroy_dh_agreement(agreement) {
                 tracing::debug!(%error, "the module keeps an agreement");

@@ -86,7 +86,10 @@ mod tests {
         assert!(!discovery(0x60, 0x10).prefers_global_pin());
         assert!(discovery(0x60, 0x10).takes_global_pin());
         assert!(discovery(0x60, 0x20).prefers_global_pin());
-        assert!(discovery(0x7E, 0x00).compares_biometrics());
+        assert!(discovery(0x50, 0x00).compares_biometrics());
+        assert!(!discovery(0x68, 0x00).compares_biometrics());
+        assert!(discovery(0x48, 0x00).has_virtual_contact_interface());
+        assert!(!discovery(0x76, 0x00).has_virtual_contact_interface());
         assert_eq!(discovery(0x40, 0x10).aid().len(), 11);
     }
 

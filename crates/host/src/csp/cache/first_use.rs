@@ -13,6 +13,7 @@ use cardmod_types::{ContainerIndex, ContainerKeys, KeyHalf, PublicKey, Signature
 use super::Cached;
 use crate::csp::session::CardSession;
 use crate::error::Error;
+use crate::module::CallError;
 use crate::verify::verify_signature;
 
 impl Cached {
@@ -64,15 +65,32 @@ impl CardSession {
         }
     }
 
-    /// The signature is of another key than the card itself tells. Cards with places tell a key by the
-    /// certificate beside it, which any program may leave behind.
+    /// The signature is of another key than the card itself tells.
     fn another_key_signs(&mut self, index: ContainerIndex) -> Result<Error, Error> {
-        let Some(place) = self.places()?.label(index).map(str::to_owned) else {
-            return Ok(
-                self.damaged("its signature is not of the key whose public half it tells".to_owned())
-            );
-        };
-        Ok(Error::CertificateOutdated { place, card: self.reader.clone() })
+        let damaged = "its signature is not of the key whose public half it tells";
+        Ok(self.outdated(index)?.unwrap_or_else(|| self.damaged(damaged.to_owned())))
+    }
+
+    /// The use of a key failed. Where the card has no such key, though it tells one, that is said.
+    pub(in crate::csp) fn use_failed(
+        &mut self,
+        index: ContainerIndex,
+        operation: &'static str,
+        error: CallError,
+    ) -> Error {
+        let no_key = error.is(SCARD_E_NO_KEY_CONTAINER);
+        let error = self.failed(operation, error);
+        if !no_key {
+            return error;
+        }
+        self.outdated(index).ok().flatten().unwrap_or(error)
+    }
+
+    /// Cards with places tell a key by the certificate beside it, which any program may leave behind.
+    fn outdated(&mut self, index: ContainerIndex) -> Result<Option<Error>, Error> {
+        let card = self.reader.clone();
+        let place = self.places()?.label(index).map(str::to_owned);
+        Ok(place.map(|place| Error::CertificateOutdated { place, card }))
     }
 
     /// Reads a key that is only remembered from the card, before it is used for what cannot be checked.
