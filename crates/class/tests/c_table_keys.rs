@@ -14,7 +14,7 @@ use cardmod_types::padding::{digest_info, oaep_encode, pkcs1_encrypt_block, pkcs
 use cardmod_types::{EcCurve, EcPublicKey, HashAlgorithm, KeyHalf, KeySpec, PublicKey, SecretBytes};
 
 use table::calls::Padding;
-use table::check::{ecdsa_is_right, rsa_public, software_key};
+use table::check::{ecdsa_is_right, pss_is_right, rsa_public, software_key};
 use table::{ADMIN_KEY, Host, call, outcome, wide};
 
 const SHA_256: u32 = 0x800C;
@@ -26,8 +26,17 @@ const SIGNATURE: KeySpec = KeySpec::Signature;
 fn rsa_keys_of_every_size_sign_and_decrypt() {
     let mut host = Host::new("rsa-sizes");
     host.as_user();
-    for (index, bits) in [1024, 2048, 3072, 4096].into_iter().enumerate() {
-        let index = index as u8;
+    rsa_keys_of_every_size(&mut host, [0, 1, 2, 3]);
+    assert_eq!(host.keys(4).err(), Some(Status::NoKeyContainer));
+    assert_eq!(host.keys(255).err(), Some(Status::NoKeyContainer));
+    let mut host = Host::piv("rsa-sizes-piv", &table::piv::token());
+    host.as_user();
+    // In 9A, 9D, 82 and 83.
+    rsa_keys_of_every_size(&mut host, [0, 2, 4, 5]);
+}
+
+fn rsa_keys_of_every_size(host: &mut Host, indexes: [u8; 4]) {
+    for (index, bits) in indexes.into_iter().zip([1024, 2048, 3072, 4096]) {
         let (key, _) = software_key(KeyKind::rsa(bits).expect("a size"));
         host.import(index, KEY_EXCHANGE, &key).expect("imported");
         let public = host.key(index);
@@ -57,13 +66,12 @@ fn rsa_keys_of_every_size_sign_and_decrypt() {
             let is_right =
                 pss_verify(HashAlgorithm::Sha256, &DIGEST, Some(salt as usize), &block, bits as usize);
             assert!(is_right, "{bits} {salt}");
+            assert!(pss_is_right(&public, &DIGEST, salt as usize, &signature), "{bits} {salt}");
         }
         let too_long = Padding::Pss(Some("SHA256"), most + 1);
         assert_eq!(host.sign(index, KEY_EXCHANGE, too_long, &DIGEST), Err(Status::InvalidParameter));
-        decrypts(&mut host, index, &public, length);
+        decrypts(host, index, &public, length);
     }
-    assert_eq!(host.keys(4).err(), Some(Status::NoKeyContainer));
-    assert_eq!(host.keys(255).err(), Some(Status::NoKeyContainer));
 }
 
 fn decrypts(host: &mut Host, index: u8, public: &PublicKey, length: usize) {

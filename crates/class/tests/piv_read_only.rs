@@ -5,10 +5,13 @@ mod table;
 
 use cardmod_crypto::KeyKind;
 use cardmod_sdk::Status;
-use cardmod_types::KeySpec;
+use cardmod_sdk::sys::{CARD_KEY_SIZES, Zeroed};
+use cardmod_types::kdf::Kdf;
+use cardmod_types::padding::oaep_encode;
+use cardmod_types::{HashAlgorithm, KeySpec, PublicKey, SecretBytes};
 
 use table::calls::Padding;
-use table::check::software_key;
+use table::check::{rsa_public, software_key};
 use table::piv::{self, GUID, commands, log_file};
 use table::{Host, PIN, PUK, call, outcome, wide};
 
@@ -183,4 +186,56 @@ fn a_signature_costs_what_the_standard_says() {
     let seen = commands(&host, 0).len();
     host.sign(0, KeySpec::EcdsaP256, Padding::Basic(0), &DIGEST).expect("a signature");
     assert_eq!(kinds(&host, seen), ["87"]);
+}
+
+#[test]
+fn keys_for_exchange_work_and_every_key_is_described() {
+    let name = "exchanging";
+    // A card that cannot import gets its keys as its issuer makes them: on a token whose key nobody has here.
+    let mut issuer = Host::piv(name, &piv::kept());
+    issuer.set_property("Cardmod Management Key", &piv::given(), 0).expect("a key");
+    issuer.as_user();
+    let (rsa, _) = software_key(KeyKind::Rsa(2048));
+    let (ec, own) = software_key(KeyKind::P256);
+    issuer.import(2, KeySpec::KeyExchange, &rsa).expect("imported into 9D");
+    issuer.import(4, KeySpec::EcdheP256, &ec).expect("imported into 82");
+    issuer.deauthenticate().expect_err("the administrator's rights end with a reset");
+    issuer.reset();
+    drop(issuer);
+
+    let mut host = Host::named(name, "Identity Device").expect("acquired");
+    assert_eq!(host.word("Read Only Mode", 0), 1);
+    host.as_user();
+    let block = [&[0, 2][..], &[7; 243], &[0], b"a secret!!"].concat();
+    let cryptogram = rsa_public(&rsa.public(), &block);
+    let opened = host.decrypt(2, KeySpec::KeyExchange, Padding::Pkcs1(None), &cryptogram);
+    assert_eq!(opened.as_deref(), Ok(&b"a secret!!"[..]));
+    let block = oaep_encode(HashAlgorithm::Sha256, b"label", b"another", &[3; 32], 256).expect("a block");
+    let cryptogram = rsa_public(&rsa.public(), block.as_bytes());
+    let opened = host.decrypt(2, KeySpec::KeyExchange, Padding::Oaep("SHA256", b"label"), &cryptogram);
+    assert_eq!(opened.as_deref(), Ok(&b"another"[..]));
+
+    let (peer, _) = software_key(KeyKind::P256);
+    let PublicKey::Ec(point) = peer.public() else { panic!("an EC key") };
+    let shared = own.ecdh(&point.to_uncompressed()).expect("a secret");
+    let agreement = host.agree(4, &peer.public().to_blob(KeySpec::EcdheP256)).expect("an agreement");
+    let kdf = Kdf::Hash {
+        hash: HashAlgorithm::Sha1,
+        prepend: SecretBytes::zeroed(0),
+        append: SecretBytes::zeroed(0),
+    };
+    let expected = kdf.derive(&SecretBytes::from(&shared[..]), None).expect("a key");
+    assert_eq!(host.derive(agreement, "HASH", 0, &[]).as_deref(), Ok(expected.as_bytes()));
+    host.destroy(agreement).expect("destroyed");
+
+    let sizes = |host: &mut Host, spec: KeySpec| {
+        let mut sizes = CARD_KEY_SIZES { dwVersion: 1, ..CARD_KEY_SIZES::ZEROED };
+        outcome(call!(host, pfnCardQueryKeySizes, spec.code(), 0, &raw mut sizes))?;
+        Ok([sizes.dwMinimumBitlen, sizes.dwDefaultBitlen, sizes.dwMaximumBitlen, sizes.dwIncrementalBitlen])
+    };
+    assert_eq!(sizes(&mut host, KeySpec::KeyExchange), Ok([1024, 2048, 4096, 1024]));
+    assert_eq!(sizes(&mut host, KeySpec::EcdheP256), Ok([256, 256, 256, 1]));
+    assert_eq!(sizes(&mut host, KeySpec::EcdsaP521), Err(Status::UnsupportedFeature));
+    assert_eq!([2, 4].map(|index| host.container_pin(index)), [Ok(1), Ok(1)]);
+    assert_eq!(host.container_pin(1), Err(Status::NoKeyContainer));
 }

@@ -311,3 +311,29 @@ fn the_signature_key_wants_the_pin_each_time_and_nothing_in_between() {
         assert_eq!(again, Err(Status::SecurityViolation), "round {round}");
     }
 }
+
+/// Where the map names no default container: 9A if it has a certificate, else the first of 9D, 9C and 9E, in which a
+/// certificate comes before a key alone.
+#[test]
+fn the_default_container_is_the_one_programs_look_for_first() {
+    let mut host = Host::piv("default", &piv::token());
+    host.as_user();
+    let default = |host: &mut Host| host.map().default_container().map(ContainerIndex::get);
+    let make = |host: &mut Host, place: &str, index, spec| {
+        host.set_property("Cardmod Place", place.as_bytes(), 0).expect("a place");
+        host.generate(index, spec, 256).expect("a key");
+        default(host)
+    };
+    assert_eq!(make(&mut host, "9e", 3, KeySpec::EcdsaP256), Some(3));
+    assert_eq!(make(&mut host, "9c", 1, KeySpec::EcdsaP256), Some(1));
+    assert_eq!(make(&mut host, "9d", 2, KeySpec::EcdheP256), Some(2));
+    assert_eq!(make(&mut host, "82", 4, KeySpec::EcdheP256), Some(2), "retired keys come last");
+    certify(&mut host, "ksc03", 3);
+    assert_eq!(default(&mut host), Some(3), "the only one with a certificate");
+    certify(&mut host, "ksc01", 1);
+    assert_eq!(default(&mut host), Some(1));
+    certify(&mut host, "kxc02", 2);
+    assert_eq!(make(&mut host, "9a", 0, KeySpec::EcdsaP256), Some(2), "9A has no certificate yet");
+    certify(&mut host, "ksc00", 0);
+    assert_eq!(default(&mut host), Some(0));
+}

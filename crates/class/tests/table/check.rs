@@ -13,13 +13,23 @@ pub fn software_key(kind: KeyKind) -> (PrivateKey, cardmod_crypto::PrivateKey) {
     (typed.expect("a key"), key)
 }
 
-/// The block a signature stands for, or the cryptogram of a block.
-pub fn rsa_public(key: &PublicKey, input: &[u8]) -> Vec<u8> {
+fn rsa_key(key: &PublicKey) -> rsa::RsaPublicKey {
     let PublicKey::Rsa(key) = key else { panic!("not an RSA key") };
-    assert_eq!(input.len(), key.modulus_len());
     let modulus = BoxedUint::from_be_slice_vartime(key.modulus());
     let exponent = BoxedUint::from(u64::from(key.exponent()));
-    let public = rsa::RsaPublicKey::new_with_size_limits(modulus, exponent, 512..=16_384).expect("a key");
+    rsa::RsaPublicKey::new_with_size_limits(modulus, exponent, 512..=16_384).expect("a key")
+}
+
+/// Whether a signature by PSS with SHA-256 and a salt of this length is right.
+pub fn pss_is_right(key: &PublicKey, digest: &[u8], salt: usize, signature: &[u8]) -> bool {
+    rsa_key(key).verify(rsa::Pss::<sha2::Sha256>::new_with_salt(salt), digest, signature).is_ok()
+}
+
+/// The block a signature stands for, or the cryptogram of a block.
+pub fn rsa_public(key: &PublicKey, input: &[u8]) -> Vec<u8> {
+    let public = rsa_key(key);
+    let PublicKey::Rsa(key) = key else { panic!("not an RSA key") };
+    assert_eq!(input.len(), key.modulus_len());
     let output =
         rsa::hazmat::rsa_encrypt(&public, &BoxedUint::from_be_slice_vartime(input)).expect("a block");
     let bytes = output.to_be_bytes_trimmed_vartime();
