@@ -1,7 +1,7 @@
 //! The front: finds out which application a card has, and passes everything on to the module for it.
 
 use cardmod_sdk::{
-    AdminAuthentication, CardContext, CardModule, ContainerCreation, FileWriting, KeyAgreement, KeyInjection,
+    APPLICATION_PROPERTY, AdminAuthentication, CardContext, CardModule, ContainerCreation, FileWriting, KeyAgreement, KeyInjection,
     KeyRef, OwnProperties, PinAdministration, PropertyWriting, Result, RsaDecryption, SecurePinEntry,
     SignatureInput, Status,
 };
@@ -196,6 +196,46 @@ impl CardModule for ClassModule {
     }
 
     fn own_properties(&mut self) -> Option<&mut dyn OwnProperties> {
-        on!(self, module => module.own_properties())
+        Some(self)
+    }
+}
+
+/// Which application was opened, and what the module of the application has.
+impl OwnProperties for ClassModule {
+    fn has(&self, name: &str) -> bool {
+        name == APPLICATION_PROPERTY
+            || match &self.0 {
+                Application::Gids(_) => false,
+                Application::Piv(piv) => piv.has(name),
+            }
+    }
+
+    fn get(&mut self, cx: &mut CardContext<'_>, name: &str, flags: u32) -> Result<Vec<u8>> {
+        if name == APPLICATION_PROPERTY {
+            return if flags == 0 { Ok(self.opened().card_name().into()) } else { Err(Status::InvalidParameter) };
+        }
+        self.inner()?.get(cx, name, flags)
+    }
+
+    fn set(&mut self, cx: &mut CardContext<'_>, name: &str, value: &[u8], flags: u32) -> Result<()> {
+        if name == APPLICATION_PROPERTY {
+            return Err(Status::UnsupportedFeature);
+        }
+        self.inner()?.set(cx, name, value, flags)
+    }
+}
+
+impl ClassModule {
+    /// The application that was opened.
+    fn opened(&self) -> CardApplication {
+        match &self.0 {
+            Application::Gids(_) => CardApplication::Gids,
+            Application::Piv(_) => CardApplication::Piv,
+        }
+    }
+
+    /// The properties of the application's module, of which only PIV has any.
+    fn inner(&mut self) -> Result<&mut dyn OwnProperties> {
+        on!(self, module => module.own_properties()).ok_or(Status::UnsupportedFeature)
     }
 }

@@ -8,7 +8,7 @@ use cardmod_types::CardId;
 
 use crate::clock::{Clock, SystemClock};
 use crate::csp::{
-    Card, CardSession, ManagementKey, PinCache, Policy, Timer, connect_patiently, forget_hints,
+    Card, CardSession, HostParts, ManagementKey, PinCache, Policy, Timer, connect_patiently, forget_hints,
 };
 use crate::error::Error;
 use crate::module::{HIGHEST_VERSION, Module, ModuleSource};
@@ -224,9 +224,12 @@ impl Host {
         // The module first: a file that is no card module is reported without touching the card.
         let module = Module::load(source)?;
         let card = connect_patiently(&context, reader, &options).map_err(failed)?;
-        let pins = self.pin_cache.clone();
-        let session = CardSession::open(reader, context, card, &module, options, pins, &self.timer.0)?;
-        Ok(session.remembering(self.store.clone(), module.identity()))
+        let parts = HostParts {
+            pin_cache: self.pin_cache.clone(),
+            timer: &self.timer.0,
+            store: self.store.clone(),
+        };
+        CardSession::open(reader, context, card, &module, options, parts)
     }
 
     /// Opens the card in a reader for several threads, with transactions that go on for a while after each

@@ -29,3 +29,9 @@ pub const MANAGEMENT_KEY_PROPERTY: &str = "Cardmod Management Key";
 /// Read-only, flags 0, a native `u32`: 1 where a host may show what it remembers, marked as remembered, as
 /// long as it reads again whatever it presents or relies on; 0 where not.
 pub const HINTS_PROPERTY: &str = "Cardmod Hints";
+
+/// Which of several applications of a card the module opened.
+///
+/// Read-only, flags 0, UTF-8: the card name that asks for this application and no other
+/// ([`CardApplication::card_name`](cardmod_types::CardApplication::card_name)). Told without a command.
+pub const APPLICATION_PROPERTY: &str = "Cardmod Application";

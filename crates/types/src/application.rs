@@ -22,6 +22,21 @@ impl CardApplication {
         }
     }
 
+    /// A short word for it: `gids`, `piv`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Gids => "gids",
+            Self::Piv => "piv",
+        }
+    }
+
+    /// The application of this [`label`](Self::label).
+    #[must_use]
+    pub fn of_label(label: &str) -> Option<Self> {
+        [Self::Gids, Self::Piv].into_iter().find(|application| application.label() == label)
+    }
+
     /// The application that a card name stands for; `None` for every other name, which leaves the choice
     /// to the module.
     #[must_use]
@@ -38,7 +53,9 @@ mod tests {
     fn names_stand_for_applications() {
         for application in [CardApplication::Gids, CardApplication::Piv] {
             assert_eq!(CardApplication::of_card_name(application.card_name()), Some(application));
+            assert_eq!(CardApplication::of_label(application.label()), Some(application));
         }
+        assert_eq!(CardApplication::of_label("GIDS"), None);
         assert_eq!(CardApplication::of_card_name("Identity Device"), None);
     }
 }

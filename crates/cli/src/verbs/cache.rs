@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use cardmod_host::{CacheRecord, DirectoryStore, PublicStore as _};
-use cardmod_types::CardId;
+use cardmod_types::{CardApplication, CardId};
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
@@ -36,6 +36,9 @@ struct CardView {
     card_id: String,
     atr: String,
     module: String,
+    /// The application of the card that the module opened, where it tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application: Option<&'static str>,
     counters: CountersView,
     /// The card has no counters: what is remembered may be another by now, and is read again where it counts.
     #[serde(skip_serializing_if = "is_false")]
@@ -115,10 +118,11 @@ fn text(document: &ShowDocument) -> String {
             age(card.age_seconds),
             if card.hints { "none: hints".to_owned() } else { format!("{pins}, {containers}, {files}") },
             format!("{} ({} bytes)", card.items.len(), card.bytes),
+            card.application.unwrap_or("-").to_owned(),
             card.module.clone(),
         ]
     };
-    let header = ["Card", "Age", "Counters (PINs, containers, files)", "Items", "Card module"];
+    let header = ["Card", "Age", "Counters (PINs, containers, files)", "Items", "Application", "Card module"];
     let table = output::table(header, document.cards.iter().map(row).collect());
     format!("{table}\nin {directory}; --json lists the items\n")
 }
@@ -161,6 +165,7 @@ impl From<&CacheRecord> for CardView {
             card_id: output::hex(record.card.as_bytes()),
             atr: output::hex(&record.atr),
             module: record.module.clone(),
+            application: record.application.map(CardApplication::label),
             counters: CountersView {
                 pins: record.cardcf.pins,
                 containers: record.cardcf.containers,

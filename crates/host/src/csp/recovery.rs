@@ -157,7 +157,9 @@ impl CardSession {
             return Err(removed());
         }
         session::begin_again(&card, &self.reader, &self.options)?;
-        let acquired = session::acquire(&self.reader, &self.pcsc, &card, &self.loaded, &self.options);
+        let opened = self.cached.opened_second();
+        let acquired =
+            session::acquire_again(&self.reader, &self.pcsc, &card, &self.loaded, &self.options, opened);
         let known = acquired.and_then(|(mut module, _)| {
             let id = module.card_id();
             let id = id.map_err(|error| Error::of_call(&self.reader, "tell its identity", error))?;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use cardmod_heap::Ledger;
 use cardmod_pcsc::{Card, Context as Pcsc, Disposition, PcscError, Protocols, ReaderFeatures, ShareMode};
 use cardmod_sys::{SCARD_E_NO_SMARTCARD, SCARD_W_REMOVED_CARD, SCARD_W_RESET_CARD};
-use cardmod_types::PinSet;
+use cardmod_types::{CardApplication, CardId, PinSet};
 
-use super::cache::Cached;
+use super::cache::{Cached, Order};
 use super::management;
 use super::pin_cache::PinCache;
 use super::timer::Timer;
@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::host::OpenOptions;
 use crate::module::{Connection, Context, LoadError, Module};
+use crate::store::PublicStore;
 
 /// A card, opened with a card module.
 ///
@@ -66,6 +67,13 @@ pub struct CardSession {
     features: OnceCell<ReaderFeatures>,
 }
 
+/// What a host lends every session.
+pub(crate) struct HostParts<'a> {
+    pub(crate) pin_cache: PinCache,
+    pub(crate) timer: &'a Arc<Timer>,
+    pub(crate) store: Option<Arc<dyn PublicStore>>,
+}
+
 impl CardSession {
     pub(crate) fn open(
         reader: &str,
@@ -73,20 +81,17 @@ impl CardSession {
         card: Card,
         module: &Module,
         options: OpenOptions,
-        pin_cache: PinCache,
-        timer: &Arc<Timer>,
+        HostParts { pin_cache, timer, store }: HostParts<'_>,
     ) -> Result<Self, Error> {
         begin_again(&card, reader, &options)?;
-        let acquired = acquire(reader, &pcsc, &card, module, &options);
-        let (context, atr) = match acquired {
-            Ok(acquired) => acquired,
-            Err(error) => {
-                end_quietly(&card);
-                return Err(error);
-            }
-        };
+        let acquired = acquire_in_order(reader, &pcsc, &card, module, &options, store.as_ref());
         end_quietly(&card);
-        Ok(Self {
+        let (context, atr, met) = acquired?;
+        let mut cached = Cached::default();
+        if let Some(id) = met {
+            cached.met(id);
+        }
+        let session = Self {
             module: context,
             loaded: module.clone(),
             card,
@@ -94,7 +99,7 @@ impl CardSession {
             reader: reader.to_owned(),
             options,
             atr,
-            cached: Cached::default(),
+            cached,
             transaction: Transaction::new(timer.clock().now()),
             clock: Arc::clone(timer.clock()),
             timer: Arc::clone(timer),
@@ -107,7 +112,8 @@ impl CardSession {
             session_pins: [None; 8],
             pin_cache,
             features: OnceCell::new(),
-        })
+        };
+        Ok(session.remembering(store, module.identity()))
     }
 
     /// The reader the card is in.
@@ -188,8 +194,66 @@ impl Drop for CardSession {
     }
 }
 
+/// Acquires the module's context as the memory of such cards advises; answers the card's ATR and, where it was read,
+/// its identity with it. See [`Order`].
+fn acquire_in_order(
+    reader: &str,
+    pcsc: &Pcsc,
+    card: &Card,
+    module: &Module,
+    options: &OpenOptions,
+    store: Option<&Arc<dyn PublicStore>>,
+) -> Result<(Context, Vec<u8>, Option<CardId>), Error> {
+    let atr = card.status().map_err(|error| Error::of_pcsc(reader, error))?.atr;
+    if let Some(order) = Order::of(store, module, &atr, options)
+        && let Some((mut context, atr)) = acquire_alone(reader, pcsc, card, module, options, order.first())?
+    {
+        match context.card_id() {
+            Ok(id) if order.holds_for(&id) => return Ok((context, atr, Some(id))),
+            Ok(id) => tracing::debug!(card = %id, "of this card nothing is known yet"),
+            Err(error) => tracing::debug!(%error, "the card does not say which it is"),
+        }
+    }
+    acquire(reader, pcsc, card, module, options).map(|(context, atr)| (context, atr, None))
+}
+
+/// Acquires the module's context once more for a card on which this application was opened; of a card without it, by
+/// the module's own order.
+pub(super) fn acquire_again(
+    reader: &str,
+    pcsc: &Pcsc,
+    card: &Card,
+    module: &Module,
+    options: &OpenOptions,
+    opened: Option<CardApplication>,
+) -> Result<(Context, Vec<u8>), Error> {
+    if let Some(opened) = opened
+        && let Some(acquired) = acquire_alone(reader, pcsc, card, module, options, opened)?
+    {
+        return Ok(acquired);
+    }
+    acquire(reader, pcsc, card, module, options)
+}
+
+/// Acquires the module's context for one application; `None` where the card has it not.
+fn acquire_alone(
+    reader: &str,
+    pcsc: &Pcsc,
+    card: &Card,
+    module: &Module,
+    options: &OpenOptions,
+    application: CardApplication,
+) -> Result<Option<(Context, Vec<u8>)>, Error> {
+    let alone = OpenOptions { card_name: application.card_name().to_owned(), ..options.clone() };
+    match acquire(reader, pcsc, card, module, &alone) {
+        Ok(acquired) => Ok(Some(acquired)),
+        Err(Error::ModuleLoad(LoadError::UnknownCard { .. })) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Acquires the module's context within a transaction; answers the card's ATR with it.
-pub(super) fn acquire(
+fn acquire(
     reader: &str,
     pcsc: &Pcsc,
     card: &Card,

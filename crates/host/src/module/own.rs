@@ -1,8 +1,8 @@
 //! Properties beyond the specification that a module may have (docs/modules.md): places for keys, the
-//! management key, and whether public data may be kept as hints. A module that knows none of them refuses,
+//! management key, whether public data may be kept as hints, and which application was opened. A module that knows none of them refuses,
 //! which is no error.
 
-use cardmod_types::ContainerIndex;
+use cardmod_types::{CardApplication, ContainerIndex};
 
 use super::context::Context;
 use super::function::{CallError, CallErrorKind, CardFunction};
@@ -11,6 +11,7 @@ const PLACES: &str = "Cardmod Places";
 pub(super) const PLACE: &str = "Cardmod Place";
 pub(super) const MANAGEMENT_KEY: &str = "Cardmod Management Key";
 const HINTS: &str = "Cardmod Hints";
+const APPLICATION: &str = "Cardmod Application";
 
 /// The places a card has for keys, such as the slots of a PIV card, by container index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,6 +83,16 @@ impl Context {
     pub(crate) fn hints_allowed(&mut self) -> Result<bool, CallError> {
         let value = self.own_property(HINTS)?;
         Ok(value.is_some_and(|bytes| bytes.as_slice() == 1_u32.to_ne_bytes()))
+    }
+
+    /// The application that a class module opened; `None` where the module tells none that is known.
+    ///
+    /// # Errors
+    /// The module's code.
+    pub(crate) fn application(&mut self) -> Result<Option<CardApplication>, CallError> {
+        let name = self.own_property(APPLICATION)?;
+        let name = name.as_ref().and_then(|name| str::from_utf8(name).ok());
+        Ok(name.and_then(CardApplication::of_card_name))
     }
 
     /// Hands a management key to the module, or with an empty value makes it forget the one it has.

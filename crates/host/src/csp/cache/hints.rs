@@ -93,6 +93,8 @@ impl CardSession {
         }
         let told = self.module.hints_allowed();
         let hints = told.map_err(|error| self.failed("tell whether it may be remembered", error))?;
+        // Another module's odd answer is none.
+        self.cached.application = self.module.application().unwrap_or_default();
         self.cached.hints = Some(hints);
         self.cached.untold = hints;
         Ok(hints)

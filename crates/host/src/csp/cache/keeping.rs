@@ -32,8 +32,8 @@ pub(super) struct Keeper {
 
 impl CardSession {
     /// The same session with a store, and the build of the card module that fills it.
-    pub(crate) fn remembering(mut self, store: Option<Arc<dyn PublicStore>>, module: &str) -> Self {
-        let view = format!("{} {}", self.module.version(), self.options.card_name);
+    pub(in crate::csp) fn remembering(mut self, store: Option<Arc<dyn PublicStore>>, module: &str) -> Self {
+        let view = view(self.module.version(), &self.options.card_name);
         self.cached.keeper = Keeper { store, module: module.to_owned(), view, ..Keeper::default() };
         self
     }
@@ -157,7 +157,8 @@ impl CardSession {
         drop(kept);
         let (atr, module) = (self.atr.clone(), self.cached.keeper.module.clone());
         let saved = SystemTime::now();
-        let record = CacheRecord { card, atr, module, cardcf, hints, epoch, saved, items };
+        let application = self.cached.application;
+        let record = CacheRecord { card, atr, module, application, cardcf, hints, epoch, saved, items };
         if let Some(bytes) = record.to_bytes() {
             store.save(&key, &bytes);
             self.cached.keeper.stamp = store.stamp(&key);
@@ -180,7 +181,8 @@ impl CardSession {
         let Some(epoch) = new_epoch() else { return };
         let (atr, module) = (self.atr.clone(), self.cached.keeper.module.clone());
         let (cardcf, saved, items) = (CardCf::default(), SystemTime::now(), BTreeMap::new());
-        let record = CacheRecord { card, atr, module, cardcf, hints: true, epoch, saved, items };
+        let application = self.cached.application;
+        let record = CacheRecord { card, atr, module, application, cardcf, hints: true, epoch, saved, items };
         if let Some(bytes) = record.to_bytes() {
             store.save(&key, &bytes);
             self.cached.keeper.stamp = store.stamp(&key);
@@ -210,8 +212,13 @@ pub(crate) fn forget_hints(store: &dyn PublicStore, card: Option<&CardId>, atr: 
     }
 }
 
+/// What else than the build of the module decides what it tells.
+pub(super) fn view(version: u32, card_name: &str) -> String {
+    format!("{version} {card_name}")
+}
+
 /// Cards that were never given an identity all have the same.
-fn is_distinct(card: &CardId) -> bool {
+pub(super) fn is_distinct(card: &CardId) -> bool {
     let bytes = card.as_bytes();
     bytes.iter().any(|byte| *byte != bytes[0])
 }

@@ -9,6 +9,7 @@
 //! - `freshness`: the counters, compared and moved;
 //! - `content`: the typed questions, answered from memory, the store or the card;
 //! - `record` and `keeping`: the store;
+//! - `order`: which application a card of this kind is asked for first;
 //! - `hints`: what is remembered of cards without counters;
 //! - `first_use`: what no counter shows is found when a key is used.
 //!
@@ -20,12 +21,13 @@ mod freshness;
 mod hints;
 mod items;
 mod keeping;
+mod order;
 mod record;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cardmod_types::{
-    CacheMode, Capabilities, CardCf, CardId, ContainerIndex, ContainerKeys, ContainerMap, PinId, PinInfo,
+    CacheMode, Capabilities, CardApplication, CardCf, CardId, ContainerIndex, ContainerKeys, ContainerMap, PinId, PinInfo,
 };
 
 use items::{Items, Moved};
@@ -35,6 +37,7 @@ use crate::module::Places;
 
 pub(super) use freshness::Counter;
 pub(crate) use keeping::forget_hints;
+pub(super) use order::Order;
 pub use record::CacheRecord;
 
 /// What is remembered.
@@ -47,6 +50,8 @@ pub(super) struct Cached {
     /// The counters were read in the running transaction.
     fresh: bool,
     mode: Option<CacheMode>,
+    /// Which application of the card the module opened, where it tells; asked with `hints`.
+    application: Option<CardApplication>,
     /// What is remembered are hints, since the card has no counters; unknown until asked.
     hints: Option<bool>,
     /// The module was not told yet, in this transaction, to forget what it remembers of a card with hints.
@@ -116,6 +121,17 @@ impl Cached {
     /// The card's identity was read, in this connection or another.
     pub(super) fn knows_card(&self) -> bool {
         self.card_id.is_some()
+    }
+
+    /// The application that the module opened, unless it asks for that first anyway.
+    pub(super) fn opened_second(&self) -> Option<CardApplication> {
+        self.application.filter(|application| *application == CardApplication::Gids)
+    }
+
+    /// The card of this identity was found when it was opened.
+    pub(super) fn met(&mut self, id: CardId) {
+        self.card_id = Some(id);
+        self.identified = true;
     }
 
     /// The card of this identity is the one that is remembered.

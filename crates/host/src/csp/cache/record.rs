@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cardmod-cache 1 <SHA-256 of what follows the line, in hexadecimal>
-//! {"card":"…","atr":"…","module":"…","cardcf":"…","epoch":"…","saved":1,"items":{"file:mscp/kxc00":"…"}}
+//! {"card":"…","atr":"…","module":"…","application":"gids","cardcf":"…","epoch":"…","saved":1,"items":{"file:mscp/kxc00":"…"}}
 //! ```
 //!
 //! JSON, since a user can look and see that nothing secret is kept. A record of another format, of
@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cardmod_types::{CardCf, CardId};
+use cardmod_types::{CardApplication, CardCf, CardId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -30,6 +30,8 @@ pub struct CacheRecord {
     pub atr: Vec<u8>,
     /// The card module, and which build of it.
     pub module: String,
+    /// The application of the card that the module opened, where it tells.
+    pub application: Option<CardApplication>,
     /// The counters the items belong to; all zero where they are hints.
     pub cardcf: CardCf,
     /// The card has no counters: what is remembered of it may be another by now.
@@ -47,6 +49,8 @@ struct Json {
     card: String,
     atr: String,
     module: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    application: Option<String>,
     cardcf: String,
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     hints: bool,
@@ -73,6 +77,7 @@ impl CacheRecord {
             card: CardId::parse(&bytes_of(&json.card)?).ok()?,
             atr: bytes_of(&json.atr)?,
             module: json.module,
+            application: json.application.as_deref().and_then(CardApplication::of_label),
             cardcf: CardCf::parse(&bytes_of(&json.cardcf)?).ok()?,
             hints: json.hints,
             epoch: u64::from_str_radix(&json.epoch, 16).ok()?,
@@ -89,6 +94,7 @@ impl CacheRecord {
             card: hex(self.card.as_bytes()),
             atr: hex(&self.atr),
             module: self.module.clone(),
+            application: self.application.map(|application| application.label().to_owned()),
             cardcf: hex(&self.cardcf.to_bytes()),
             hints: self.hints,
             epoch: format!("{:x}", self.epoch),
@@ -102,13 +108,23 @@ impl CacheRecord {
     /// The key under which a store has the record of a card, for a module and what it was asked for: what an
     /// older version of the interface cannot tell is not taken for what the card has.
     pub(super) fn key(card: &CardId, atr: &[u8], [module, view]: [&str; 2]) -> String {
+        Self::key_of(card, &Self::key_of_kind(atr, [module, view]))
+    }
+
+    /// The key of a card among those whose keys end alike.
+    pub(super) fn key_of(card: &CardId, kind: &str) -> String {
+        format!("{}{kind}", hex(card.as_bytes()))
+    }
+
+    /// How the keys of all cards with this answer to reset end.
+    pub(super) fn key_of_kind(atr: &[u8], [module, view]: [&str; 2]) -> String {
         let mut digest = Sha256::new();
         digest.update([u8::try_from(atr.len()).unwrap_or(u8::MAX)]);
         digest.update(atr);
         digest.update(module);
         digest.update([0]);
         digest.update(view);
-        format!("{}-{}", hex(card.as_bytes()), hex(&digest.finalize()[..8]))
+        format!("-{}", hex(&digest.finalize()[..8]))
     }
 }
 
@@ -137,6 +153,7 @@ mod tests {
             card: CardId([7; 16]),
             atr: vec![0x3B, 0x80],
             module: "a module 1.0".to_owned(),
+            application: Some(CardApplication::Gids),
             cardcf: CardCf::parse(&[0, 1, 2, 0, 3, 0, 9]).expect("counters"),
             hints: false,
             epoch: u64::MAX,
