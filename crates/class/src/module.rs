@@ -1,9 +1,9 @@
 //! The front: finds out which application a card has, and passes everything on to the module for it.
 
 use cardmod_sdk::{
-    APPLICATION_PROPERTY, AdminAuthentication, CardContext, CardModule, ContainerCreation, FileWriting, KeyAgreement, KeyInjection,
-    KeyRef, OwnProperties, PinAdministration, PropertyWriting, Result, RsaDecryption, SecurePinEntry,
-    SignatureInput, Status,
+    APPLICATION_PROPERTY, AdminAuthentication, CardContext, CardModule, ContainerCreation, FileWriting,
+    KeyAgreement, KeyInjection, KeyRef, OwnProperties, PinAdministration, PropertyWriting, Result,
+    RsaDecryption, SecurePinEntry, SignatureInput, Status,
 };
 use cardmod_types::{
     CacheMode, Capabilities, CardApplication, CardId, ContainerIndex, ContainerKeys, DirectoryName, FileInfo,
@@ -212,7 +212,11 @@ impl OwnProperties for ClassModule {
 
     fn get(&mut self, cx: &mut CardContext<'_>, name: &str, flags: u32) -> Result<Vec<u8>> {
         if name == APPLICATION_PROPERTY {
-            return if flags == 0 { Ok(self.opened().card_name().into()) } else { Err(Status::InvalidParameter) };
+            return if flags == 0 {
+                Ok(self.opened().card_name().into())
+            } else {
+                Err(Status::InvalidParameter)
+            };
         }
         self.inner()?.get(cx, name, flags)
     }

@@ -50,6 +50,23 @@ fn a_card_with_both_is_piv_unless_its_name_says_otherwise() {
 }
 
 #[test]
+fn the_application_that_was_opened_is_told_without_a_command() {
+    log_file();
+    store().create_dual("told", &gids(), &piv::token()).expect("a card");
+    for (name, opened) in [("Identity Device", PIV_NAME), (PIV_NAME, PIV_NAME), (GIDS_NAME, GIDS_NAME)] {
+        let mut host = Host::named("told", name).expect("acquired");
+        let before = commands(&host, 0).len();
+        assert_eq!(host.property("Cardmod Application", 0), Ok(opened.into()), "{name}");
+        assert_eq!(commands(&host, 0).len(), before);
+        assert_eq!(host.property("Cardmod Application", 1).err(), Some(Status::InvalidParameter));
+        let set = host.set_property("Cardmod Application", GIDS_NAME.as_bytes(), 0);
+        assert_eq!(set.err(), Some(Status::UnsupportedFeature));
+        assert_eq!(host.property("Cardmod Hints", 0).is_ok(), opened == PIV_NAME, "PIV's own are PIV's");
+        assert!(host.property("Cardmod Nonsense", 0).is_err());
+    }
+}
+
+#[test]
 fn a_card_with_one_refuses_the_other_name() {
     store().create("gids", &gids()).expect("a card");
     store().create_piv("piv", &piv::token()).expect("a card");

@@ -23,12 +23,12 @@ fn the_next_run_reads_identity_and_counters_alone() {
     home.run("--card demo container list").succeeds();
     let (outcome, sent) = counted(&home, "--card demo container list");
     outcome.succeeds().says("web");
-    assert_eq!(sent, 4, "two selections, cardid, cardcf");
+    assert_eq!(sent, 3, "selection, cardid, cardcf");
     let (outcome, sent) = counted(&home, SIGN);
     outcome.succeeds();
     assert_eq!(
-        sent, 9,
-        "two selections, cardid, cardcf, PIN, key, signature, and two to take the rights away"
+        sent, 8,
+        "selection, cardid, cardcf, PIN, key, signature, and two to take the rights away"
     );
 
     let off = home.cardmod(SIGN).env("CARDMOD_CACHE", "off").output().expect("the program runs");
@@ -47,6 +47,7 @@ fn what_is_remembered_is_shown_and_forgotten() {
     assert_eq!(cards.len(), 1);
     assert_eq!(shown["directory"].as_str(), home.path("cache").to_str());
     assert_eq!(cards[0]["counters"]["containers"], 1);
+    assert_eq!(cards[0]["application"], "gids");
     let items = cards[0]["items"].as_array().expect("items");
     let names: Vec<_> = items.iter().filter_map(|item| item["name"].as_str()).collect();
     assert!(names.contains(&"file:mscp/cmapfile") && names.contains(&"container:00/keys"), "{names:?}");

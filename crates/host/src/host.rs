@@ -201,7 +201,8 @@ impl Host {
         Ok(states.into_iter().map(reader_info).collect())
     }
 
-    /// Opens the card in a reader with a card module: connects, negotiates, and reads nothing yet.
+    /// Opens the card in a reader with a card module: connects, negotiates, and reads nothing yet, but for the
+    /// identity of a card that by its answer to reset may be one the store knows to have GIDS alone (`csp/cache/order`).
     ///
     /// # Errors
     /// [`Error::NoReader`], [`Error::UnknownReader`], [`Error::NoCard`], [`Error::ReaderBusy`],
@@ -224,11 +225,8 @@ impl Host {
         // The module first: a file that is no card module is reported without touching the card.
         let module = Module::load(source)?;
         let card = connect_patiently(&context, reader, &options).map_err(failed)?;
-        let parts = HostParts {
-            pin_cache: self.pin_cache.clone(),
-            timer: &self.timer.0,
-            store: self.store.clone(),
-        };
+        let parts =
+            HostParts { pin_cache: self.pin_cache.clone(), timer: &self.timer.0, store: self.store.clone() };
         CardSession::open(reader, context, card, &module, options, parts)
     }
 

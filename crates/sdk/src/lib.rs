@@ -39,7 +39,9 @@ pub mod testing;
 pub use boundary::acquire;
 
 pub use context::{Cache, CardContext, PadRequest};
-pub use conventions::{APPLICATION_PROPERTY, HINTS_PROPERTY, MANAGEMENT_KEY_PROPERTY, PLACE_PROPERTY, PLACES_PROPERTY};
+pub use conventions::{
+    APPLICATION_PROPERTY, HINTS_PROPERTY, MANAGEMENT_KEY_PROPERTY, PLACE_PROPERTY, PLACES_PROPERTY,
+};
 pub use entry::property::{FORGET_PROPERTY, TRANSACTION_PROPERTY, TRIES_PROPERTY};
 pub use module::{
     AdminAuthentication, CardModule, ContainerCreation, FileWriting, KeyAgreement, KeyInjection, KeyRef,

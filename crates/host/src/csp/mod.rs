@@ -46,8 +46,8 @@ pub use request::{
     KeyAlgorithm, KeyInfo, KeySource, NewContainer, PinStatus, Responder, SignRequest, UnblockWith,
     UnknownKeyAlgorithm,
 };
-pub(crate) use session::HostParts;
 pub use session::CardSession;
+pub(crate) use session::HostParts;
 pub(crate) use session::connect_patiently;
 pub use specification::{BadContainerSpec, ContainerSpec};
 pub(crate) use timer::Timer;

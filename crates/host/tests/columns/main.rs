@@ -5,6 +5,7 @@
 mod common;
 
 mod gids;
+mod order;
 mod piv;
 
 use std::path::Path;

@@ -27,7 +27,8 @@ mod record;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cardmod_types::{
-    CacheMode, Capabilities, CardApplication, CardCf, CardId, ContainerIndex, ContainerKeys, ContainerMap, PinId, PinInfo,
+    CacheMode, Capabilities, CardApplication, CardCf, CardId, ContainerIndex, ContainerKeys, ContainerMap,
+    PinId, PinInfo,
 };
 
 use items::{Items, Moved};
