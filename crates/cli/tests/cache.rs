@@ -26,10 +26,7 @@ fn the_next_run_reads_identity_and_counters_alone() {
     assert_eq!(sent, 3, "selection, cardid, cardcf");
     let (outcome, sent) = counted(&home, SIGN);
     outcome.succeeds();
-    assert_eq!(
-        sent, 8,
-        "selection, cardid, cardcf, PIN, key, signature, and two to take the rights away"
-    );
+    assert_eq!(sent, 8, "selection, cardid, cardcf, PIN, key, signature, and two to take the rights away");
 
     let off = home.cardmod(SIGN).env("CARDMOD_CACHE", "off").output().expect("the program runs");
     assert!(off.status.success());

@@ -107,16 +107,13 @@ fn the_next_program_reads_identity_and_counters_alone() {
         assert_eq!(listed(&mut next), key);
         common::close(next);
     });
-    assert_eq!(cost, 4, "two selections, cardid, cardcf");
+    assert_eq!(cost, 3, "selection, cardid, cardcf");
     let ((), cost) = apdus_of(&reader, || {
         let mut next = program(cache.path(), &reader);
         assert!(is_signed_by(&sign(&mut next), &key));
         common::close(next);
     });
-    assert_eq!(
-        cost, 9,
-        "two selections, cardid, cardcf, PIN, key, signature, and two to take the rights away"
-    );
+    assert_eq!(cost, 8, "selection, cardid, cardcf, PIN, key, signature, and two to take the rights away");
 
     let mut session = program(cache.path(), &reader);
     listed(&mut session);
