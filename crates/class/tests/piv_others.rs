@@ -3,6 +3,8 @@
 #[path = "support/piv.rs"]
 mod piv;
 
+use std::io::Write;
+
 use cardmod_class::ClassModule;
 use cardmod_piv::{
     CertificateForm, KeyAlgorithm, ManagementKey, PinPolicy, PivState, Policies, Slot, SlotKey,
@@ -246,4 +248,53 @@ fn a_standard_card_with_the_default_key_is_read_only_unless_told() {
         })
         .expect("the default key");
     assert_eq!(driver.call(|m, cx| m.read_only(cx)), Ok(false));
+}
+
+/// What is in a certificate's place and is none: nonsense, one that was cut off, one that unpacks to far more than
+/// any certificate.
+fn unreadable_certificates() -> [Vec<u8>; 3] {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(&vec![0; 1 << 20]).expect("packed");
+    let packed = packed.finish().expect("packed");
+    let length = (packed.len() as u16).to_be_bytes();
+    let bomb = [&[0x70, 0x82][..], &length, &packed, &[0x71, 1, 1, 0xFE, 0]].concat();
+    let cut_off = [&[0x70, 0x82, 0x02, 0x00, 0x30, 0x82, 0x01, 0xFC][..], &[7; 100]].concat();
+    [vec![0xFF; 40], cut_off, bomb]
+}
+
+#[test]
+fn what_cannot_be_read_is_hidden_and_never_overwritten() {
+    for (kind, content) in unreadable_certificates().into_iter().enumerate() {
+        let card = PivCardOf::new(&token());
+        let key = elsewhere(&card, |other| {
+            let key =
+                other.generate(Slot::Authentication, KeyAlgorithm::P256, Policies::NONE).expect("a key");
+            other.put_object(Slot::Authentication.object(), &content).expect("written");
+            key
+        });
+        let mut driver = acquire(&card).expect("acquired");
+        assert!(indexes(&mut driver).is_empty(), "{kind}");
+        let keys = driver.call(|module, cx| module.container_keys(cx, FIRST.container));
+        assert_eq!(keys.err(), Some(Status::NoKeyContainer), "{kind}");
+        let file = FilePath::certificate(KeyHalf::Signature, FIRST.container);
+        assert_eq!(driver.call(|m, cx| m.read_file(cx, &file)), Err(Status::FileNotFound), "{kind}");
+        let free = driver.call(|module, cx| module.free_space(cx)).expect("room").containers;
+        assert_eq!(free, Some(23), "{kind}: the slot is in use");
+        verify(&mut driver, 1, PIN).expect("the PIN");
+        let placed = driver.call(|module, cx| {
+            let own = module.own_properties().ok_or(Status::UnsupportedFeature)?;
+            own.set(cx, "Cardmod Place", b"9a", 0)
+        });
+        placed.expect("a place");
+        assert_eq!(generate(&mut driver, FIRST), Err(Status::NoAccess), "{kind}");
+        generate(&mut driver, FIRST).expect("somewhere else");
+        assert_eq!(indexes(&mut driver), [0], "{kind}");
+        elsewhere(&card, |other| {
+            let metadata =
+                other.metadata(Slot::Authentication.reference()).expect("metadata").expect("a key");
+            assert_eq!(metadata.public_key.as_ref(), Some(&key), "{kind}: the key is still there");
+            let kept = other.object(Slot::Authentication.object()).expect("the object");
+            assert_eq!(kept, Some(content), "{kind}");
+        });
+    }
 }
