@@ -143,6 +143,13 @@ impl<'a> PivCard<'a> {
         Ok(response)
     }
 
+    /// Whether it is still to be found out if the card takes extended length, as the way to it does.
+    #[must_use]
+    pub fn is_extended_length_open(&self) -> bool {
+        let facts = &self.state.facts;
+        self.channel.limits().extended_length && !facts.extended_refused && !facts.extended_proven
+    }
+
     /// One command and its whole answer, whatever the selection. A transport failure takes all belief away.
     pub(crate) fn send(&mut self, command: &Command) -> Result<Response, PivError> {
         self.carry(command, Extent::Whole, false)

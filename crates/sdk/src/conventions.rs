@@ -11,6 +11,13 @@
 /// indexes, a NUL between two (`9a`, NUL, `9c` …). An index without a place has an empty label.
 pub const PLACES_PROPERTY: &str = "Cardmod Places";
 
+/// The names that the containers of the card's places have, or would have if there were a key.
+///
+/// Read-only, flags 0, only beside [`PLACES_PROPERTY`]: the name of each container index, in UTF-8, in the
+/// order of the indexes, a NUL between two. So a host finds a container by its name without the file
+/// `cmapfile`, for which a module may have to read every place.
+pub const NAMES_PROPERTY: &str = "Cardmod Names";
+
 /// The place where the next `CardCreateContainer` puts its key, by a label of [`PLACES_PROPERTY`].
 ///
 /// Write-only, flags 0: UTF-8 text; empty takes it back. It holds for one creation, whatever comes of it.

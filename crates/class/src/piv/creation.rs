@@ -34,7 +34,7 @@ impl ContainerCreation for PivModule {
             return Err(Status::InvalidParameter);
         }
         self.authorise(cx)?;
-        self.forget_view(Some(slot));
+        self.forget_view(cx, Some(slot));
         let kept = self.announce(cx, &view, id, key, slot, algorithm)?;
         if kept == Kept::NoPlace {
             self.require_own_place(cx, &view, key.container, slot)?;
@@ -46,7 +46,7 @@ impl ContainerCreation for PivModule {
             }
             self.note(cx, slot, &public, kept)
         });
-        self.forget_view(Some(slot));
+        self.forget_view(cx, Some(slot));
         if let Err(status) = noted {
             self.take_back(cx, &view, slot, kept);
             return Err(status);
@@ -65,7 +65,7 @@ impl ContainerCreation for PivModule {
         }
         self.require_user(cx)?;
         self.authorise(cx)?;
-        self.forget_view(Some(slot));
+        self.forget_view(cx, Some(slot));
         self.made.remove(&index);
         let mut map = view.map.clone();
         if visible

@@ -209,7 +209,7 @@ impl PivModule {
         }
         self.require_user(cx)?;
         self.authorise(cx)?;
-        self.forget_view(Some(slot));
+        self.forget_view(cx, Some(slot));
         let written = self.card(cx).write_certificate(slot, &der, CertificateForm::Fitting);
         written.map_err(answer::writing)?;
         self.created.remove(&(half, index));
@@ -252,7 +252,7 @@ impl PivModule {
             map.set(index, record).map_err(answer::writing)?;
             kept = self.store_map(cx, &map)?;
         }
-        self.forget_view(Some(visible.slot));
+        self.forget_view(cx, Some(visible.slot));
         self.note(cx, visible.slot, &key, kept)
     }
 }

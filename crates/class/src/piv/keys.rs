@@ -12,6 +12,9 @@ use super::places::{self, Places};
 use super::view::{self, View};
 use super::{PivModule, answer, pins};
 
+/// The longest number, in bytes, that a short command has room for beside what is around it.
+const SHORT: usize = 240;
+
 /// What this context has seen of the card's containers, for the use of their keys. PIV has no counter that
 /// tells of changes: what another program changed shows when the key is used, and a host that finds it says
 /// so. What is read for its own sake (files, free places) does not come from here.
@@ -25,9 +28,13 @@ pub(super) struct Seen {
 
 /// What the stored map says, as far as the use of keys goes.
 #[derive(Clone, Debug)]
-struct SeenMap {
-    places: Places,
-    map: SlotMap,
+pub(super) struct SeenMap {
+    pub(super) places: Places,
+    pub(super) map: SlotMap,
+    /// It lies in the vendors' object.
+    vendors: bool,
+    /// It was kept with the host, and not read by this context.
+    kept: bool,
 }
 
 impl Seen {
@@ -37,13 +44,23 @@ impl Seen {
     }
 
     /// Takes over what was just read.
-    pub(super) fn learn(&mut self, view: &View) {
-        self.learn_map(&view.map);
+    pub(super) fn learn(&mut self, view: &View, vendors: bool) {
+        self.learn_map(&view.map, vendors);
         self.keys = view.contents.iter().map(|(slot, content)| (*slot, content.key.clone())).collect();
     }
 
-    pub(super) fn learn_map(&mut self, map: &SlotMap) {
-        self.map = Some(SeenMap { places: Places::of(map), map: map.clone() });
+    pub(super) fn learn_map(&mut self, map: &SlotMap, vendors: bool) {
+        self.map = Some(SeenMap { places: Places::of(map), map: map.clone(), vendors, kept: false });
+    }
+
+    /// The map, and whether it lies in the vendors' object.
+    pub(super) fn map(&self) -> Option<(&SlotMap, bool)> {
+        self.map.as_ref().map(|seen| (&seen.map, seen.vendors))
+    }
+
+    /// The key of a slot.
+    pub(super) fn key(&self, slot: Slot) -> Option<&SlotKey> {
+        self.keys.get(&slot)?.as_ref()
     }
 
     /// Takes over a key that was just read.
@@ -58,6 +75,14 @@ impl Seen {
     }
 }
 
+impl SeenMap {
+    /// The slot of an index, and the key spec that the map has for it.
+    fn slot(&self, index: ContainerIndex) -> Result<(Slot, Option<KeySpec>)> {
+        let slot = self.places.slot(index).ok_or(Status::NoKeyContainer)?;
+        Ok((slot, view::told(&self.map, slot)))
+    }
+}
+
 /// A key of the card, ready for use.
 struct Usable {
     slot: Slot,
@@ -66,31 +91,48 @@ struct Usable {
 }
 
 impl PivModule {
-    /// The slots by index, as the stored map has them.
-    pub(super) fn places(&mut self, cx: &mut CardContext<'_>) -> Result<Places> {
-        Ok(self.seen_map(cx)?.places)
+    /// The stored map for all but the use of keys: as this context has read it.
+    pub(super) fn card_map(&mut self, cx: &mut CardContext<'_>) -> Result<SeenMap> {
+        if self.seen.map.as_ref().is_some_and(|seen| seen.kept) {
+            self.identity(cx)?;
+            let stored = self.read_map(cx)?;
+            self.seen.learn_map(&stored, self.map_is_vendors);
+        }
+        self.seen_map_or(cx, |_, _| None)
     }
 
+    /// The stored map for the use of keys: a hint will do.
     fn seen_map(&mut self, cx: &mut CardContext<'_>) -> Result<SeenMap> {
+        self.seen_map_or(cx, Self::kept_map)
+    }
+
+    fn seen_map_or(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        kept: impl FnOnce(&mut Self, &mut CardContext<'_>) -> Option<(SlotMap, bool)>,
+    ) -> Result<SeenMap> {
         self.recognise(cx)?;
         if self.seen.map.is_none() {
             // An object that is surely there shows that PIV is selected; one that is not does not.
             self.identity(cx)?;
-            let stored = self.read_map(cx)?;
-            self.seen.learn_map(&stored);
+            if let Some((map, vendors)) = kept(self, cx) {
+                self.seen.map = Some(SeenMap { places: Places::of(&map), map, vendors, kept: true });
+            } else {
+                let stored = self.read_map(cx)?;
+                self.seen.learn_map(&stored, self.map_is_vendors);
+            }
         }
         self.seen.map.clone().ok_or(Status::Unexpected)
     }
 
-    /// The slot of an index, and the key spec that the map has for it.
+    /// The slot of an index, and the key spec that the map has for it: for its certificate, so never by what
+    /// was kept.
     pub(super) fn slot_of(
         &mut self,
         cx: &mut CardContext<'_>,
         index: ContainerIndex,
     ) -> Result<(Slot, Option<KeySpec>)> {
-        let map = self.seen_map(cx)?;
-        let slot = map.places.slot(index).ok_or(Status::NoKeyContainer)?;
-        Ok((slot, view::told(&map.map, slot)))
+        self.card_map(cx)?.slot(index)
     }
 
     /// The key of a container, with its spec. What was seen before is used as it is.
@@ -99,11 +141,16 @@ impl PivModule {
         cx: &mut CardContext<'_>,
         index: ContainerIndex,
     ) -> Result<(Slot, KeySpec, PublicKey)> {
-        let (slot, told) = self.slot_of(cx, index)?;
+        let seen = self.seen_map(cx)?;
+        let (slot, told) = seen.slot(index)?;
         if !self.seen.keys.contains_key(&slot) {
-            let map = self.seen_map(cx)?.map;
-            let content = view::look(&mut self.card(cx), slot, Some(&map)).map_err(answer::reading)?;
-            self.seen.keys.insert(slot, content.key);
+            let key = match self.kept_key(cx, slot) {
+                Some(kept) => Some(kept),
+                None => {
+                    view::key(&mut self.card(cx), slot, &seen.map, seen.vendors).map_err(answer::reading)?
+                }
+            };
+            self.seen.keys.insert(slot, key);
         }
         let key = self.seen.keys.get(&slot).cloned().flatten().ok_or(Status::NoKeyContainer)?;
         let (spec, public) = places::spec(slot, &key, told).ok_or(Status::NoKeyContainer)?;
@@ -115,7 +162,8 @@ impl PivModule {
         cx: &mut CardContext<'_>,
         index: ContainerIndex,
     ) -> Result<ContainerKeys> {
-        let (_, spec, public) = self.key_at(cx, index)?;
+        let (slot, spec, public) = self.key_at(cx, index)?;
+        self.keep(cx, slot);
         Ok(match spec.half() {
             KeyHalf::Signature => ContainerKeys { signature: Some(public), key_exchange: None },
             KeyHalf::KeyExchange => ContainerKeys { signature: None, key_exchange: Some(public) },
@@ -138,14 +186,24 @@ impl PivModule {
     /// Before a PIN for one use: whatever a PIN-always key needs to be known is read now, so that VERIFY is
     /// followed by the key's use.
     pub(super) fn prepare_always(&mut self, cx: &mut CardContext<'_>) -> Result<()> {
-        let places = self.places(cx)?;
+        let places = self.seen_map(cx)?.places;
         let known = self.seen.wants_pin_again.iter().copied();
         let slots: BTreeSet<Slot> = known.chain([Slot::Signature]).collect();
         for index in slots.into_iter().filter_map(|slot| places.index(slot)) {
             match self.key_at(cx, index) {
+                Ok((_, _, PublicKey::Rsa(key))) if key.modulus_len() > SHORT => self.prove_length(cx)?,
                 Ok(_) | Err(Status::NoKeyContainer) => {}
                 Err(status) => return Err(status),
             }
+        }
+        Ok(())
+    }
+
+    /// Behind the PIN a command in extended length is sent only where the card is known to take it, else in
+    /// parts. One read of the Discovery object, which is short, costs less than they do.
+    fn prove_length(&mut self, cx: &mut CardContext<'_>) -> Result<()> {
+        if self.card(cx).is_extended_length_open() {
+            self.pin = Some(self.card(cx).primary_pin().map_err(answer::reading)?);
         }
         Ok(())
     }
@@ -194,6 +252,7 @@ impl PivModule {
         let status = answer::using_a_key(error);
         if matches!(status, Status::NoKeyContainer | Status::InvalidParameter) {
             self.seen.forget_key(slot);
+            self.trust.lose();
         }
         status
     }

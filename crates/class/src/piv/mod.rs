@@ -7,6 +7,7 @@
 mod answer;
 mod creation;
 mod files;
+mod kept;
 mod key_file;
 mod keypad;
 mod keys;

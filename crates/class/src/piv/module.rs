@@ -13,6 +13,7 @@ use cardmod_types::{
     FileName, FilePath, FreeSpace, KeyHalf, KeySizes, KeySpec, Pin, PinId, PinInfo, PinSet,
 };
 
+use super::kept::Trust;
 use super::keys::Seen;
 use super::management::Access;
 use super::view::View;
@@ -33,11 +34,13 @@ pub struct PivModule {
     /// The whole view, for as long as nobody else can have written: on a card that this context cannot
     /// write either it is kept until the card goes, as its cache mode says.
     view: Option<View>,
-    id: Option<CardId>,
+    pub(super) id: Option<CardId>,
     /// There may be another card in the reader.
-    unsure: bool,
-    /// The PIN the user knows.
+    pub(super) unsure: bool,
+    /// The PIN the user knows, as the card says, or took it.
     pub(super) pin: Option<PinReference>,
+    /// How far what was kept with the host is believed.
+    pub(super) trust: Trust,
     /// Where the next key goes.
     pub(super) place: Option<Slot>,
     /// The file cardcf: the card has no counters, those a host writes live as long as the context.
@@ -48,6 +51,8 @@ pub struct PivModule {
     pub(super) made: BTreeSet<ContainerIndex>,
     /// The object of the stored map holds something else.
     pub(super) map_is_foreign: bool,
+    /// The stored map lies in the vendors' object: the card is of the family that tells of its keys.
+    pub(super) map_is_vendors: bool,
     /// What stands for the PIN that was typed at the reader.
     pub(super) receipts: Receipts,
 }
@@ -63,11 +68,13 @@ impl PivModule {
             id: None,
             unsure: false,
             pin: None,
+            trust: Trust::default(),
             place: None,
             counters: CardCf::new(),
             created: BTreeSet::new(),
             made: BTreeSet::new(),
             map_is_foreign: false,
+            map_is_vendors: false,
             receipts: Receipts::default(),
         }
     }
@@ -136,13 +143,14 @@ impl PivModule {
         self.identity(cx)?;
         let map = self.read_map(cx)?;
         let view = View::read(&mut self.card(cx), map).map_err(answer::reading)?;
-        self.seen.learn(&view);
+        self.seen.learn(&view, self.map_is_vendors);
         self.view = Some(view.clone());
         Ok(view)
     }
 
     /// What is in a slot, and where, is about to change.
-    pub(super) fn forget_view(&mut self, slot: Option<Slot>) {
+    pub(super) fn forget_view(&mut self, cx: &mut CardContext<'_>, slot: Option<Slot>) {
+        self.forget_kept(cx, slot);
         self.view = None;
         if let Some(slot) = slot {
             self.seen.forget_key(slot);
@@ -185,6 +193,7 @@ impl CardModule for PivModule {
     fn forget_content(&mut self) {
         self.state.forget_content();
         self.forget_seen();
+        self.trust.lose();
     }
 
     fn card_id(&mut self, cx: &mut CardContext<'_>) -> Result<CardId> {

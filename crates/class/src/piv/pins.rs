@@ -95,8 +95,36 @@ impl PivModule {
             // What its use needs to be known is found out now: nothing may come between VERIFY and the key.
             self.prepare_always(cx)?;
         }
-        let reference = self.pin_reference(cx)?;
-        self.card(cx).verify_pin(reference, pin).map_err(answer::verifying)
+        let kept = if self.pin.is_none() { self.kept_pin(cx) } else { None };
+        let reference = match kept {
+            Some(kept) => kept,
+            None => self.pin_reference(cx)?,
+        };
+        let outcome = self.card(cx).verify_pin(reference, pin);
+        let outcome = match outcome {
+            Err(refused @ PivError::Status { .. }) if kept.is_some() => {
+                self.verify_as_told(cx, (reference, pin), refused)
+            }
+            outcome => outcome,
+        };
+        outcome.map_err(answer::verifying)?;
+        self.pin.get_or_insert(reference);
+        self.keep_pin(cx);
+        Ok(())
+    }
+
+    /// A PIN was refused by the reference that only was kept: where the card names another one by now, the
+    /// PIN is that one.
+    fn verify_as_told(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        (kept, pin): (PinReference, &Pin),
+        refused: PivError,
+    ) -> core::result::Result<(), PivError> {
+        self.forget_kept_pin(cx);
+        let told = self.card(cx).primary_pin()?;
+        self.pin = Some(told);
+        if told == kept { Err(refused) } else { self.card(cx).verify_pin(told, pin) }
     }
 
     /// The PIN the user knows: the card's global one where its Discovery object says that it comes first. What

@@ -3,25 +3,31 @@
 
 use cardmod_piv::Slot;
 use cardmod_sdk::{
-    CardContext, HINTS_PROPERTY, MANAGEMENT_KEY_PROPERTY, OwnProperties, PLACE_PROPERTY, PLACES_PROPERTY,
-    Result, Status,
+    CardContext, HINTS_PROPERTY, MANAGEMENT_KEY_PROPERTY, NAMES_PROPERTY, OwnProperties, PLACE_PROPERTY,
+    PLACES_PROPERTY, Result, Status,
 };
 
 use super::PivModule;
+use super::view;
 
 /// Public data of the card may be kept as labelled hints: there is no counter that would tell of a change.
 const HINTS: u32 = 1;
 
 impl OwnProperties for PivModule {
     fn has(&self, name: &str) -> bool {
-        [PLACES_PROPERTY, PLACE_PROPERTY, MANAGEMENT_KEY_PROPERTY, HINTS_PROPERTY].contains(&name)
+        [PLACES_PROPERTY, NAMES_PROPERTY, PLACE_PROPERTY, MANAGEMENT_KEY_PROPERTY, HINTS_PROPERTY]
+            .contains(&name)
     }
 
     fn get(&mut self, cx: &mut CardContext<'_>, name: &str, flags: u32) -> Result<Vec<u8>> {
         no_selector(flags)?;
         match name {
-            PLACES_PROPERTY => Ok(self.places(cx)?.labels().into_bytes()),
-            HINTS_PROPERTY => Ok(HINTS.to_ne_bytes().to_vec()),
+            PLACES_PROPERTY => Ok(self.card_map(cx)?.places.labels().into_bytes()),
+            NAMES_PROPERTY => self.names(cx),
+            HINTS_PROPERTY => {
+                self.trust.asked();
+                Ok(HINTS.to_ne_bytes().to_vec())
+            }
             // Written, never told.
             _ => Err(Status::UnsupportedFeature),
         }
@@ -40,6 +46,17 @@ impl OwnProperties for PivModule {
             }
             _ => Err(Status::UnsupportedFeature),
         }
+    }
+}
+
+impl PivModule {
+    /// The names that the containers of all indexes have, or would have, a NUL between two.
+    fn names(&mut self, cx: &mut CardContext<'_>) -> Result<Vec<u8>> {
+        let id = self.identity(cx)?;
+        let seen = self.card_map(cx)?;
+        let named = |(index, slot)| view::name(&seen.map, id, index, slot).as_str().to_owned();
+        let names: Vec<String> = seen.places.iter().map(named).collect();
+        Ok(names.join("\0").into_bytes())
     }
 }
 

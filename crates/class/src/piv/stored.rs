@@ -1,6 +1,6 @@
 //! The stored container map: read with tolerance, changed as far as the card takes it.
 
-use cardmod_piv::{MapRecord, PivError, SlotMap, own_name};
+use cardmod_piv::{MapRecord, ObjectTag, PivError, SlotMap, own_name};
 use cardmod_sdk::{CardContext, Result, Status};
 use cardmod_types::{
     CardId, ContainerIndex, ContainerMap, ContainerName, ContainerRecord, KeySpec, RecordState,
@@ -25,6 +25,8 @@ impl PivModule {
         match self.card(cx).container_map() {
             Ok(stored) => {
                 self.map_is_foreign = false;
+                self.map_is_vendors =
+                    stored.as_ref().is_some_and(|stored| stored.place == ObjectTag::YUBICO_CONTAINER_MAP);
                 Ok(stored.map(|stored| stored.map).unwrap_or_default())
             }
             Err(error @ (PivError::Malformed(_) | PivError::Status { .. }))
@@ -32,6 +34,7 @@ impl PivModule {
             {
                 tracing::warn!(%error, "the stored container map cannot be read");
                 self.map_is_foreign = true;
+                self.map_is_vendors = false;
                 Ok(SlotMap::new())
             }
             Err(error) => Err(answer::reading(error)),
@@ -43,9 +46,11 @@ impl PivModule {
         if self.map_is_foreign {
             return Ok(Kept::NoPlace);
         }
+        self.forget_kept(cx, None);
         match self.card(cx).write_container_map(map) {
-            Ok(_) => {
-                self.seen.learn_map(map);
+            Ok(place) => {
+                self.map_is_vendors = place == ObjectTag::YUBICO_CONTAINER_MAP;
+                self.seen.learn_map(map, self.map_is_vendors);
                 Ok(Kept::Yes)
             }
             Err(PivError::Unsupported(_)) => {

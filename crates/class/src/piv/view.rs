@@ -75,10 +75,9 @@ impl View {
         self.places.iter().filter_map(|(index, _)| self.visible(index))
     }
 
-    /// The name of an index's container: the stored one, else the one computed of card and slot.
+    /// The name of an index's container.
     pub(super) fn name(&self, id: CardId, index: ContainerIndex, slot: Slot) -> ContainerName {
-        let stored = self.map.get(index).filter(|record| record.slot() == Some(slot));
-        stored.and_then(|record| record.name()).unwrap_or_else(|| own_name(id, slot))
+        name(&self.map, id, index, slot)
     }
 
     /// The index of the default container: the one the map says; else 9A's if it has a certificate; else the
@@ -140,6 +139,12 @@ impl View {
     }
 }
 
+/// The name of an index's container: the stored one, else the one computed of card and slot.
+pub(super) fn name(map: &SlotMap, id: CardId, index: ContainerIndex, slot: Slot) -> ContainerName {
+    let stored = map.get(index).filter(|record| record.slot() == Some(slot));
+    stored.and_then(|record| record.name()).unwrap_or_else(|| own_name(id, slot))
+}
+
 /// The key spec the map has for a slot.
 pub(super) fn told(map: &SlotMap, slot: Slot) -> Option<KeySpec> {
     map.by_slot(slot).and_then(|(_, record)| record.spec())
@@ -183,6 +188,25 @@ pub(super) fn look(card: &mut PivCard<'_>, slot: Slot, map: Option<&SlotMap>) ->
         // The map says that there is a key, and nobody that there is none.
         Told::Nonsense => Ok(Content { occupied: true, ..Content::default() }),
     }
+}
+
+/// The key in a slot, for its use, in the fewest commands. Where the map names a key and lies where cards
+/// that tell of their keys have it, that comes before the certificate, which is longer.
+pub(super) fn key(
+    card: &mut PivCard<'_>,
+    slot: Slot,
+    map: &SlotMap,
+    tells: bool,
+) -> Result<Option<SlotKey>, PivError> {
+    let named = map.by_slot(slot).is_some();
+    if tells
+        && named
+        && !card.state().lacks(PivCommand::GetMetadata)
+        && let Some(key) = told_by_card(card, slot)?.filter(|key| !map.is_given_up(slot, key))
+    {
+        return Ok(Some(key));
+    }
+    look(card, slot, Some(map)).map(|content| content.key)
 }
 
 /// The key the card itself tells of, where it can.

@@ -156,6 +156,40 @@ impl CardSession {
         })
     }
 
+    /// Where a container is, its name and its keys, for their use. Where the map is not at hand, and the module
+    /// tells names and places without it, the other containers are not looked at.
+    pub(super) fn find_keys(
+        &mut self,
+        name: Option<&str>,
+    ) -> Result<(ContainerIndex, String, ContainerKeys), Error> {
+        if let Some(name) = name
+            && !self.knows_map()?
+            && let Some(index) = self.find_by_names(name)?
+        {
+            let keys = self.container_keys(index)?;
+            if keys != ContainerKeys::default()
+                && let Some(name) = self.names()?.name(index)
+            {
+                return Ok((index, name.to_owned(), keys));
+            }
+        }
+        let (index, record) = self.find(name)?;
+        let keys = self.recorded_keys(index, &record)?;
+        Ok((index, record.name.as_str().to_owned(), keys))
+    }
+
+    /// The index of a name, or of a place's label, where the module tells names; there need be no key.
+    fn find_by_names(&mut self, name: &str) -> Result<Option<ContainerIndex>, Error> {
+        let names = self.names()?;
+        if names.is_empty() {
+            return Ok(None);
+        }
+        match names.find(name) {
+            Some(index) => Ok(Some(index)),
+            None => Ok(self.places()?.find(name)),
+        }
+    }
+
     /// Looks whether there is a container of this name, or with `None` a default container.
     ///
     /// # Errors

@@ -278,8 +278,7 @@ impl CardSession {
     /// The key to use.
     fn choose(&mut self, wanted: Wanted<'_>) -> Result<Chosen, Error> {
         let Wanted { name, half, public: expected } = wanted;
-        let (index, record) = self.find(name)?;
-        let keys = self.recorded_keys(index, &record)?;
+        let (index, container, keys) = self.find_keys(name)?;
         let key_exchange = keys.key_exchange.map(|key| (KeyHalf::KeyExchange, key));
         let signature = keys.signature.map(|key| (KeyHalf::Signature, key));
         let key = match half {
@@ -287,7 +286,6 @@ impl CardSession {
             Some(KeyHalf::Signature) => signature,
             None => key_exchange.or(signature),
         };
-        let container = record.name.as_str().to_owned();
         let Some((half, public)) = key else {
             return Err(Error::NoSuchKey { container, half, card: self.reader.clone() });
         };

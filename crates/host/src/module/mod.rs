@@ -29,7 +29,7 @@ pub use choice::KeyMaterial;
 pub(crate) use context::hex;
 pub use context::{Connection, Context, HIGHEST_VERSION, LOWEST_VERSION, Module};
 pub use function::{CallError, CallErrorKind, CardFunction, code_text};
-pub(crate) use own::Places;
+pub(crate) use own::{Names, Places};
 pub use pin_entry::PinStrength;
 pub use source::{LoadError, ModuleSource};
 pub use table::BuiltInEntry;

@@ -8,6 +8,7 @@ use super::context::Context;
 use super::function::{CallError, CallErrorKind, CardFunction};
 
 const PLACES: &str = "Cardmod Places";
+const NAMES: &str = "Cardmod Names";
 pub(super) const PLACE: &str = "Cardmod Place";
 pub(super) const MANAGEMENT_KEY: &str = "Cardmod Management Key";
 const HINTS: &str = "Cardmod Hints";
@@ -54,6 +55,39 @@ impl Places {
     }
 }
 
+/// The names that the containers of a card's places have, or would have with a key, by index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Names(Vec<String>);
+
+impl Names {
+    /// The name of a container.
+    pub(crate) fn name(&self, index: ContainerIndex) -> Option<&str> {
+        self.0.get(usize::from(index.get())).map(String::as_str).filter(|name| !name.is_empty())
+    }
+
+    /// The first container of this very name.
+    pub(crate) fn find(&self, name: &str) -> Option<ContainerIndex> {
+        let at = self.0.iter().position(|known| !known.is_empty() && known == name)?;
+        u8::try_from(at).ok().map(ContainerIndex::new)
+    }
+
+    /// The module tells none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.iter().all(String::is_empty)
+    }
+
+    /// Reads names with a NUL between; `None` for what is no text, or more than there are indexes.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let names: Vec<_> = std::str::from_utf8(bytes).ok()?.split('\0').map(str::to_owned).collect();
+        (names.len() <= 256).then_some(Self(names))
+    }
+
+    /// The names with a NUL between.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        self.0.join("\0").into_bytes()
+    }
+}
+
 impl Context {
     /// The places of the card; none where the module knows no such thing.
     ///
@@ -64,6 +98,19 @@ impl Context {
             None => Ok(Places::default()),
             Some(bytes) => Places::parse(&bytes).ok_or_else(|| {
                 CallError::lie(CardFunction::GetProperty, "gave places that are no list of labels")
+            }),
+        }
+    }
+
+    /// The names that containers have, or would have, by index; none where the module knows no such thing.
+    ///
+    /// # Errors
+    /// The module's code, or an answer that is no list of names.
+    pub(crate) fn names(&mut self) -> Result<Names, CallError> {
+        match self.own_property(NAMES)? {
+            None => Ok(Names::default()),
+            Some(bytes) => Names::parse(&bytes).ok_or_else(|| {
+                CallError::lie(CardFunction::GetProperty, "gave names that are no list of names")
             }),
         }
     }
@@ -138,6 +185,21 @@ mod tests {
         assert_eq!(places.iter().map(|(_, label)| label).collect::<Vec<_>>(), ["9a", "9c", "9e"]);
         assert_eq!(Places::parse(&places.to_bytes()), Some(places.clone()));
         assert_eq!(Places::parse(b"9a\09c\0\09e\0"), Some(places), "a NUL at the end is forgiven");
+    }
+
+    #[test]
+    fn names_are_found_as_they_are_written() {
+        let names = Names::parse("web\0\0Büro\0web".as_bytes()).expect("names");
+        let index = ContainerIndex::new;
+        assert_eq!([names.find("web"), names.find("Büro")], [Some(index(0)), Some(index(2))]);
+        assert_eq!([names.find("WEB"), names.find("")], [None, None]);
+        assert_eq!(
+            (names.name(index(2)), names.name(index(1)), names.name(index(9))),
+            (Some("Büro"), None, None)
+        );
+        assert_eq!(Names::parse(&names.to_bytes()), Some(names));
+        assert!(Names::parse(b"").expect("no names").is_empty());
+        assert_eq!([Names::parse(&[0xFF]), Names::parse(&[0; 300])], [None, None]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! PIN (stored map, Discovery), and giving the right back.
 
 use cardmod_host::{CardSession, KeyAlgorithm, KeySource, NewContainer, x509};
-use cardmod_types::{EcCurve, HashAlgorithm, KeyHalf};
+use cardmod_types::{EcCurve, HashAlgorithm, KeyHalf, PublicKey};
 use cardmod_virtual::{CardOptions, PivFlavour, PivProfile};
 
 use crate::{Columns, Counted, common, request};
@@ -28,10 +28,7 @@ fn card(name: &str, flavour: PivFlavour, extended_length: bool, keys: &[(&str, K
 
 /// Makes a key, whose certificate is about as long as those that authorities issue for such keys.
 fn make(session: &mut CardSession, place: &str, algorithm: KeyAlgorithm) {
-    let key = KeySource::Generate(algorithm);
-    let new = NewContainer { name: place.into(), key, half: KeyHalf::Signature, default: false };
-    let made = session.create_container(&new, &mut common::pin()).expect("a container");
-    let public = made.key(None).expect("its key").public.clone();
+    let public = make_key(session, place, algorithm);
     let name = format!("CN={place},O={}", "an organisation with a name ".repeat(2).trim_end());
     let more = [format!("DNS:{}.example", "long".repeat(15)), "email:somebody@example.org".to_owned()];
     let subject = x509::Subject { name: &name, alternative_names: &more };
@@ -42,6 +39,13 @@ fn make(session: &mut CardSession, place: &str, algorithm: KeyAlgorithm) {
         assert!((512..760).contains(&(certificate.len() + 12)), "three answers each: {}", certificate.len());
     }
     session.import_certificate(Some(place), None, &certificate, &mut common::pin()).expect("stored");
+}
+
+fn make_key(session: &mut CardSession, place: &str, algorithm: KeyAlgorithm) -> PublicKey {
+    let key = KeySource::Generate(algorithm);
+    let new = NewContainer { name: place.into(), key, half: KeyHalf::Signature, default: false };
+    let made = session.create_container(&new, &mut common::pin()).expect("a container");
+    made.key(None).expect("its key").public.clone()
 }
 
 fn list(certificates: usize) -> impl Fn(&mut CardSession) {
@@ -93,19 +97,26 @@ fn a_list_of_four_certificates() {
 
 #[test]
 fn a_signature() {
-    // A program that knows nothing finds the key by its name, so it reads what a list reads; one to which the
-    // hints tell the name reads where the key is and which it is; and before the first PIN, whether it is the
-    // card's own or the global one.
-    for (name, algorithm, extended, cold, warm, parts) in [
-        ("signec", P256, true, 7, 3, 1),
-        ("signecshort", P256, false, 11, 5, 1),
-        ("signrsa", RSA, true, 7, 3, 1),
-        ("signrsashort", RSA, false, 13, 6, 3),
+    // A program that knows nothing reads the stored map, which names the key's slot, the key alone of what the
+    // slots hold, and before the first PIN, whether it is the card's own or the global one. One to which the
+    // hints tell the key asks about the PIN; and where any program has used a PIN before, nothing.
+    for (name, algorithm, extended, cold, parts) in [
+        ("signec", P256, true, 3, 1),
+        ("signecshort", P256, false, 3, 1),
+        ("signrsa", RSA, true, 3, 1),
+        ("signrsashort", RSA, false, 4, 3),
     ] {
         let card = card(name, PivFlavour::YubiKey, extended, &[("9a", algorithm), ("9c", algorithm)]);
         for place in ["9a", "9c"] {
-            let expected = [[1, 1, cold, 1, parts, 1], [1, 1, warm, 1, parts, 1], [0, 1, 0, 1, parts, 1]];
+            let expected = [[1, 1, cold, 1, parts, 1], [1, 1, 1, 1, parts, 1], [0, 1, 0, 1, parts, 1]];
             assert_eq!(three_times(&card, &sign(place, algorithm)), expected, "{name}, {place}");
+            let used = tempfile::tempdir().expect("a folder");
+            // A PIN-always key of RSA is used in extended length only once the card has shown that it takes it.
+            let shown = usize::from(place == "9c" && algorithm == RSA && extended);
+            for reading in [cold, shown] {
+                let columns = card.whole(used.path(), sign(place, algorithm));
+                assert_eq!(columns, [1, 1, reading, 1, parts, 1], "{name}, {place}: program after program");
+            }
         }
         let cache = tempfile::tempdir().expect("a folder");
         let mut program = card.program(cache.path());
@@ -120,6 +131,31 @@ fn a_signature() {
         drop(held);
         common::close(program.session);
     }
+}
+
+#[test]
+fn a_signature_on_a_card_by_the_standard_alone() {
+    // The stored map is in the second of two objects, and the key is told by the certificate alone.
+    let keys = [("9a", P256), ("9d", P256)];
+    for (name, extended, cold) in [("plain", true, 4), ("plainshort", false, 6)] {
+        let card = card(name, PivFlavour::Standard, extended, &keys);
+        let expected = [[1, 1, cold, 1, 1, 1], [1, 1, 1, 1, 1, 1], [0, 1, 0, 1, 1, 1]];
+        assert_eq!(three_times(&card, &sign("9a", P256)), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_new_key_is_made_in_one_transaction() {
+    let empty = card("making", PivFlavour::YubiKey, true, &[("9e", P256)]);
+    let cache = tempfile::tempdir().expect("a folder");
+    let mut writer = empty.writer(cache.path());
+    let made = writer.step(|session| {
+        let mut held = session.hold().expect("a transaction");
+        assert_eq!(held.place_labels().expect("places").len(), 24);
+        make_key(&mut held, "9a", P256);
+    });
+    assert_eq!(made, [0; 6]);
+    common::close(writer.session);
 }
 
 #[test]

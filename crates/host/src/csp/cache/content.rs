@@ -11,7 +11,7 @@ use cardmod_types::{
 use super::items::{self, Remembered};
 use crate::csp::session::CardSession;
 use crate::error::Error;
-use crate::module::Places;
+use crate::module::{Names, Places};
 
 /// Every method needs a transaction.
 impl CardSession {
@@ -114,6 +114,7 @@ impl CardSession {
     /// Remembers what was written to the card's map, or forgets it after a failure.
     pub(in crate::csp) fn remember_map(&mut self, map: Option<ContainerMap>) {
         self.drop_touched();
+        self.cached.drop_names();
         let name = items::file(&FilePath::cmapfile());
         match &map {
             Some(map) => self.cached.items.put(name, Some(map.to_bytes())),
@@ -193,6 +194,7 @@ impl CardSession {
             let places = match self.item(items::PLACES) {
                 Some(known) => known,
                 None => {
+                    self.read_anew();
                     let told = self.module.places();
                     let told = told.map_err(|error| self.failed("tell its places for keys", error))?;
                     // Most cards have none, which need not be remembered.
@@ -205,6 +207,35 @@ impl CardSession {
             self.cached.parsed.places = Some(places);
         }
         Ok(self.cached.parsed.places.get_or_insert_default())
+    }
+
+    /// The names of the containers in all places, where the module tells them without the map.
+    pub(in crate::csp) fn names(&mut self) -> Result<&Names, Error> {
+        self.refresh()?;
+        if self.cached.parsed.names.is_none() {
+            let names = match self.item(items::NAMES) {
+                Some(known) => known,
+                None => {
+                    self.read_anew();
+                    let told = self.module.names();
+                    let told =
+                        told.map_err(|error| self.failed("tell the names of its containers", error))?;
+                    if !told.is_empty() {
+                        self.remember(items::NAMES.to_owned(), &told);
+                    }
+                    told
+                }
+            };
+            self.cached.parsed.names = Some(names);
+        }
+        Ok(self.cached.parsed.names.get_or_insert_default())
+    }
+
+    /// The container map is at hand, be it as a hint.
+    pub(in crate::csp) fn knows_map(&mut self) -> Result<bool, Error> {
+        self.refresh()?;
+        let file = items::file(&FilePath::cmapfile());
+        Ok(self.cached.parsed.map.is_some() || self.cached.items.get(&file).is_some())
     }
 
     /// A role's PIN.

@@ -8,7 +8,7 @@ use cardmod_types::{
     PinCachePolicy, PinId, PinInfo, PinKind, PinPurpose, PinSet, PublicKey,
 };
 
-use crate::module::Places;
+use crate::module::{Names, Places};
 
 /// Where the entries of the card module begin.
 pub(super) const MODULE: &str = "module:";
@@ -180,6 +180,8 @@ pub(super) fn key_sizes(spec: KeySpec) -> String {
 
 pub(super) const CAPABILITIES: &str = "card:capabilities";
 pub(super) const PLACES: &str = "card:places";
+/// What names places have follows containers and files.
+pub(super) const NAMES: &str = "names:containers";
 
 /// A value that can be an item.
 pub(super) trait Remembered: Sized {
@@ -216,6 +218,16 @@ fn key_from(item: &[u8]) -> Option<(Option<PublicKey>, &[u8])> {
 }
 
 impl Remembered for Places {
+    fn to_item(&self) -> Vec<u8> {
+        self.to_bytes()
+    }
+
+    fn from_item(item: &[u8]) -> Option<Self> {
+        Self::parse(item)
+    }
+}
+
+impl Remembered for Names {
     fn to_item(&self) -> Vec<u8> {
         self.to_bytes()
     }
@@ -352,6 +364,7 @@ mod tests {
             (CAPABILITIES.to_owned(), [false, true, false]),
             (pin(PinId::USER, false), [true, false, false]),
             (pin(PinId::USER, true), [true, false, false]),
+            (NAMES.to_owned(), [true, true, true]),
             (format!("{MODULE}anything"), [true, true, true]),
             ("what nobody knows".to_owned(), [true, true, true]),
         ];

@@ -34,7 +34,7 @@ use cardmod_types::{
 use items::{Items, Moved};
 use keeping::Keeper;
 
-use crate::module::Places;
+use crate::module::{Names, Places};
 
 pub(super) use freshness::Counter;
 pub(crate) use keeping::forget_hints;
@@ -76,6 +76,7 @@ struct Parsed {
     owners: HashMap<ContainerIndex, PinId>,
     pins: HashMap<PinId, PinInfo>,
     places: Option<Places>,
+    names: Option<Names>,
 }
 
 /// What is known about whether the remembered public keys are those of the card that is there.
@@ -151,15 +152,25 @@ impl Cached {
         self.proofs.transaction.remove(&index);
     }
 
-    /// Forgets which place each container has.
+    /// Forgets which name each container has.
+    fn drop_names(&mut self) {
+        self.items.drop_one(items::NAMES);
+        self.parsed.names = None;
+    }
+
+    /// Forgets which place, and which name, each container has.
     fn drop_places(&mut self) {
         self.items.drop_one(items::PLACES);
         self.parsed.places = None;
+        self.drop_names();
     }
 
     /// Forgets what changed counters make doubtful.
     fn drop_moved(&mut self, moved: Moved) {
         self.items.drop_moved(moved);
+        if moved.any() {
+            self.parsed.names = None;
+        }
         if moved.containers || moved.files {
             self.parsed.map = None;
         }
