@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ObjectTag;
+use crate::{KeyReference, Metadata, ObjectTag};
 
 /// What tells a card apart, the head of its CHUID; `None` for a card without one.
 pub(crate) type Identity = Option<Vec<u8>>;
@@ -33,6 +33,8 @@ pub(crate) struct Known {
 #[derive(Debug, Default)]
 pub(crate) struct Content {
     entries: BTreeMap<ObjectTag, Entry>,
+    /// What the card told of its keys, and when; `None` of a key that is not there.
+    keys: BTreeMap<KeyReference, (Option<Metadata>, u64)>,
     epoch: u64,
     /// The identity and the epoch it was last confirmed in.
     identity: Option<(Identity, u64)>,
@@ -103,9 +105,26 @@ impl Content {
         self.entries.remove(&tag);
     }
 
+    /// What the card told of a key in this epoch.
+    pub(crate) fn key(&self, reference: KeyReference) -> Option<Option<Metadata>> {
+        let (metadata, epoch) = self.keys.get(&reference)?;
+        (*epoch == self.epoch).then(|| metadata.clone())
+    }
+
+    /// Enters what the card told of a key of the cardholder.
+    pub(crate) fn enter_key(&mut self, reference: KeyReference, metadata: Option<Metadata>) {
+        self.keys.insert(reference, (metadata, self.epoch));
+    }
+
+    /// Nothing is known of any key: one is about to be made, moved or deleted.
+    pub(crate) fn forget_keys(&mut self) {
+        self.keys.clear();
+    }
+
     /// Nothing is known of any object but that the card is who it was.
     pub(crate) fn forget_all(&mut self) {
         self.entries.clear();
+        self.keys.clear();
     }
 }
 
@@ -165,6 +184,19 @@ mod tests {
         content.doubt_identity();
         content.identify(None);
         assert_eq!(content.known(TAG), None);
+    }
+
+    #[test]
+    fn what_was_told_of_keys_ends_with_the_epoch() {
+        let (mut content, key) = (filled(), KeyReference::new(0x9A));
+        content.enter_key(key, None);
+        assert_eq!((content.key(key), content.key(KeyReference::new(0x9C))), (Some(None), None));
+        content.doubt();
+        content.identify(Some(vec![7]));
+        assert_eq!(content.key(key), None, "of the same card too");
+        content.enter_key(key, Some(Metadata::default()));
+        content.forget_keys();
+        assert_eq!(content.key(key), None);
     }
 
     #[test]

@@ -162,6 +162,7 @@ impl PivCard<'_> {
             })
             .finish();
         let header = Command::new(0x00, 0x47, 0x00, slot.reference().get());
+        self.state.content.forget_keys();
         let answer = self.command(PivCommand::GenerateKey, &header.secret_data(data).le(Le::All));
         let answer = answer.map_err(|error| self.key_refused(error, policies))?;
         generated(algorithm, &answer)
@@ -179,6 +180,7 @@ impl PivCard<'_> {
         let algorithm = key.algorithm()?;
         let data = key.write(Writer::new())?.encoded(&policies.objects()).finish();
         let command = Command::new(0x00, 0xFE, algorithm.id(), slot.reference().get()).secret_data(data);
+        self.state.content.forget_keys();
         match self.extension(PivCommand::ImportKey, &command) {
             Ok(_) => Ok(()),
             Err(error) => Err(self.key_refused(error, policies)),

@@ -86,13 +86,26 @@ impl PivCard<'_> {
         }
     }
 
-    /// What the card tells about a key, PIN or PUK; `None` where there is none under that reference.
+    /// What the card tells about a key, PIN or PUK; `None` where there is none under that reference. About the
+    /// keys of slots it is asked once, as long as nobody can have come between.
     ///
     /// # Errors
     ///
     /// [`PivError::Unsupported`] where the card has not the command, which is remembered;
     /// [`PivError::Malformed`]; a failing channel.
     pub fn metadata(&mut self, reference: KeyReference) -> Result<Option<Metadata>, PivError> {
+        let of_slot = Slot::all().any(|slot| slot.reference() == reference);
+        if let Some(told) = self.state.content.key(reference) {
+            return Ok(told);
+        }
+        let told = self.fetch_metadata(reference)?;
+        if of_slot {
+            self.state.content.enter_key(reference, told.clone());
+        }
+        Ok(told)
+    }
+
+    fn fetch_metadata(&mut self, reference: KeyReference) -> Result<Option<Metadata>, PivError> {
         const UNSUPPORTED: PivError = PivError::Unsupported("metadata");
         let command = Command::new(0x00, 0xF7, 0x00, reference.get()).le(Le::All);
         match self.extension(PivCommand::GetMetadata, &command) {
@@ -181,6 +194,7 @@ impl PivCard<'_> {
 
     fn move_to(&mut self, to: u8, from: Slot) -> Result<(), PivError> {
         let command = Command::new(0x00, 0xF6, to, from.reference().get());
+        self.state.content.forget_keys();
         match self.extension(PivCommand::MoveKey, &command) {
             Ok(_) => Ok(()),
             Err(PivError::Status { status, .. }) if is_nothing_there(status) => Err(PivError::NoKey(from)),

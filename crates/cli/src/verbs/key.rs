@@ -96,9 +96,10 @@ fn create(place: &Place, key: KeySource, what: &str, global: &Global, out: Outpu
     let desk = Desk::open(global, out)?.with_management(&place.management)?;
     let desk = desk.with_room(&place.container, place.kind(key.algorithm()), imported);
     let (container, half) = desk.with_card(WithoutCard::CreateDefault, |session| {
-        let wanted = place.wanted(session, key)?;
+        let mut held = session.hold()?;
+        let wanted = place.wanted(&mut held, key)?;
         let _progress = pins.progress(out, what);
-        Ok((place.make(session, &wanted, &mut pins)?, wanted.half))
+        Ok((place.make(&mut held, &wanted, &mut pins)?, wanted.half))
     })?;
     place.remark(&container, out);
     let key = key_made(&container, Some(half))?;

@@ -154,6 +154,7 @@ fn a_new_key_is_made_in_one_transaction() {
         assert_eq!(held.place_labels().expect("places").len(), 24);
         make_key(&mut held, "9a", P256);
     });
+    for line in &empty.lines()[writer.start..] { eprintln!("{line}"); }
     assert_eq!(made, [0; 6]);
     common::close(writer.session);
 }

@@ -83,10 +83,10 @@ fn import(archive: Pkcs12, args: &ImportArgs, global: &Global, out: Output) -> R
     let desk = Desk::open(global, out)?.with_management(&args.place.management)?;
     let desk = desk.with_room(&args.place.container, args.place.kind(key.algorithm()), true);
     let (container, half, added) = desk.with_card(WithoutCard::CreateDefault, |session| {
-        let wanted = args.place.wanted(session, key)?;
+        let mut held = session.hold()?;
+        let wanted = args.place.wanted(&mut held, key)?;
         let half = wanted.half;
         let _progress = pins.progress(out, &format!("importing into {}", wanted.name));
-        let mut held = session.hold()?;
         let name = args.place.make(&mut held, &wanted, &mut pins)?.name;
         if let Some(leaf) = leaf {
             held.import_certificate(Some(&name), None, leaf, &mut pins)
