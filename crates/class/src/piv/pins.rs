@@ -95,7 +95,12 @@ impl PivModule {
             // What its use needs to be known is found out now: nothing may come between VERIFY and the key.
             self.prepare_always(cx)?;
         }
+        // What was kept is of the card that is there, or is not looked at.
+        self.recognise(cx)?;
         let kept = if self.pin.is_none() { self.kept_pin(cx) } else { None };
+        if kept.is_some() {
+            self.identity(cx)?;
+        }
         let reference = match kept {
             Some(kept) => kept,
             None => self.pin_reference(cx)?,
