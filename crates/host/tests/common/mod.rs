@@ -158,6 +158,25 @@ impl Stranger {
         if signed == 0x9000 { Ok(()) } else { Err(signed) }
     }
 
+    /// Signs with the key in 9A of a PIV card (GENERAL AUTHENTICATE), and writes an object that is the
+    /// administrator's (PUT DATA), after a SELECT where another application is selected. Answers the status word
+    /// of the first refusal, if both are refused.
+    pub(crate) fn use_piv(&self) -> Result<(), u16> {
+        self.card.begin_transaction().expect("the card is free, sooner or later");
+        let write = [0x00, 0xDB, 0x3F, 0xFF, 7, 0x5C, 3, 0x5F, 0xC1, 0x21, 0x53, 0];
+        let mut written = self.status(&write);
+        if written == NO_SUCH_INSTRUCTION {
+            assert_eq!(self.status(&[0x00, 0xA4, 0x04, 0x00, 5, 0xA0, 0, 0, 3, 8, 0]), 0x9000);
+            written = self.status(&write);
+        }
+        let sign = [&[0x00, 0x87, 0x11, 0x9A, 38, 0x7C, 36, 0x82, 0, 0x81, 32][..], &[1; 32], &[0]].concat();
+        let signed = self.status(&sign);
+        self.card.end_transaction(Disposition::Leave).expect("its end");
+        let refused =
+            [written, signed].into_iter().find(|status| *status == 0x9000 || *status & 0xFF00 == 0x6100);
+        if refused.is_some() { Ok(()) } else { Err(written.max(signed)) }
+    }
+
     /// The status word a command is answered with.
     pub(crate) fn status(&self, command: &[u8]) -> u16 {
         let answer = self.card.transmit(command).expect("an answer");

@@ -30,11 +30,13 @@ pub(crate) struct Operation {
     pub(crate) repeatable: bool,
     /// The session knows nothing of its card before.
     pub(crate) cold: bool,
+    /// It is one of PIV cards.
+    pub(crate) piv: bool,
 }
 
 impl Operation {
     pub(crate) const fn new(name: &'static str, run: fn(&mut CardSession) -> Result<(), Error>) -> Self {
-        Self { name, prepare: |_| {}, run, done: None, repeatable: true, cold: false }
+        Self { name, prepare: |_| {}, run, done: None, repeatable: true, cold: false, piv: false }
     }
 
     pub(crate) const fn after(self, prepare: fn(&mut CardSession)) -> Self {
@@ -47,6 +49,10 @@ impl Operation {
 
     pub(crate) const fn once(self) -> Self {
         Self { repeatable: false, ..self }
+    }
+
+    pub(crate) const fn on_piv(self) -> Self {
+        Self { piv: true, ..self }
     }
 
     const fn cold(self) -> Self {
@@ -122,7 +128,7 @@ pub(crate) const DELETE_FILE: Operation =
 
 thread_local! {
     /// What the last use of a key answered.
-    static LAST: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
+    pub(crate) static LAST: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
 /// Signs with the card's first key.
@@ -141,7 +147,7 @@ fn is_signed(session: &mut CardSession) {
 }
 
 /// The answer is the one that another session gets.
-fn comes_again(session: &mut CardSession, operation: fn(&mut CardSession) -> Result<(), Error>) {
+pub(crate) fn comes_again(session: &mut CardSession, operation: fn(&mut CardSession) -> Result<(), Error>) {
     let first = LAST.take();
     operation(session).expect("the same again");
     assert_eq!(LAST.take(), first);
@@ -178,7 +184,7 @@ fn with_agreement(session: &mut CardSession) {
 }
 
 /// The public key that belongs to the secret 7.
-fn peer() -> EcPublicKey {
+pub(crate) fn peer() -> EcPublicKey {
     let secret = p256::ecdsa::SigningKey::from_slice(&[7; 32]).expect("a key");
     let point = secret.verifying_key().to_sec1_point(false).to_bytes();
     EcPublicKey::from_uncompressed(EcCurve::P256, &point).expect("a point")
@@ -254,8 +260,13 @@ fn without_certificate(session: &mut CardSession) {
 
 /// Makes it, once.
 pub(crate) fn make_certificate(session: &mut CardSession) {
+    keep_certificate(|| certificate(session));
+}
+
+/// Keeps a certificate that is made now, unless there is one.
+pub(crate) fn keep_certificate(make: impl FnOnce() -> Vec<u8>) {
     if CERTIFICATE.with_borrow(Vec::is_empty) {
-        let der = certificate(session);
+        let der = make();
         CERTIFICATE.with_borrow_mut(|certificate| *certificate = der);
     }
 }
@@ -279,7 +290,7 @@ fn write_certificate(session: &mut CardSession) -> Result<(), Error> {
     session.import_certificate(Some("key"), None, &der, &mut pin()).map(drop)
 }
 
-fn with_old_pin(session: &mut CardSession) {
+pub(crate) fn with_old_pin(session: &mut CardSession) {
     match session.verify_pin(PinId::USER, &Pin::from(PIN)) {
         Ok(()) => {}
         Err(Error::WrongPin { .. }) => {
@@ -289,15 +300,15 @@ fn with_old_pin(session: &mut CardSession) {
     }
 }
 
-fn has_new_pin(session: &mut CardSession) {
+pub(crate) fn has_new_pin(session: &mut CardSession) {
     session.verify_pin(PinId::USER, &Pin::from(NEW_PIN)).expect("the new PIN");
 }
 
-fn change_pin(session: &mut CardSession) -> Result<(), Error> {
+pub(crate) fn change_pin(session: &mut CardSession) -> Result<(), Error> {
     session.change_pin(PinId::USER, &Pin::from(PIN), &Pin::from(NEW_PIN))
 }
 
-fn unblock_by_puk(session: &mut CardSession) -> Result<(), Error> {
+pub(crate) fn unblock_by_puk(session: &mut CardSession) -> Result<(), Error> {
     let mut puk = UnblockWith::Puk { role: None, puk: Pin::from(PUK) };
     session.unblock_pin(PinId::USER, &mut puk, &Pin::from(NEW_PIN))
 }

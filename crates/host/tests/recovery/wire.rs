@@ -85,7 +85,9 @@ impl Sent {
 
     /// It made, changed or removed what a second time would make, change or remove another time.
     pub(crate) fn took_effect(&self) -> bool {
-        let changes = matches!(self.instruction, 0x47 | 0x24 | 0x2C | 0xE0 | 0xE4) || self.puts_a_key();
+        // Also IMPORT ASYMMETRIC KEY, MOVE KEY and DELETE KEY of PIV tokens.
+        let changes =
+            matches!(self.instruction, 0x47 | 0x24 | 0x2C | 0xE0 | 0xE4 | 0xFE | 0xF6) || self.puts_a_key();
         changes && self.status == 0x9000
     }
 }
