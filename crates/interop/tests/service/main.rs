@@ -80,12 +80,29 @@ impl Keeper {
     }
 }
 
+/// A PIV card with a key whose container is called as that of the usual card.
+fn piv_home() -> Home {
+    let home = Home::new();
+    home.run("card new demo --type piv").success();
+    let generate = "key generate --container 9d --name web --algorithm rsa2048 --card demo --pin-env PIN";
+    home.run(generate).success();
+    home
+}
+
 #[test]
 fn a_card_that_is_kept_open_outlives_the_service() {
-    let home = Home::provisioned();
+    outlives_the_service(&Home::provisioned());
+}
+
+#[test]
+fn a_piv_card_that_is_kept_open_outlives_the_service() {
+    outlives_the_service(&piv_home());
+}
+
+fn outlives_the_service(home: &Home) {
     let mut world = World::new();
-    let plug = world.plug(&home, "demo");
-    let mut keeper = Keeper::start(&world, &home);
+    let plug = world.plug(home, "demo");
+    let mut keeper = Keeper::start(&world, home);
     assert_eq!(keeper.sign(), "signed");
     assert_eq!(keeper.sign(), "signed", "within the lingering transaction or after it");
     world.stop_service();
@@ -95,7 +112,7 @@ fn a_card_that_is_kept_open_outlives_the_service() {
     world.start_service();
     let error = keeper.sign();
     assert_ne!(error, "signed", "without a card");
-    let _plug = world.plug(&home, "demo");
+    let _plug = world.plug(home, "demo");
     assert_eq!(keeper.sign(), "signed", "the same card is back");
     keeper.end();
 }
