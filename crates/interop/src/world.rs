@@ -31,7 +31,7 @@ pub struct World {
     configuration: TempDir,
 }
 
-/// A card plugged into the world's first reader, pulled when dropped.
+/// A card plugged into a reader of the world, pulled when dropped.
 pub struct Plug {
     program: Child,
 }
@@ -125,18 +125,31 @@ impl World {
         self.plug_program(home, &["cardmod", "card", "plug", card])
     }
 
+    /// Plugs a card into the second reader, whose name ends in ` 00 01`: vpcd has two, on ports that follow
+    /// each other.
+    ///
+    /// # Panics
+    /// As [`Self::plug`].
+    pub fn plug_second(&self, home: &Home, card: &str) -> Plug {
+        self.plug_into("1", home, &["cardmod", "card", "plug", card, "--address", "127.0.0.1:35964"])
+    }
+
     /// The same with a card that is a program of its own, which says `plugged` once it is connected to vpcd.
     ///
     /// # Panics
     /// When the program ends, or the card is not seen within 20 seconds.
     pub fn plug_program(&self, home: &Home, words: &[&str]) -> Plug {
+        self.plug_into("0", home, words)
+    }
+
+    fn plug_into(&self, reader: &str, home: &Home, words: &[&str]) -> Plug {
         let mut program = self.start_at(home, words);
         let mut first = String::new();
         let output = program.stdout.take().expect("its output is piped");
         BufReader::new(output).read_line(&mut first).expect("its first line");
         assert!(first.contains("plugged"), "{words:?} said {first:?}");
         let plug = Plug { program };
-        self.wait_for(|| self.run(&["opensc-tool", "--reader", "0", "--atr"]), "3b:");
+        self.wait_for(|| self.run(&["opensc-tool", "--reader", reader, "--atr"]), "3b:");
         plug
     }
 

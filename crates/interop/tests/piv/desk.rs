@@ -3,7 +3,7 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
-use cardmod_interop::{Authority, Home, Outcome, Plug, World, fixture, run, tool};
+use cardmod_interop::{Authority, Home, Outcome, Plug, World, cardmod_program, fixture, run, tool};
 
 /// One card, in the first reader of a world of its own.
 pub(crate) struct Desk {
@@ -35,6 +35,16 @@ impl Desk {
     /// A card of a home, as it is.
     pub(crate) fn at(home: Home, card: &str) -> Self {
         Self::around(home, World::new(), |world, home| world.plug(home, card))
+    }
+
+    /// The same, speaking T=0.
+    pub(crate) fn with_t0_card() -> Self {
+        let home = Home::new();
+        home.run("card new mypiv --type piv").success();
+        let program = cardmod_program();
+        let program = program.to_str().expect("a path of text");
+        let words = ["env", "CARDMOD_READER_PROTOCOL=t0", program, "card", "plug", "mypiv"];
+        Self::around(home, World::new(), |world, home| world.plug_program(home, &words))
     }
 
     fn with_card_in(world: World, options: &str) -> Self {

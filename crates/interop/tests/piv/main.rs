@@ -10,6 +10,7 @@ mod opensc;
 mod pkcs11;
 mod plugged_log;
 mod ssh;
+mod two_readers;
 mod ykcs11;
 mod ykman;
 mod yubico;
