@@ -47,8 +47,13 @@ fn cardmod_uses_what_yubico_s_program_put_on_the_card() {
         desk.same(&format!("{place}.pem"), "back.pem");
     }
     desk.cardmod_decrypts("9d");
+    // One more place, of a card that another program personalised.
+    desk.enrol_by_cardmod("9e", "p256");
+    desk.piv_tool("-s 9e -a read-certificate -o back.pem").success();
+    desk.same("9e.pem", "back.pem");
+    desk.cardmod_signs("9e");
     let shown = desk.cardmod("info --pin-env PIN").success();
-    assert_eq!(shown.stdout.matches("CN=key-").count(), 4, "{shown}");
+    assert_eq!(shown.stdout.matches("CN=key-").count(), 5, "{shown}");
     desk.cardmod("sign --container 9a --in data --out signature --pin-file wrong").exits_with(5);
     desk.cardmod("pin status").success().says("2");
 }
