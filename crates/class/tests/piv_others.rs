@@ -36,6 +36,10 @@ fn elsewhere<T>(card: &PivCardOf, work: impl FnOnce(&mut cardmod_piv::PivCard<'_
 
 /// A certificate of a key, as an issuer puts it on the card.
 fn certify(card: &mut cardmod_piv::PivCard<'_>, slot: Slot, key: &SlotKey) {
+    card.write_certificate(slot, &certificate(key), CertificateForm::Plain).expect("written");
+}
+
+fn certificate(key: &SlotKey) -> Vec<u8> {
     let spki = key.to_spki_der();
     let mut body = vec![0xA0, 3, 2, 1, 2, 2, 1, 7];
     let algorithm = [0x30, 10, 6, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 2];
@@ -47,7 +51,7 @@ fn certify(card: &mut cardmod_piv::PivCard<'_>, slot: Slot, key: &SlotKey) {
     let long =
         |tag: u8, value: &[u8]| [&[tag, 0x82][..], &(value.len() as u16).to_be_bytes(), value].concat();
     let whole = [long(0x30, &body), algorithm.to_vec(), vec![3, 9, 0, 0x30, 6, 2, 1, 1, 2, 1, 1]].concat();
-    card.write_certificate(slot, &long(0x30, &whole), CertificateForm::Plain).expect("written");
+    long(0x30, &whole)
 }
 
 type Module = Driver<ClassModule>;
@@ -147,6 +151,102 @@ fn a_key_that_wants_the_pin_each_time_is_found_out() {
         sign(&mut driver, FIRST).expect("a signature");
         let sent: Vec<u8> = card.commands().iter().map(|command| command[1]).collect();
         assert!(sent.ends_with(&[0x20, 0x87]), "{sent:02X?}");
+    }
+}
+
+/// A key with a policy of its own in 9E, which everybody may use by the standard.
+fn card_authentication(policy: PinPolicy, certified: bool) -> PivCardOf {
+    let card = PivCardOf::new(&token());
+    elsewhere(&card, |other| {
+        let policies = Policies { pin: Some(policy), touch: None };
+        let key = other.generate(Slot::CardAuthentication, KeyAlgorithm::P256, policies).expect("a key");
+        if certified {
+            certify(other, Slot::CardAuthentication, &key);
+        }
+    });
+    card
+}
+
+const OF_EVERYONE: KeyRef = KeyRef { container: ContainerIndex::new(3), spec: KeySpec::EcdsaP256 };
+
+fn owner(driver: &mut Module, key: KeyRef) -> Result<u32> {
+    driver.call(|m, cx| m.container_pin(cx, key.container)).map(PinId::get)
+}
+
+#[test]
+fn a_key_of_everyone_that_wants_the_pin_is_found_out() {
+    for (policy, each_time) in [(PinPolicy::Once, false), (PinPolicy::Always, true)] {
+        let card = card_authentication(policy, true);
+        let mut driver = acquire(&card).expect("acquired");
+        driver.vouch(1);
+        assert_eq!(owner(&mut driver, OF_EVERYONE), Ok(0), "nothing speaks against it");
+        assert_eq!(sign(&mut driver, OF_EVERYONE), Err(Status::SecurityViolation));
+        assert_eq!(owner(&mut driver, OF_EVERYONE), Ok(1));
+        // A host that begins anew has the module read the card again.
+        driver
+            .call(|m, _| {
+                m.forget_content();
+                Ok(())
+            })
+            .expect("told");
+        assert_eq!(owner(&mut driver, OF_EVERYONE), Ok(1));
+        verify(&mut driver, 1, PIN).expect("the PIN");
+        sign(&mut driver, OF_EVERYONE).expect("a signature");
+        if each_time {
+            assert_eq!(sign(&mut driver, OF_EVERYONE), Err(Status::SecurityViolation));
+            assert_eq!(owner(&mut driver, OF_EVERYONE), Ok(3));
+            verify(&mut driver, 3, PIN).expect("the PIN");
+        }
+        card.commands();
+        sign(&mut driver, OF_EVERYONE).expect("a signature");
+        assert_eq!(card.commands().len(), 1);
+    }
+}
+
+#[test]
+fn an_ordinary_key_of_everyone_costs_no_command_more() {
+    let card = card_authentication(PinPolicy::Never, true);
+    let mut driver = acquire(&card).expect("acquired");
+    driver.vouch(1);
+    assert_eq!(owner(&mut driver, OF_EVERYONE), Ok(0));
+    card.commands();
+    sign(&mut driver, OF_EVERYONE).expect("a signature");
+    assert_eq!(card.commands().len(), 1);
+    assert_eq!(owner(&mut driver, OF_EVERYONE), Ok(0));
+}
+
+#[test]
+fn a_missing_key_is_no_missing_touch() {
+    let refuse = |card: &PivCardOf, driver: &mut Module| {
+        card.trouble(0, 1, Trouble::Status(0x6985));
+        sign(driver, OF_EVERYONE)
+    };
+    // The card tells of the key: it was not touched.
+    let card = card_authentication(PinPolicy::Never, true);
+    let mut driver = acquire(&card).expect("acquired");
+    driver.vouch(1);
+    owner(&mut driver, OF_EVERYONE).expect("a key");
+    assert_eq!(refuse(&card, &mut driver), Err(Status::Cancelled));
+    // It tells that there is none, beside a certificate.
+    elsewhere(&card, |other| other.delete_key(Slot::CardAuthentication)).expect("deleted");
+    let mut driver = acquire(&card).expect("acquired");
+    driver.vouch(1);
+    owner(&mut driver, OF_EVERYONE).expect("a certificate");
+    assert_eq!(refuse(&card, &mut driver), Err(Status::NoKeyContainer));
+    // It knows neither of keys nor, as its version says, of touches.
+    let card = card_authentication(PinPolicy::Never, true);
+    card.refuse(Some(0xF7));
+    for (version, expected) in [
+        (&[6, 6, 6, 0x90, 0][..], Status::NoKeyContainer),
+        (&[4, 3, 5, 0x90, 0], Status::Cancelled),
+        (&[5, 2, 4, 0x90, 0], Status::Cancelled),
+        (&[0x6D, 0], Status::NoKeyContainer),
+    ] {
+        let mut driver = acquire(&card).expect("acquired");
+        driver.vouch(1);
+        owner(&mut driver, OF_EVERYONE).expect("a key");
+        card.script(vec![(0x87, &[0x69, 0x85]), (0xFD, version)]);
+        assert_eq!(sign(&mut driver, OF_EVERYONE), Err(expected), "{version:02X?}");
     }
 }
 
@@ -296,5 +396,71 @@ fn what_cannot_be_read_is_hidden_and_never_overwritten() {
             let kept = other.object(Slot::Authentication.object()).expect("the object");
             assert_eq!(kept, Some(content), "{kind}");
         });
+    }
+}
+
+/// A certificate of a key, as the host writes it into its file.
+fn write(driver: &mut Module, half: KeyHalf, der: &[u8]) -> Result<()> {
+    let path = FilePath::certificate(half, FIRST.container);
+    driver.call(|module, cx| {
+        let files = module.file_writing().expect("files");
+        match files.write_file(cx, &path, der) {
+            Err(Status::FileNotFound) => {
+                files.create_file(cx, &path, 1, cardmod_types::FileAccess::EveryoneReadUserWrite)?;
+                files.write_file(cx, &path, der)
+            }
+            written => written,
+        }
+    })
+}
+
+/// A key in 9A that another program put beside the certificate of an older one; and both certificates.
+fn outdated(algorithms: [KeyAlgorithm; 2]) -> (PivCardOf, [Vec<u8>; 2]) {
+    let card = PivCardOf::new(&token());
+    let certificates = elsewhere(&card, |other| {
+        let [old, new] = algorithms
+            .map(|algorithm| other.generate(Slot::Authentication, algorithm, Policies::NONE).expect("a key"));
+        certify(other, Slot::Authentication, &old);
+        [certificate(&old), certificate(&new)]
+    });
+    (card, certificates)
+}
+
+#[test]
+fn the_certificate_of_a_replaced_key_does_not_stand_against_the_new_keys() {
+    use KeyAlgorithm::{P256, P384, Rsa2048};
+    let halves = [KeyHalf::Signature, KeyHalf::KeyExchange];
+    for (old, new, half) in [
+        (P256, P256, halves[0]),
+        (P256, P384, halves[0]),
+        (Rsa2048, Rsa2048, halves[1]),
+        (Rsa2048, P256, halves[0]),
+    ] {
+        for tells in [true, false] {
+            let case = format!("{old:?}, {new:?}, the card tells: {tells}");
+            let (card, [outdated, right]) = outdated([old, new]);
+            let other = self::outdated([new, new]).1[1].clone();
+            card.refuse((!tells).then_some(0xF7));
+            let mut driver = acquire(&card).expect("acquired");
+            driver
+                .call(|module, cx| {
+                    let own = module.own_properties().expect("properties");
+                    own.set(cx, cardmod_sdk::MANAGEMENT_KEY_PROPERTY, &[1], 0)
+                })
+                .expect("the default key");
+            verify(&mut driver, 1, PIN).expect("the PIN");
+            assert_eq!(
+                write(&mut driver, half, &other),
+                Err(Status::InvalidParameter),
+                "{case}: of no key here"
+            );
+            if tells && old == new {
+                let refused = write(&mut driver, half, &outdated);
+                assert_eq!(refused, Err(Status::InvalidParameter), "{case}: the outdated one again");
+            }
+            assert_eq!(write(&mut driver, half, &right), Ok(()), "{case}");
+            let path = FilePath::certificate(half, FIRST.container);
+            assert_eq!(driver.call(|m, cx| m.read_file(cx, &path)).as_deref(), Ok(&right[..]), "{case}");
+        }
     }
 }

@@ -186,7 +186,8 @@ fn hint(error: &Error) -> Option<&'static str> {
             "cardmod container delete PLACE deletes its key and certificate"
         }
         Error::CertificateOutdated { .. } => {
-            "cardmod cert delete --container PLACE removes the old certificate; then cardmod cert request asks for \
+            "cardmod cert import puts the right certificate in its place; or cardmod cert delete --container PLACE \
+             removes the old one; then cardmod cert request asks for \
              one of the key that is there, or, where the card does not tell its key, cardmod key generate makes one"
         }
         Error::ContainerExists { .. } => "choose another name, or delete it: cardmod container delete NAME",

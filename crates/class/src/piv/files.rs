@@ -10,7 +10,7 @@ use cardmod_types::{
 };
 
 use super::stored::Kept;
-use super::{PivModule, answer, places, stored, view};
+use super::{PivModule, answer, places, proof, stored, view};
 
 /// The one application: position 0, eight bytes.
 const CARDAPPS: [u8; 8] = *b"mscp\0\0\0\0";
@@ -216,20 +216,25 @@ impl PivModule {
         Ok(())
     }
 
-    /// A certificate belongs to the key of its slot, as far as anybody can tell which that is.
+    /// A certificate belongs to the key of its slot. The card itself is asked for it, in words or by a use of the
+    /// key: the certificate that is there may be of an older key, which another program has replaced.
     fn check_certified(&mut self, cx: &mut CardContext<'_>, slot: Slot, key: &SlotKey) -> Result<()> {
         let content = view::look(&mut self.card(cx), slot, None).map_err(answer::reading)?;
-        let told = match content.key {
-            Some(key) => Some(key),
-            None => view::told_by_card(&mut self.card(cx), slot).map_err(answer::reading)?,
-        };
-        match told {
-            Some(there) if there != *key => {
-                tracing::error!(%slot, "the certificate is not one of the slot's key");
-                Err(Status::InvalidParameter)
-            }
-            _ => Ok(()),
+        let told = view::told_by_card(&mut self.card(cx), slot).map_err(answer::reading)?;
+        if told.is_some() && content.key.is_some() && told != content.key {
+            tracing::warn!(%slot, "the certificate there is not the key's: another program may have replaced the key");
         }
+        let is_its_own = match told.as_ref().or(content.key.as_ref()) {
+            None => true,
+            Some(there) if there == key => true,
+            Some(_) if told.is_some() => false,
+            Some(_) => proof::is_key_of(&mut self.card(cx), slot, key)?,
+        };
+        if is_its_own {
+            return Ok(());
+        }
+        tracing::error!(%slot, "the certificate is not one of the slot's key");
+        Err(Status::InvalidParameter)
     }
 
     /// Removes a certificate such that the container stays: a card that does not tell of its keys gets a note

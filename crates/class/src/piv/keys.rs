@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cardmod_piv::{KeyAlgorithm, Slot, SlotKey, SlotMap};
+use cardmod_piv::{FirmwareVersion, KeyAlgorithm, PinPolicy, PivError, Slot, SlotKey, SlotMap};
 use cardmod_sdk::{CardContext, KeyAgreement, KeyRef, Result, RsaDecryption, SignatureInput, Status};
 use cardmod_types::{
     ContainerIndex, ContainerKeys, EcPublicKey, KeyHalf, KeySpec, PinId, PublicKey, SecretBytes, padding,
 };
 
 use super::places::{self, Places};
-use super::view::{self, View};
+use super::view::{self, Content, View};
 use super::{PivModule, answer, pins};
 
 /// The longest number, in bytes, that a short command has room for beside what is around it.
@@ -22,8 +22,37 @@ const SHORT: usize = 240;
 pub(super) struct Seen {
     map: Option<SeenMap>,
     keys: BTreeMap<Slot, Option<SlotKey>>,
+    wishes: Wishes,
+}
+
+/// What turned out of the PIN policies of keys, which any slot may have another of than the standard's. A key
+/// whose policy asks for less needs no note.
+#[derive(Debug, Default)]
+struct Wishes {
+    /// Slots that everybody may use by the standard, and whose key wanted the PIN.
+    pin: BTreeSet<Slot>,
     /// Slots that wanted the PIN again although it was verified.
-    wants_pin_again: BTreeSet<Slot>,
+    pin_again: BTreeSet<Slot>,
+}
+
+impl Wishes {
+    fn forget(&mut self, slot: Slot) {
+        self.pin.remove(&slot);
+        self.pin_again.remove(&slot);
+    }
+
+    /// Takes over what the card tells of a key.
+    fn learn(&mut self, slot: Slot, policy: Option<PinPolicy>) {
+        match policy {
+            Some(PinPolicy::Always | PinPolicy::MatchAlways) => {
+                self.pin_again.insert(slot);
+            }
+            Some(PinPolicy::Once | PinPolicy::MatchOnce) if slot.is_free() => {
+                self.pin.insert(slot);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// What the stored map says, as far as the use of keys goes.
@@ -38,15 +67,25 @@ pub(super) struct SeenMap {
 }
 
 impl Seen {
-    /// Nothing was seen.
+    /// Nothing was seen of this card.
     pub(super) fn forget(&mut self) {
         *self = Self::default();
+    }
+
+    /// What the card has may have changed. What its keys turned out to want is found out by a refusal alone,
+    /// and stays: a PIN too many does less harm than a key that never can be used.
+    pub(super) fn forget_content(&mut self) {
+        self.map = None;
+        self.keys.clear();
     }
 
     /// Takes over what was just read.
     pub(super) fn learn(&mut self, view: &View, vendors: bool) {
         self.learn_map(&view.map, vendors);
-        self.keys = view.contents.iter().map(|(slot, content)| (*slot, content.key.clone())).collect();
+        self.keys.clear();
+        for (slot, content) in &view.contents {
+            self.learn_content(*slot, content);
+        }
     }
 
     pub(super) fn learn_map(&mut self, map: &SlotMap, vendors: bool) {
@@ -63,6 +102,11 @@ impl Seen {
         self.keys.get(&slot)?.as_ref()
     }
 
+    fn learn_content(&mut self, slot: Slot, content: &Content) {
+        self.keys.insert(slot, content.key.clone());
+        self.wishes.learn(slot, content.pin_policy);
+    }
+
     /// Takes over a key that was just read.
     pub(super) fn learn_key(&mut self, slot: Slot, key: SlotKey) {
         self.keys.insert(slot, Some(key));
@@ -71,7 +115,7 @@ impl Seen {
     /// A slot's key is another one, or gone.
     pub(super) fn forget_key(&mut self, slot: Slot) {
         self.keys.remove(&slot);
-        self.wants_pin_again.remove(&slot);
+        self.wishes.forget(slot);
     }
 }
 
@@ -144,12 +188,13 @@ impl PivModule {
         let seen = self.seen_map(cx)?;
         let (slot, told) = seen.slot(index)?;
         if !self.seen.keys.contains_key(&slot) {
-            let key = match self.kept_key(cx, slot) {
-                Some(kept) => Some(kept),
+            let (key, pin_policy) = match self.kept_key(cx, slot) {
+                Some(kept) => (Some(kept), None),
                 None => {
                     view::key(&mut self.card(cx), slot, &seen.map, seen.vendors).map_err(answer::reading)?
                 }
             };
+            self.seen.wishes.learn(slot, pin_policy);
             self.seen.keys.insert(slot, key);
         }
         let key = self.seen.keys.get(&slot).cloned().flatten().ok_or(Status::NoKeyContainer)?;
@@ -170,14 +215,15 @@ impl PivModule {
         })
     }
 
-    /// The role that a container's key wants: everyone for 9E; the PIN each time for 9C, and for slots that
-    /// turned out to want it.
+    /// The role that a container's key wants: everyone for 9E, unless its key turned out to want the PIN; the
+    /// PIN each time for 9C, and for slots that turned out to want it.
     pub(super) fn owner(&mut self, cx: &mut CardContext<'_>, index: ContainerIndex) -> Result<PinId> {
         let (slot, _, _) = self.key_at(cx, index)?;
-        Ok(if slot.is_free() {
-            PinId::EVERYONE
-        } else if slot.is_pin_always() || self.seen.wants_pin_again.contains(&slot) {
+        let wishes = &self.seen.wishes;
+        Ok(if slot.is_pin_always() || wishes.pin_again.contains(&slot) {
             pins::always()
+        } else if slot.is_free() && !wishes.pin.contains(&slot) {
+            PinId::EVERYONE
         } else {
             PinId::USER
         })
@@ -187,7 +233,7 @@ impl PivModule {
     /// followed by the key's use.
     pub(super) fn prepare_always(&mut self, cx: &mut CardContext<'_>) -> Result<()> {
         let places = self.seen_map(cx)?.places;
-        let known = self.seen.wants_pin_again.iter().copied();
+        let known = self.seen.wishes.pin_again.iter().copied();
         let slots: BTreeSet<Slot> = known.chain([Slot::Signature]).collect();
         for index in slots.into_iter().filter_map(|slot| places.index(slot)) {
             match self.key_at(cx, index) {
@@ -240,21 +286,52 @@ impl PivModule {
         let mut card = self.card(cx);
         let verified = card.state().verified().user;
         let signed = card.sign(key.slot, key.algorithm, &block);
-        signed.map_err(|error| self.refused_use(key.slot, verified, error))
+        signed.map_err(|error| self.refused_use(cx, key.slot, verified, error))
     }
 
-    /// What a refusal teaches: a slot that wants the PIN although it was verified wants it each time, and one
-    /// whose key is another has been changed.
-    fn refused_use(&mut self, slot: Slot, verified: bool, error: cardmod_piv::PivError) -> Status {
-        if error.is_access_denied() && verified {
-            self.seen.wants_pin_again.insert(slot);
+    /// What a refusal teaches: a slot that wants the PIN although it was verified wants it each time, one that
+    /// everybody may use by the standard and that is refused wants it too, and one whose key is another has been
+    /// changed.
+    fn refused_use(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        slot: Slot,
+        verified: bool,
+        error: PivError,
+    ) -> Status {
+        if error.is_access_denied() {
+            if verified {
+                self.seen.wishes.pin_again.insert(slot);
+            } else if slot.is_free() {
+                self.seen.wishes.pin.insert(slot);
+            }
         }
-        let status = answer::using_a_key(error);
+        let mut status = answer::using_a_key(error);
+        if status == Status::Cancelled {
+            status = self.untouched(cx, slot);
+        }
         if matches!(status, Status::NoKeyContainer | Status::InvalidParameter) {
             self.seen.forget_key(slot);
             self.trust.lose();
         }
         status
+    }
+
+    /// What `6985` means: nobody touched the token in time, or, on cards that do not know of touches, that there
+    /// is no key. Cards that know of touches tell of their keys, but for old ones of the first maker, whose
+    /// version says so.
+    fn untouched(&mut self, cx: &mut CardContext<'_>, slot: Slot) -> Status {
+        let mut card = self.card(cx);
+        match card.metadata(slot.reference()) {
+            Ok(Some(_)) => Status::Cancelled,
+            Err(error @ PivError::Exchange(_)) => answer::using_a_key(error),
+            Ok(None) => Status::NoKeyContainer,
+            Err(_) => match card.version() {
+                Ok(Some(FirmwareVersion(4, _, _) | FirmwareVersion(5, 0..=2, _))) => Status::Cancelled,
+                Err(error @ PivError::Exchange(_)) => answer::using_a_key(error),
+                Ok(_) | Err(_) => Status::NoKeyContainer,
+            },
+        }
     }
 }
 
@@ -273,7 +350,7 @@ impl RsaDecryption for PivModule {
         let mut card = self.card(cx);
         let verified = card.state().verified().user;
         let opened = card.decipher(key.slot, key.algorithm, ciphertext);
-        opened.map_err(|error| self.refused_use(key.slot, verified, error))
+        opened.map_err(|error| self.refused_use(cx, key.slot, verified, error))
     }
 }
 
@@ -287,6 +364,6 @@ impl KeyAgreement for PivModule {
         let mut card = self.card(cx);
         let verified = card.state().verified().user;
         let agreed = card.agree(key.slot, &SlotKey::Ec(peer.clone()));
-        agreed.map_err(|error| self.refused_use(key.slot, verified, error))
+        agreed.map_err(|error| self.refused_use(cx, key.slot, verified, error))
     }
 }

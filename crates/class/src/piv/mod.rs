@@ -16,6 +16,7 @@ mod module;
 mod pins;
 mod placeholder;
 mod places;
+mod proof;
 mod properties;
 mod stored;
 mod view;

@@ -119,16 +119,12 @@ impl PivModule {
     }
 
     fn forget_card(&mut self) {
-        self.forget_seen();
+        self.seen.forget();
+        self.view = None;
         self.pin = None;
         self.access.forget();
         self.created.clear();
         self.made.clear();
-    }
-
-    fn forget_seen(&mut self) {
-        self.seen.forget();
-        self.view = None;
     }
 
     /// All slots. A card that cannot be written from here is read once, any other each time, unless the edge
@@ -192,7 +188,8 @@ impl CardModule for PivModule {
 
     fn forget_content(&mut self) {
         self.state.forget_content();
-        self.forget_seen();
+        self.seen.forget_content();
+        self.view = None;
         self.trust.lose();
     }
 

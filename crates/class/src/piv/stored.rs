@@ -253,7 +253,8 @@ mod tests {
         }
         let point: Vec<u8> = [4].into_iter().chain(1..=64).collect();
         let key = SlotKey::Ec(EcPublicKey::from_uncompressed(EcCurve::P256, &point).expect("a point"));
-        let content = Content { key: Some(key), certificate: Some(vec![0x30, 0]), occupied: true };
+        let certificate = Some(vec![0x30, 0]);
+        let content = Content { key: Some(key), certificate, occupied: true, ..Content::default() };
         let contents: BTreeMap<_, _> = keys.iter().map(|number| (slot(*number), content.clone())).collect();
         View { places: Places::of(&map), map, contents }
     }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use cardmod_piv::{PivCard, PivCommand, PivError, Slot, SlotKey, SlotMap, own_name};
+use cardmod_piv::{PinPolicy, PivCard, PivCommand, PivError, Slot, SlotKey, SlotMap, own_name};
 use cardmod_types::{
     CardId, ContainerIndex, ContainerMap, ContainerMapError, ContainerName, ContainerRecord, KeyHalf,
     KeySpec, PublicKey,
@@ -23,6 +23,8 @@ pub(super) struct Content {
     pub(super) certificate: Option<Vec<u8>>,
     /// Something is there that would be lost: a certificate object, readable or not, or a key.
     pub(super) occupied: bool,
+    /// When the key wants the PIN, where the card was asked and tells.
+    pub(super) pin_policy: Option<PinPolicy>,
 }
 
 /// A container that a host can see.
@@ -177,49 +179,52 @@ pub(super) fn look(card: &mut PivCard<'_>, slot: Slot, map: Option<&SlotMap>) ->
     if let Some(certificate) = certificate {
         let key = certificate.key().cloned();
         let shown = !certificate.is_placeholder();
-        return Ok(Content { key, certificate: shown.then(|| certificate.into_der()), occupied: true });
+        let certificate = shown.then(|| certificate.into_der());
+        return Ok(Content { key, certificate, occupied: true, pin_policy: None });
     }
     let Some(map) = map.filter(|map| map.by_slot(slot).is_some()) else { return Ok(Content::default()) };
     match ask(card, slot)? {
-        Told::Key(key) if !map.is_given_up(slot, &key) => {
-            Ok(Content { key: Some(key), certificate: None, occupied: true })
+        Told::Key(key, pin_policy) if !map.is_given_up(slot, &key) => {
+            Ok(Content { key: Some(key), certificate: None, occupied: true, pin_policy })
         }
-        Told::Key(_) | Told::Nothing => Ok(Content::default()),
+        Told::Key(..) | Told::Nothing => Ok(Content::default()),
         // The map says that there is a key, and nobody that there is none.
         Told::Nonsense => Ok(Content { occupied: true, ..Content::default() }),
     }
 }
 
-/// The key in a slot, for its use, in the fewest commands. Where the map names a key and lies where cards
+/// The key in a slot, and when it wants the PIN where the card tells, for its use, in the fewest commands. Where the map names a key and lies where cards
 /// that tell of their keys have it, that comes before the certificate, which is longer.
 pub(super) fn key(
     card: &mut PivCard<'_>,
     slot: Slot,
     map: &SlotMap,
     tells: bool,
-) -> Result<Option<SlotKey>, PivError> {
+) -> Result<(Option<SlotKey>, Option<PinPolicy>), PivError> {
     let named = map.by_slot(slot).is_some();
     if tells
         && named
         && !card.state().lacks(PivCommand::GetMetadata)
-        && let Some(key) = told_by_card(card, slot)?.filter(|key| !map.is_given_up(slot, key))
+        && let Told::Key(key, policy) = ask(card, slot)?
+        && !map.is_given_up(slot, &key)
     {
-        return Ok(Some(key));
+        return Ok((Some(key), policy));
     }
-    look(card, slot, Some(map)).map(|content| content.key)
+    look(card, slot, Some(map)).map(|content| (content.key, content.pin_policy))
 }
 
 /// The key the card itself tells of, where it can.
 pub(super) fn told_by_card(card: &mut PivCard<'_>, slot: Slot) -> Result<Option<SlotKey>, PivError> {
     Ok(match ask(card, slot)? {
-        Told::Key(key) => Some(key),
+        Told::Key(key, _) => Some(key),
         Told::Nothing | Told::Nonsense => None,
     })
 }
 
 /// What a card says of a slot's key.
 enum Told {
-    Key(SlotKey),
+    /// The key, and when it wants the PIN.
+    Key(SlotKey, Option<PinPolicy>),
     /// There is none, or the card does not tell of keys.
     Nothing,
     /// A card that tells of keys does not of this one.
@@ -229,8 +234,8 @@ enum Told {
 fn ask(card: &mut PivCard<'_>, slot: Slot) -> Result<Told, PivError> {
     match card.metadata(slot.reference()) {
         Ok(metadata) => {
-            let key = metadata.and_then(|metadata| metadata.public_key);
-            Ok(key.map_or(Told::Nothing, Told::Key))
+            let told = metadata.and_then(|told| Some((told.public_key?, told.pin_policy)));
+            Ok(told.map_or(Told::Nothing, |(key, policy)| Told::Key(key, policy)))
         }
         Err(error @ PivError::Exchange(_)) => Err(error),
         Err(error) => {

@@ -44,6 +44,8 @@ struct Inside {
     proven: bool,
     /// An instruction the card has not.
     refused: Option<u8>,
+    /// What answers the next command of an instruction, instead of the card.
+    script: Vec<(u8, &'static [u8])>,
 }
 
 /// A handle to the card; clones are other connections to the same card.
@@ -68,6 +70,7 @@ impl PivCardOf {
             trouble: None,
             proven: false,
             refused: None,
+            script: Vec::new(),
         })))
     }
 
@@ -84,6 +87,11 @@ impl PivCardOf {
     /// A card without this instruction.
     pub(crate) fn refuse(&self, instruction: Option<u8>) {
         self.inside().refused = instruction;
+    }
+
+    /// What answers the next command of each of these instructions, instead of the card.
+    pub(crate) fn script(&self, script: Vec<(u8, &'static [u8])>) {
+        self.inside().script = script;
     }
 
     pub(crate) fn calm(&self) {
@@ -112,6 +120,9 @@ impl CardChannel for PivCardOf {
         }
         if inside.refused == Some(command[1]) {
             return Ok(Zeroizing::new(vec![0x6D, 0x00]));
+        }
+        if let Some(at) = inside.script.iter().position(|(instruction, _)| *instruction == command[1]) {
+            return Ok(Zeroizing::new(inside.script.remove(at).1.to_vec()));
         }
         let trouble = match &mut inside.trouble {
             Some((0, count @ 1.., trouble)) => {

@@ -29,14 +29,26 @@ impl CardSession {
         need: &mut impl FnMut(&mut Self) -> Result<Need, Error>,
         body: &mut impl FnMut(&mut Self) -> Result<T, Error>,
     ) -> Result<Attempt<T>, Error> {
-        let need = need(self)?;
-        let Some(role) = need.role.filter(|role| *role != PinId::EVERYONE) else {
-            return body(self).map(Attempt::Done);
-        };
+        let mut needed = need(self)?;
+        if !needed.somebody() {
+            match body(self) {
+                // On a card without counters a key of everyone may have a policy that shows when it is used: the
+                // module knows by now.
+                Err(error @ Error::NotAuthenticated { .. }) if self.cached.has_hints() => {
+                    self.forget_owners();
+                    needed = need(self)?;
+                    if !needed.somebody() {
+                        return Err(error);
+                    }
+                }
+                result => return result.map(Attempt::Done),
+            }
+        }
+        let role = needed.role.unwrap_or(PinId::USER);
         let info = self.pin_info(role)?;
         let every_time = info.cache == PinCachePolicy::AlwaysPrompt;
         if every_time || !self.is_authenticated(role)? {
-            let question = Question { role, info, container: need.container };
+            let question = Question { role, info, container: needed.container };
             if let Admission::Ask(question) = self.admit(question, dialogue)? {
                 return Ok(Attempt::Ask(question));
             }

@@ -10,6 +10,15 @@ use super::session::CardSession;
 use crate::error::Error;
 use crate::x509;
 
+/// Which half of a container a certificate is for.
+enum Fitting {
+    /// This one's key is the certificate's.
+    Known(KeyHalf),
+    /// One of these, if any. Cards with places may tell a key by the certificate beside it, which is of an older
+    /// one where another program replaced the key alone: it stands against no other certificate.
+    Perhaps(Vec<KeyHalf>),
+}
+
 impl CardSession {
     /// Writes the certificate of a container's key, replacing the one it has. With no half named, it
     /// goes to the key it was made for. Answers the half.
@@ -33,15 +42,16 @@ impl CardSession {
         let need = |session: &mut Self| {
             session.writable()?;
             let (index, record) = session.find(name)?;
-            session.matching_half(index, &record, half, &public)?;
+            session.fitting_halves(index, &record, half, &public)?;
             Ok(Need { role: Some(PinId::USER), container: Some(record.name.as_str().to_owned()) })
         };
         self.change(Repeat::Safe, Some(pins), need, |session| {
             let (index, record) = session.find(name)?;
-            let half = session.matching_half(index, &record, half, &public)?;
             let content = session.certificate_file(der)?;
-            session.write_certificate(half, index, &content)?;
-            Ok(half)
+            match session.fitting_halves(index, &record, half, &public)? {
+                Fitting::Known(half) => session.write_certificate(half, index, &content).map(|()| half),
+                Fitting::Perhaps(halves) => session.replace_outdated(&record, index, &halves, &content),
+            }
         })
     }
 
@@ -69,26 +79,59 @@ impl CardSession {
     }
 
     /// The half whose key the certificate is for.
-    fn matching_half(
+    fn fitting_halves(
         &mut self,
         index: ContainerIndex,
         record: &ContainerRecord,
         half: Option<KeyHalf>,
         public: &PublicKey,
-    ) -> Result<KeyHalf, Error> {
+    ) -> Result<Fitting, Error> {
         let keys = self.recorded_keys(index, record)?;
         let key = |half| match half {
             KeyHalf::Signature => keys.signature.as_ref(),
             KeyHalf::KeyExchange => keys.key_exchange.as_ref(),
         };
         let (container, card) = (record.name.as_str().to_owned(), self.reader.clone());
-        let candidates: Vec<_> =
+        let mut candidates: Vec<_> =
             HALVES.into_iter().filter(|candidate| half.is_none_or(|half| half == *candidate)).collect();
-        if candidates.iter().all(|half| key(*half).is_none()) {
+        if HALVES.into_iter().all(|half| key(half).is_none()) {
             return Err(Error::NoSuchKey { container, half, card });
         }
-        let matching = candidates.into_iter().find(|half| key(*half) == Some(public));
-        matching.ok_or(Error::CertificateMismatch { container, card })
+        if let Some(matching) = candidates.iter().find(|half| key(**half) == Some(public)) {
+            return Ok(Fitting::Known(*matching));
+        }
+        if !self.places()?.is_empty() && self.half_with_certificate(index, &container, None).is_ok() {
+            candidates.sort_by_key(|half| key(*half).is_none());
+            return Ok(Fitting::Perhaps(candidates));
+        }
+        if candidates.into_iter().all(|half| key(half).is_none()) {
+            return Err(Error::NoSuchKey { container, half, card });
+        }
+        Err(Error::CertificateMismatch { container, card })
+    }
+
+    /// Writes a certificate where the module alone can tell whether it is the key's.
+    fn replace_outdated(
+        &mut self,
+        record: &ContainerRecord,
+        index: ContainerIndex,
+        halves: &[KeyHalf],
+        content: &[u8],
+    ) -> Result<KeyHalf, Error> {
+        for half in halves {
+            match self.write_certificate(*half, index, content) {
+                Ok(()) => {
+                    // The key is not the one that was believed to be there.
+                    self.cached.drop_keys(index);
+                    self.remember_map(None);
+                    return Ok(*half);
+                }
+                Err(Error::Call { source, .. }) if source.is(cardmod_sys::SCARD_E_INVALID_PARAMETER) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let (container, card) = (record.name.as_str().to_owned(), self.reader.clone());
+        Err(Error::CertificateMismatch { container, card })
     }
 
     fn half_with_certificate(

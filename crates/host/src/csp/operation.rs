@@ -22,6 +22,11 @@ impl Need {
     pub(super) fn user() -> Self {
         Self { role: Some(PinId::USER), container: None }
     }
+
+    /// Whether anybody has to be authenticated.
+    pub(super) fn somebody(&self) -> bool {
+        self.role.is_some_and(|role| role != PinId::EVERYONE)
+    }
 }
 
 /// Whether an operation may be begun again when the connection failed in its midst.

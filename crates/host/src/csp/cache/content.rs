@@ -182,6 +182,13 @@ impl CardSession {
         Ok(owner)
     }
 
+    /// Has the module tell anew whose the keys are that were used: their use may have taught it.
+    pub(in crate::csp) fn forget_owners(&mut self) {
+        for index in core::mem::take(&mut self.cached.parsed.owners).into_keys() {
+            self.cached.items.drop_one(&items::owner(index));
+        }
+    }
+
     /// What a role's PIN is for, where it is known without a card.
     pub(in crate::csp) fn known_purpose(&self, role: PinId) -> PinPurpose {
         self.cached.parsed.pins.get(&role).map_or(PinPurpose::Authentication, |info| info.purpose)
