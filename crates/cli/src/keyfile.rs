@@ -2,7 +2,8 @@
 //! SubjectPublicKeyInfo or a certificate for public keys.
 
 use cardmod_host::x509;
-use cardmod_types::{PrivateKey, PublicKey};
+use cardmod_iso7816::tlv::{Reader, Tag, single};
+use cardmod_types::{PrivateKey, PublicKey, SecretBytes};
 use der::pem;
 use zeroize::Zeroizing;
 
@@ -47,6 +48,41 @@ pub(crate) fn private_key(bytes: &[u8]) -> Result<PrivateKey, Failure> {
         return key.map_err(|error| broken(&error));
     }
     Err(broken(&"there is no private key in it"))
+}
+
+/// The private key of a curve the module interface has no name for.
+pub(crate) enum Key25519 {
+    /// RFC 8032.
+    Ed25519(SecretBytes),
+    /// RFC 7748.
+    X25519(SecretBytes),
+}
+
+/// Reads a private key of Curve25519 (PKCS#8, RFC 8410 section 7, PEM or DER); `None` for any other file.
+pub(crate) fn curve_25519(bytes: &[u8]) -> Result<Option<Key25519>, Failure> {
+    if !is_pem(bytes) {
+        return Ok(curve_25519_of(bytes));
+    }
+    let blocks = blocks(bytes)?;
+    let block = blocks.iter().find(|block| block.label == "PRIVATE KEY");
+    Ok(block.and_then(|block| curve_25519_of(&block.der)))
+}
+
+fn curve_25519_of(der: &[u8]) -> Option<Key25519> {
+    /// `id-X25519` and `id-Ed25519` (RFC 8410, section 3).
+    const X25519: [u8; 3] = [0x2B, 0x65, 0x6E];
+    const ED25519: [u8; 3] = [0x2B, 0x65, 0x70];
+    const KEY_LEN: usize = 32;
+    let value = |bytes, tag| single(bytes).ok().filter(|tlv| tlv.tag == Tag::new(tag)).map(|tlv| tlv.value);
+    let whole = value(der, 0x30)?;
+    let find = |tag| Reader::new(whole).find(Tag::new(tag)).ok()?;
+    let oid = value(find(0x30)?, 0x06)?;
+    let key = value(find(0x04)?, 0x04).filter(|key| key.len() == KEY_LEN)?;
+    match oid.try_into().ok()? {
+        ED25519 => Some(Key25519::Ed25519(SecretBytes::new(key.to_vec()))),
+        X25519 => Some(Key25519::X25519(SecretBytes::new(key.to_vec()))),
+        _ => None,
+    }
 }
 
 fn encrypted() -> Failure {
@@ -151,6 +187,27 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt
         let new = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
         for key in [old, new] {
             assert_eq!(private_key(key.as_bytes()).err().unwrap().message, "the private key is encrypted");
+        }
+    }
+
+    #[test]
+    fn keys_of_curve25519_are_told_from_others() {
+        // RFC 8410, section 10.3: the same key without and with attributes and public key.
+        let plain = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
+-----END PRIVATE KEY-----
+";
+        let der = &blocks(plain.as_bytes()).unwrap()[0].der;
+        for file in [plain.as_bytes(), der] {
+            let Some(Key25519::Ed25519(key)) = curve_25519(file).unwrap() else { panic!("no Ed25519 key") };
+            assert_eq!(key.as_bytes()[..4], [0xD4, 0xEE, 0x72, 0xDB]);
+        }
+        let mut agreement = der.to_vec();
+        agreement[11] = 0x6E;
+        assert!(matches!(curve_25519(&agreement).unwrap(), Some(Key25519::X25519(_))));
+        agreement[11] = 0x71;
+        for other in [&agreement[..], &der[..47], P256.as_bytes(), b"junk"] {
+            assert!(curve_25519(other).unwrap().is_none());
         }
     }
 

@@ -144,6 +144,12 @@ fn piv_cards_and_the_names_of_their_containers() {
     all.good("piv attest", "9a --chain");
     all.good("piv attest", "9a --der --out f9.der");
     all.run(1, "piv move", "9a 9d");
+    all.good("piv generate", "9c --algorithm p256 --pin-policy once --touch-policy cached");
+    all.good("piv generate", "9c --algorithm p384 --out public.pem --yes");
+    all.run(1, "piv generate", "9c --algorithm p256");
+    home.tool("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out private.pem").succeeds();
+    all.good("piv import", "9c private.pem --pin-policy always --yes");
+    all.good("piv delete-key", "9c");
     all.good("piv move", "9a 9c");
     all.good("piv delete-key", "9c");
     all.good("piv init", "");

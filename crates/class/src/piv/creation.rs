@@ -11,7 +11,7 @@ use cardmod_types::{CardId, ContainerIndex, KeySpec, PinId};
 
 use super::stored::{self, Kept};
 use super::view::View;
-use super::{PivModule, answer, pins, placeholder, places, view};
+use super::{PivModule, answer, pins, places, view};
 
 impl ContainerCreation for PivModule {
     fn create_key(
@@ -216,7 +216,7 @@ impl PivModule {
                 false => Ok(()),
             };
         }
-        let note = placeholder::certificate(slot, key);
+        let note = cardmod_piv::placeholder(slot, key);
         self.card(cx).write_certificate(slot, &note, Default::default()).map(drop).map_err(answer::writing)
     }
 

@@ -14,7 +14,6 @@ mod keys;
 mod management;
 mod module;
 mod pins;
-mod placeholder;
 mod places;
 mod proof;
 mod properties;

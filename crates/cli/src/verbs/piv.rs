@@ -4,6 +4,7 @@
 mod authority;
 mod desk;
 mod keys;
+mod making;
 mod management;
 mod setup;
 mod status;
@@ -22,6 +23,10 @@ pub(crate) use desk::PivDesk;
 pub(crate) enum PivVerb {
     /// Show what the card tells: identity, PIN and PUK, management key, places of keys
     Status,
+    /// Make a key on the card, with the policies and algorithms that tokens have
+    Generate(making::GenerateArgs),
+    /// Bring a private key from a file onto the card, with the policies that tokens have
+    Import(making::ImportArgs),
     /// Get a certificate by which the card vouches that it made a key itself
     Attest(keys::AttestArgs),
     /// Show what the card tells about a key, PIN, PUK or management key
@@ -45,6 +50,8 @@ pub(crate) fn run(verb: &PivVerb, global: &Global, out: Output) -> Result<(), Fa
     let desk = PivDesk::open(global, out)?;
     match verb {
         PivVerb::Status => status::run(desk, out),
+        PivVerb::Generate(args) => making::generate(args, desk, out),
+        PivVerb::Import(args) => making::import(args, desk, out),
         PivVerb::Attest(args) => keys::attest(args, desk, out),
         PivVerb::Metadata(args) => keys::metadata(args, desk, out),
         PivVerb::Move(args) => keys::move_key(args, desk, out),

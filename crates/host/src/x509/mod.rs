@@ -20,5 +20,5 @@ pub use ecdsa::{ecdsa_from_der, ecdsa_to_der};
 pub use issue::{certificate_request, self_signed};
 pub use names::Subject;
 pub use pkcs12::{Pkcs12, Pkcs12Key, is_pkcs12, read_pkcs12};
-pub use summary::{Summary, Validity, common_name, matches, parse, summary, to_pem};
+pub use summary::{Summary, Validity, common_name, matches, parse, subject, summary, to_pem};
 pub use usage::{ExtendedKeyUse, KeyUse, Profile};

@@ -99,6 +99,12 @@ pub fn common_name(der: &[u8]) -> Option<String> {
     Some(name.value().into_owned())
 }
 
+/// The subject in RFC 4514's form, of a certificate for whatever key; `None` for what is no certificate.
+#[must_use]
+pub fn subject(der: &[u8]) -> Option<String> {
+    Some(Certificate::from_der(der).ok()?.tbs_certificate().subject().to_string())
+}
+
 /// Reads a certificate (DER).
 ///
 /// # Errors

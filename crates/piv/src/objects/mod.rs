@@ -8,6 +8,7 @@ pub(crate) mod discovery;
 pub(crate) mod fascn;
 pub(crate) mod fields;
 pub(crate) mod history;
+pub(crate) mod placeholder;
 pub(crate) mod printed;
 pub(crate) mod security;
 

@@ -61,6 +61,11 @@ impl AuthorityOptions {
         ))
     }
 
+    /// Where the management key is read from, if an option says so.
+    pub(crate) fn management_source(&self) -> Option<SecretSource> {
+        self.management.source()
+    }
+
     /// The PIN, from its option or from the terminal.
     pub(crate) fn pin(&self) -> Result<Pin, Failure> {
         match self.pin.source() {

@@ -86,6 +86,9 @@ pub(crate) struct SlotRow {
     pub(crate) metadata: MetadataView,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) certificate_bytes: Option<usize>,
+    /// Of the certificate, in RFC 4514's form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) problem: Option<String>,
 }
@@ -104,7 +107,9 @@ impl SlotRow {
         let of_certificate = view.key().and_then(cardmod_default::piv::edge::KeyAlgorithm::of);
         shown.algorithm = shown.algorithm.or_else(|| of_certificate.map(|algorithm| algorithm.to_string()));
         let certificate_bytes = view.certificate().map(Certificate::der).map(<[u8]>::len);
-        Some(Self { slot: view.slot.label(), content, metadata: shown, certificate_bytes, problem })
+        let subject =
+            view.certificate().and_then(|certificate| cardmod_host::x509::subject(certificate.der()));
+        Some(Self { slot: view.slot.label(), content, metadata: shown, certificate_bytes, subject, problem })
     }
 
     /// The cells for people.
@@ -112,7 +117,10 @@ impl SlotRow {
         let text = |value: Option<&str>| value.unwrap_or("").to_owned();
         let what = match (&self.problem, self.certificate_bytes) {
             (Some(problem), _) => problem.clone(),
-            (None, Some(bytes)) => format!("certificate, {bytes} bytes"),
+            (None, Some(bytes)) => match self.subject.as_deref().filter(|subject| !subject.is_empty()) {
+                Some(subject) => format!("certificate, {bytes} bytes, {subject}"),
+                None => format!("certificate, {bytes} bytes"),
+            },
             (None, None) => "key without certificate".to_owned(),
         };
         [

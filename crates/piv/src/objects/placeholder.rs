@@ -3,7 +3,8 @@
 //! that known to every later program. Programs that look for certificates find one that vouches for nothing.
 
 use cardmod_iso7816::tlv::{Tag, Writer};
-use cardmod_piv::{Slot, SlotKey};
+
+use crate::{Slot, SlotKey};
 
 const SEQUENCE: Tag = Tag::new(0x30);
 const SET: Tag = Tag::new(0x31);
@@ -22,8 +23,10 @@ const NO_ISSUER: [u8; 8] = [0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x19, 0x01];
 /// `id-at-commonName`, 2.5.4.3.
 const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
 
-/// The DER of the note of a slot's key.
-pub(super) fn certificate(slot: Slot, key: &SlotKey) -> Vec<u8> {
+/// The DER of the note of a slot's key: for the slot's certificate object, where nothing else would tell of the
+/// key (RFC 9925, RFC 5280).
+#[must_use]
+pub fn placeholder(slot: Slot, key: &SlotKey) -> Vec<u8> {
     let algorithm = |writer: Writer| writer.template(SEQUENCE, |writer| writer.object(OID, &UNSIGNED));
     let subject = format!("key of slot {} without certificate", slot.label());
     let to_be_signed = |writer: Writer| {
@@ -51,11 +54,11 @@ fn name(writer: Writer, attribute: &[u8], text: &str) -> Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cardmod_piv::Certificate;
+    use crate::Certificate;
     use cardmod_types::{EcCurve, EcPublicKey, RsaPublicKey};
 
     fn read_back(key: &SlotKey) -> Certificate {
-        let der = certificate(Slot::KeyManagement, key);
+        let der = placeholder(Slot::KeyManagement, key);
         let value = Writer::new().object(Tag::new(0x70), &der).object(Tag::new(0x71), &[0]).finish();
         Certificate::parse(&value).expect("a certificate").expect("one is there")
     }
@@ -77,7 +80,7 @@ mod tests {
 
     #[test]
     fn its_der_is_that_of_the_rfc() {
-        let der = certificate(Slot::Signature, &SlotKey::X25519([9; 32]));
+        let der = placeholder(Slot::Signature, &SlotKey::X25519([9; 32]));
         assert!(der.ends_with(&[0x30, 0x0A, 0x06, 0x08, 0x2B, 6, 1, 5, 5, 7, 6, 0x24, 0x03, 0x01, 0x00]));
         let text = String::from_utf8_lossy(&der);
         assert!(text.contains("key of slot 9c without certificate"));
