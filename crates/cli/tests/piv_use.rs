@@ -396,3 +396,29 @@ fn a_card_with_both_applications_is_used_by_each() {
     let web = &containers(&home, "--application gids container list")[0];
     assert_eq!((&web["name"], &web["place"]), (&"web".into(), &Value::Null));
 }
+
+/// The name of a new key is stored before the key is made: that must not make a key its own that is another's.
+#[test]
+fn a_key_that_no_map_tells_of_is_never_replaced() {
+    let home = token("");
+    let slot: Slot = "82".parse().expect("a place");
+    let key_there = || {
+        administer(&home, |card| {
+            let metadata = card.metadata(slot.reference()).expect("metadata").expect("a key");
+            metadata.public_key.expect("its public half")
+        })
+    };
+    administer(&home, |card| drop(card.generate(slot, KeyAlgorithm::P256, Policies::NONE).expect("a key")));
+    let key = key_there();
+    let generate = "--card token key generate --algorithm p256 --pin-env PIN --container";
+    for options in ["82", "82 --name mine"] {
+        home.run(&format!("{generate} {options}")).exits(1).says("does not tell of");
+        assert!(key_there() == key, "{options}: the key is still there");
+    }
+    home.run("--card token container list").succeeds().says("no containers");
+    // Without a place the free ones for signatures are taken, and no other.
+    for (name, code) in [("a", 0), ("b", 0), ("c", 1)] {
+        home.run(&format!("{generate} {name}")).exits(code);
+        assert!(key_there() == key, "{name}: the key is still there");
+    }
+}

@@ -121,7 +121,7 @@ impl PivModule {
 
     /// Whether nothing would be lost: neither certificate nor key, as far as anybody can tell, nor a name that
     /// waits for its key.
-    fn is_free(
+    pub(super) fn is_free(
         &mut self,
         cx: &mut CardContext<'_>,
         view: &View,

@@ -76,6 +76,9 @@ impl PivModule {
             return Ok(());
         }
         self.require_user(cx)?;
+        for index in &change.renamed {
+            self.require_room(cx, &view, file, *index)?;
+        }
         self.authorise(cx)?;
         match self.store_map(cx, &change.map)? {
             Kept::Yes => Ok(()),
@@ -85,14 +88,35 @@ impl PivModule {
         }
     }
 
+    /// A record for a key to come takes no slot in which a key lies that no map tells of: with the record it would
+    /// be the container's own, and the new key would take its place.
+    fn require_room(
+        &mut self,
+        cx: &mut CardContext<'_>,
+        view: &View,
+        file: &ContainerMap,
+        index: ContainerIndex,
+    ) -> Result<()> {
+        let is_announced = file.get(index).is_some_and(is_keyless) && view.visible(index).is_none();
+        let Some(slot) = view.places.slot(index).filter(|_| is_announced) else { return Ok(()) };
+        if self.is_free(cx, view, index, slot)? {
+            return Ok(());
+        }
+        tracing::error!(%slot, "the slot is in use");
+        Err(Status::NoAccess)
+    }
+
     /// Whether the index has no key, in the host's eyes either, or one that was made in this context: its name is
     /// not the card's yet.
     fn is_new(&self, view: &View, file: &ContainerMap, index: ContainerIndex) -> bool {
-        let is_keyless =
-            |record: &ContainerRecord| record.signature_bits == 0 && record.key_exchange_bits == 0;
         let announced = view.visible(index).is_none() && file.get(index).is_some_and(is_keyless);
         announced || self.made.contains(&index)
     }
+}
+
+/// Whether a host's record is that of a key to come.
+fn is_keyless(record: &ContainerRecord) -> bool {
+    record.signature_bits == 0 && record.key_exchange_bits == 0
 }
 
 /// What a new cmapfile changes of the stored map.

@@ -139,24 +139,31 @@ impl CardSession {
         sites: &Sites,
     ) -> Result<ContainerIndex, Error> {
         let before = self.map()?.clone();
-        let mut occupied = None;
+        let mut occupied = false;
         for index in &sites.indexes {
-            let announced = self.announce_in_place(*index, name, new.default)?;
+            let announced = match self.announce_in_place(*index, name, new.default) {
+                // Something is there that the map does not tell of.
+                Err(Error::Call { source, .. }) if is_occupied(&source) => {
+                    occupied = true;
+                    continue;
+                }
+                announced => announced?,
+            };
             let made = self.make_at(*index, new, sites.label.as_deref());
             if made.is_err() && announced {
                 self.take_back(before.clone());
             }
             match made {
                 Ok(()) => return Ok(*index),
-                // Something is there that the map does not tell of, or the key does not suit.
-                Err(error) if is_occupied(&error) => occupied = Some(error),
+                // The same, or the key does not suit.
+                Err(error) if is_occupied(&error) => occupied = true,
                 Err(error) if is_full(&error) && sites.label.is_none() => break,
                 Err(error) => return Err(self.failed_creation(new, error)),
             }
         }
         let card = self.reader.clone();
         Err(match (occupied, &sites.label) {
-            (Some(_), Some(label)) => Error::PlaceTaken { place: label.clone(), name: String::new(), card },
+            (true, Some(label)) => Error::PlaceTaken { place: label.clone(), name: String::new(), card },
             _ => {
                 let algorithm = new.key.algorithm();
                 let kind = describe_spec(algorithm.spec(new.half), &algorithm.to_string());
