@@ -168,9 +168,10 @@ impl CardSession {
         {
             let keys = self.container_keys(index)?;
             if keys != ContainerKeys::default()
-                && let Some(name) = self.names()?.name(index)
+                && let Some(name) = self.names()?.name(index).map(str::to_owned)
             {
-                return Ok((index, name.to_owned(), keys));
+                self.was_found(index);
+                return Ok((index, name, keys));
             }
         }
         let (index, record) = self.find(name)?;

@@ -111,6 +111,16 @@ impl CardSession {
         Ok(self.cached.parsed.map.get_or_insert_with(ContainerMap::new))
     }
 
+    /// A container was found on the card: a map that is remembered without it is out of date.
+    pub(in crate::csp) fn was_found(&mut self, index: ContainerIndex) {
+        let name = items::file(&FilePath::cmapfile());
+        let hint = self.cached.items.iter().find(|(known, _)| *known == name && self.cached.is_hint(known));
+        let lists = |map: &[u8]| ContainerMap::parse(map).is_ok_and(|map| map.get(index).is_some());
+        if hint.is_some_and(|(_, map)| !map.is_some_and(lists)) {
+            self.cached.items.drop_one(&name);
+        }
+    }
+
     /// Remembers what was written to the card's map, or forgets it after a failure.
     pub(in crate::csp) fn remember_map(&mut self, map: Option<ContainerMap>) {
         self.drop_touched();
