@@ -21,8 +21,8 @@ fn row(home: &Home, place: &str) -> Value {
 fn containers(home: &Home) -> Vec<String> {
     let list = home.run("--json container list").succeeds().json();
     let list = list["containers"].as_array().expect("containers").iter();
-    list.map(|row| format!("{} in {}", row["name"].as_str().unwrap(), row["place"].as_str().unwrap()))
-        .collect()
+    let text = |member: &serde_json::Value| member.as_str().expect("a text").to_owned();
+    list.map(|row| format!("{} in {}", text(&row["name"]), text(&row["place"]))).collect()
 }
 
 #[test]

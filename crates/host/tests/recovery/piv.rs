@@ -76,11 +76,10 @@ pub(crate) const DELETE: Operation =
         .leaving(|session| assert!(!has(session, NEW)))
         .once()
         .on_piv();
-pub(crate) const WRITE_CERTIFICATE: Operation =
-    Operation::new("pivcertwrite", |session| write_certificate(session))
-        .after(without_certificate)
-        .leaving(|session| assert_eq!(stored(session), Some(operations::made_certificate())))
-        .on_piv();
+pub(crate) const WRITE_CERTIFICATE: Operation = Operation::new("pivcertwrite", write_certificate)
+    .after(without_certificate)
+    .leaving(|session| assert_eq!(stored(session), Some(operations::made_certificate())))
+    .on_piv();
 pub(crate) const DELETE_CERTIFICATE: Operation =
     Operation::new("pivcertdelete", |session| session.delete_certificate(Some("9a"), None, &mut pin()))
         .after(|session| {
