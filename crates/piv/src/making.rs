@@ -126,7 +126,8 @@ impl PivCard<'_> {
     pub fn occupancy(&mut self, slot: Slot) -> Result<Occupancy, PivError> {
         let certificate = self.object(slot.object())?.is_some_and(|value| !value.is_empty());
         let key = match self.metadata(slot.reference()) {
-            Ok(Some(_)) => Some(true),
+            // Firmware that answers with policies alone does so whether there is a key or not.
+            Ok(Some(told)) => (told.algorithm_id.is_some() || told.public_key.is_some()).then_some(true),
             // A card that never answered may say so of everything: it has to know its own PIN.
             Ok(None) if !self.state.answers_metadata() => match self.metadata(KeyReference::PIN) {
                 Ok(Some(_)) => Some(false),
