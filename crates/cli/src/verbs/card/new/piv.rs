@@ -103,7 +103,7 @@ impl std::str::FromStr for Firmware {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let numbers: Option<Vec<u8>> = text.split('.').map(|number| number.parse().ok()).collect();
+        let numbers: Option<Vec<u8>> = text.split('.').map(|number| number.parse::<u8>().ok()).collect();
         let version = numbers.and_then(|numbers| numbers.try_into().ok());
         version.map(Self).ok_or("a version has three numbers up to 255, like 5.7.1")
     }
