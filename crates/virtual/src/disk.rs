@@ -10,6 +10,9 @@ pub(crate) mod image;
 pub(crate) mod lock;
 pub(crate) mod run;
 pub(crate) mod secret;
+#[cfg_attr(windows, path = "disk/windows.rs")]
+#[cfg_attr(not(windows), path = "disk/unix.rs")]
+pub(crate) mod system;
 
 use std::path::{Path, PathBuf};
 

@@ -10,7 +10,7 @@ use crate::connection::{CardStatus, VirtualCard, snapshot};
 use crate::disk::image::{self, ImageFile, ImageKind};
 use crate::disk::run::{self, Found, Run};
 use crate::disk::secret::DeviceSecret;
-use crate::disk::{CardPaths, clients, files, lock};
+use crate::disk::{CardPaths, clients, files, lock, system};
 use crate::fault::{CardFault, StoreError};
 use crate::ports::{Random as _, SystemRandom};
 use crate::profile::{BlankProfile, GidsProfile, PivProfile};
@@ -269,7 +269,7 @@ impl Store {
         // A leading dot: no card's name.
         let new = self.dir.join(format!(".new-{:016x}", u64::from_be_bytes(random)));
         let made = make_directory(&new, &secret, card, u64::from_be_bytes(random)).and_then(|()| {
-            let renamed = std::fs::rename(&new, &target).and_then(|()| files::sync_directory(&target));
+            let renamed = system::rename(&new, &target).and_then(|()| files::sync_directory(&target));
             renamed.map_err(|cause| files::fault("create", &target, cause))
         });
         if made.is_err() {

@@ -334,7 +334,7 @@ impl Shared {
     }
 
     fn unlock(&self) -> Result<(), CardFault> {
-        self.lock.unlock().map_err(|cause| files::fault("unlock", &self.place.paths.lock(), cause))
+        lock::unlock(&self.lock, &self.place.paths.lock())
     }
 }
 

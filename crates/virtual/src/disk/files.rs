@@ -4,6 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use same_file::Handle;
+
+use super::system;
 use crate::fault::CardFault;
 
 /// A fault of one file.
@@ -15,8 +18,7 @@ pub(crate) fn fault(action: &'static str, path: &Path, cause: io::Error) -> Card
 pub(crate) fn private_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    system::private_file(&mut options);
     options
 }
 
@@ -25,22 +27,11 @@ pub(crate) fn open_or_create(path: &Path) -> Result<File, CardFault> {
     private_options().create(true).truncate(false).open(path).map_err(|cause| fault("open", path, cause))
 }
 
-/// Whether the open file is the one that is found at the path. Where the system does not let open files be
-/// removed, it is.
+/// Whether the open file is the one that is found at the path.
 pub(crate) fn is_at(file: &File, path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-        match (file.metadata().map(place), std::fs::metadata(path).map(place)) {
-            (Ok(open), Ok(found)) => open == found,
-            _ => false,
-        }
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = (file, path);
-        true
+    match (file.try_clone().and_then(Handle::from_file), Handle::from_path(path)) {
+        (Ok(open), Ok(found)) => open == found,
+        _ => false,
     }
 }
 
@@ -48,8 +39,7 @@ pub(crate) fn is_at(file: &File, path: &Path) -> bool {
 pub(crate) fn create_directory(path: &Path) -> Result<(), CardFault> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    system::private_directory(&mut builder);
     builder.create(path).map_err(|cause| fault("create", path, cause))
 }
 
@@ -57,7 +47,7 @@ pub(crate) fn create_directory(path: &Path) -> Result<(), CardFault> {
 /// The caller holds the lock that keeps others from doing the same.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let new = beside(path);
-    let written = write_new(&new, content).and_then(|()| std::fs::rename(&new, path));
+    let written = write_new(&new, content).and_then(|()| system::rename(&new, path));
     if written.is_err() {
         // The error to report is the first one; what is left is overwritten next time.
         let _ = std::fs::remove_file(&new);
@@ -79,15 +69,9 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Makes a rename durable. Only Unix lets a program do that; elsewhere the system decides.
+/// Makes a rename to this name durable, where the system lets a program do that.
 pub(crate) fn sync_directory(of: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    if let Some(directory) = of.parent() {
-        File::open(directory)?.sync_all()?;
-    }
-    #[cfg(not(unix))]
-    let _ = of;
-    Ok(())
+    of.parent().map_or(Ok(()), system::sync_directory)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::files;
+use super::{files, system};
 use crate::fault::{CardFault, StoreError};
 
 /// The limit where nothing else is said: longer than the longest command, the generation of an RSA-4096 key
@@ -35,6 +35,14 @@ pub(crate) fn lock(file: &File, path: &Path, patience: Duration) -> Result<(), C
         }
         std::thread::sleep(pause.min(left));
         pause = (pause * 2).min(PAUSE.1);
+    }
+}
+
+/// Gives back a lock that [`lock`] took, or that was there to be taken at once.
+pub(crate) fn unlock(file: &File, path: &Path) -> Result<(), CardFault> {
+    match file.unlock() {
+        Err(cause) if !system::is_unlocked(&cause) => Err(files::fault("unlock", path, cause)),
+        _ => Ok(()),
     }
 }
 
@@ -78,7 +86,7 @@ mod tests {
         );
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| lock(&second, &path, PATIENCE));
-            first.unlock().unwrap();
+            unlock(&first, &path).unwrap();
             waiting.join().unwrap().unwrap();
         });
     }

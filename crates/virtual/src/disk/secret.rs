@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use cardmod_crypto::SealKey;
 
-use super::files;
+use super::{files, system};
 use crate::fault::{CardFault, StoreError};
 use crate::ports::{Random, SystemRandom};
 
@@ -59,16 +59,8 @@ impl DeviceSecret {
 
 /// Whoever can read the secret can open the images, so others must not.
 fn check_mode(path: &Path) -> Result<(), StoreError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let metadata = std::fs::metadata(path).map_err(|cause| files::fault("read", path, cause))?;
-        let mode = metadata.permissions().mode() & 0o7777;
-        if mode & 0o077 != 0 {
-            return Err(StoreError::SecretExposed { path: path.to_path_buf(), mode });
-        }
+    match system::exposed(path).map_err(|cause| files::fault("read", path, cause))? {
+        Some(mode) => Err(StoreError::SecretExposed { path: path.to_path_buf(), mode }),
+        None => Ok(()),
     }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
 }

@@ -1,0 +1,60 @@
+//! What Windows does in its own way with a store's files: who may read is inherited from the directory above,
+//! open files stand in the way of renames, and every unlocking is asked for twice.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long a rename is tried that somebody stands in the way of. Other programs of this store have an image open
+/// for microseconds, virus scanners and indexers for some milliseconds.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Pause between two tries.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// "Access is denied": among other things, the file to be replaced is open, or was removed and is open still.
+const ERROR_ACCESS_DENIED: i32 = 5;
+/// Another program has the file open and does not share it.
+const ERROR_SHARING_VIOLATION: i32 = 32;
+/// A lock stands in the way.
+const ERROR_LOCK_VIOLATION: i32 = 33;
+
+/// A file has the access list of its directory.
+pub(crate) fn private_file(_options: &mut OpenOptions) {}
+
+/// A directory has the access list of the one above, as far as that is inherited; that of a user's
+/// `%LOCALAPPDATA%` lets the user, the system and the administrators in, and nobody else.
+pub(crate) fn private_directory(_builder: &mut DirBuilder) {}
+
+/// There are no permission bits to look at.
+pub(crate) fn exposed(_path: &Path) -> io::Result<Option<u32>> {
+    Ok(None)
+}
+
+/// Gives a file or directory another name; a file may be there already. Waits a little for whoever has one of them
+/// open.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match std::fs::rename(from, to) {
+            Err(cause) if is_in_the_way(&cause) && begun.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+}
+
+fn is_in_the_way(cause: &io::Error) -> bool {
+    matches!(cause.raw_os_error(), Some(ERROR_ACCESS_DENIED | ERROR_SHARING_VIOLATION))
+}
+
+/// No program can make a rename durable here; the file system's journal does.
+pub(crate) fn sync_directory(_directory: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether an unlocking failed only because nothing was locked any more: the standard library unlocks twice, as
+/// a file may be locked both ways, and takes Windows' `ERROR_NOT_LOCKED` for success the second time. Wine has
+/// another code for it.
+pub(crate) fn is_unlocked(cause: &io::Error) -> bool {
+    cause.raw_os_error() == Some(ERROR_LOCK_VIOLATION)
+}
