@@ -7,7 +7,7 @@
 //!
 //! What the SDK promises, whatever host and module do:
 //!
-//! - `unsafe` lives in `boundary` and `raw`; everything else, the author's crate included, forbids it.
+//! - `unsafe` lives in `boundary` and `raw`, and on Windows in `process`; everything else, the author's crate included, forbids it.
 //! - No panic crosses to C: it is answered with `SCARD_E_UNEXPECTED`, and the context stays closed until
 //!   it is deleted.
 //! - Nothing beyond the prefix of the answered version of `CARD_DATA` is read or written.
@@ -17,7 +17,9 @@
 //! - Outputs are NULL or 0 on failure, and nothing allocated by the host's callbacks is left behind.
 //! - The host's handles are read at every call, and the module is told when they changed.
 //! - One call at a time enters a context; a callback that enters again on the same thread is refused
-//!   instead of waiting for itself; deleting a context under a running call is safe.
+//!   instead of waiting for itself; deleting a context under a running call is safe, also while the process
+//!   ends.
+//! - A library made with [`export!`] can be unloaded for good, any number of times in one process.
 
 #![deny(unsafe_code)]
 
@@ -31,6 +33,7 @@ mod live;
 mod memory;
 mod module;
 mod panics;
+mod process;
 mod raw;
 mod slots;
 mod status;

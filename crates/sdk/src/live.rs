@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use cardmod_types::{DecryptPadding, SecretBytes};
 use zeroize::Zeroizing;
@@ -12,7 +12,8 @@ use crate::context::{CardContext, Facts, PadRequest, Services};
 use crate::link::Link;
 use crate::memory::Memory;
 use crate::module::{CardModule, KeyRef, Result};
-use crate::panics::{Panicked, inside, thread_token};
+use crate::panics::{Panicked, inside};
+use crate::process;
 use crate::slots::{self, Handle};
 use crate::status::Status;
 
@@ -76,6 +77,15 @@ pub(crate) fn delete(host: &Host) {
     let taken = host.handle().and_then(slots::take);
     host.forget_handle();
     release(taken);
+}
+
+/// Frees what hosts did not delete before they unmapped the library: secrets are wiped, and nothing stays in
+/// the process. The hosts' memory is not touched: no context has any outside of a call.
+#[cfg(windows)]
+pub(crate) fn abandon_all() {
+    for context in slots::take_all() {
+        release(Some(context));
+    }
 }
 
 /// Calls the module, with the host's cache.
@@ -149,12 +159,13 @@ impl<M: CardModule> Live<M> {
 
     /// Waits for other threads; a call from inside a call of the same thread is refused.
     fn lock(&self) -> Result<Inside<'_, M>> {
-        let token = thread_token();
+        let token = process::thread_token();
         if self.owner.load(Ordering::Relaxed) == token {
             tracing::error!("a host callback entered the same context again");
             return Err(Status::Unexpected);
         }
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // A thread that was ended with the process may have been inside, and nothing is sound there then.
+        let state = process::lock(&self.state).ok_or(Status::Unexpected)?;
         self.owner.store(token, Ordering::Relaxed);
         Ok(Inside { owner: &self.owner, state })
     }

@@ -9,18 +9,13 @@
 //! environment has [`LOG_VARIABLE`], the report is a line on standard error.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 use crate::module::Result;
+use crate::process;
 use crate::status::Status;
-
-thread_local! {
-    /// How deep this thread is inside the fence. Const and without destructor, see above.
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
-}
 
 /// Runs an entry and answers its code.
 pub(crate) fn fence(entry: &'static str, body: impl FnOnce() -> Result<()>) -> u32 {
@@ -61,35 +56,40 @@ fn dispose(mut payload: Box<dyn Any + Send>) {
     std::mem::forget(payload);
 }
 
-/// A number no other living thread has, without touching the thread's handle.
-pub(crate) fn thread_token() -> usize {
-    DEPTH.with(|depth| core::ptr::from_ref(depth).addr())
-}
-
 struct Depth;
 
 impl Depth {
     fn enter() -> Self {
-        DEPTH.with(|depth| depth.set(depth.get() + 1));
+        process::set_depth(process::depth() + 1);
         Self
     }
 }
 
 impl Drop for Depth {
     fn drop(&mut self) {
-        DEPTH.with(|depth| depth.set(depth.get() - 1));
+        // Without a place for it, it stays 0.
+        process::set_depth(process::depth().saturating_sub(1));
     }
 }
 
 fn install_hook() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        process::keep();
         if std::thread::panicking() {
             return; // a hook cannot be changed now; this panic is being reported already
         }
         let previous = take_hook();
-        set_hook(Box::new(move |info| if DEPTH.with(Cell::get) > 0 { report(info) } else { previous(info) }));
+        set_hook(Box::new(move |info| if process::depth() > 0 { report(info) } else { previous(info) }));
     });
+}
+
+/// Takes the hook away as the library goes, so that it is given back. A panic that is on its way keeps it.
+#[cfg(windows)]
+pub(crate) fn remove_hook() {
+    if !std::thread::panicking() {
+        drop(take_hook());
+    }
 }
 
 fn report(info: &PanicHookInfo<'_>) {
@@ -130,12 +130,5 @@ mod tests {
             }
         }
         assert_eq!(fence("test", || std::panic::panic_any(Bomb)), Status::Unexpected.code());
-    }
-
-    #[test]
-    fn threads_have_different_tokens() {
-        let here = thread_token();
-        assert_eq!(here, thread_token());
-        assert_ne!(here, std::thread::spawn(thread_token).join().unwrap());
     }
 }

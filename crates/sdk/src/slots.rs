@@ -5,10 +5,12 @@
 //! as the last. A stale or invented value finds nothing.
 
 use std::any::Any;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::process;
 
 /// A context of any module type.
-type Shared = Arc<dyn Any + Send + Sync>;
+pub(crate) type Shared = Arc<dyn Any + Send + Sync>;
 
 /// Half of the handle is the slot's number plus one, the other half its generation.
 const HALF: u32 = usize::BITS / 2;
@@ -44,9 +46,9 @@ impl Handle {
     }
 }
 
-/// Puts a context into the table; `None` when every number is taken.
+/// Puts a context into the table; `None` when every number is taken, or the table is out of reach.
 pub(crate) fn insert(context: Shared) -> Option<Handle> {
-    let mut table = table();
+    let mut table = table()?;
     table.generation = (table.generation + 1) & MASK;
     let generation = table.generation;
     let slot = table.slots.iter().position(Option::is_none).unwrap_or(table.slots.len());
@@ -62,14 +64,14 @@ pub(crate) fn insert(context: Shared) -> Option<Handle> {
 
 /// The context, kept alive by the caller from now on.
 pub(crate) fn get(handle: Handle) -> Option<Shared> {
-    let table = table();
+    let table = table()?;
     let (generation, context) = table.slots.get(handle.slot()?)?.as_ref()?;
     (*generation == handle.generation()).then(|| Arc::clone(context))
 }
 
 /// Takes the context out: no further call finds it.
 pub(crate) fn take(handle: Handle) -> Option<Shared> {
-    let mut table = table();
+    let mut table = table()?;
     let slot = table.slots.get_mut(handle.slot()?)?;
     if slot.as_ref()?.0 != handle.generation() {
         return None;
@@ -82,8 +84,16 @@ pub(crate) fn take(handle: Handle) -> Option<Shared> {
     taken.map(|(_, context)| context)
 }
 
-fn table() -> MutexGuard<'static, Table> {
-    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
+/// Takes every context out: the library goes. None where the table is out of reach.
+#[cfg(windows)]
+pub(crate) fn take_all() -> Vec<Shared> {
+    let slots = table().map(|mut table| core::mem::take(&mut table.slots)).unwrap_or_default();
+    slots.into_iter().flatten().map(|(_, context)| context).collect()
+}
+
+/// The table; `None` where a thread had it that was ended with the process.
+fn table() -> Option<MutexGuard<'static, Table>> {
+    process::lock(&TABLE)
 }
 
 #[cfg(test)]

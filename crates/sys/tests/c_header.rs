@@ -1,6 +1,9 @@
 //! The C header: up to date, accepted by C and C++ compilers, beside pcsc-lite's, with the layout
 //! that the crate has.
 
+// Runs compilers, which are not where a program for Windows runs that was built on another system.
+#![cfg(unix)]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -44,6 +44,8 @@ const LISTED: &[(&str, &[&str])] = &[
             "src/boundary/params.rs",
             "src/boundary/structures.rs",
             "src/export.rs",
+            "src/process/windows.rs",
+            "src/process/windows_gnu.rs",
             "src/raw.rs",
             "tests/acquire.rs",
             "tests/common/mod.rs",
