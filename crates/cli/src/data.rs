@@ -1,6 +1,8 @@
 //! Input and output files. `-` is standard input or output; a file is replaced in one step, so that
 //! nobody ever sees half of it.
 
+mod devices;
+
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -44,6 +46,11 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 /// Writes a file: beside its place first, then moved there. What is not a regular file (a pipe, a
 /// device) is written to as it is.
 pub(crate) fn write(path: &Path, bytes: &[u8], sensitivity: Sensitivity) -> Result<(), Failure> {
+    if cfg!(windows) && devices::is_device(path) {
+        // Neither made nor cut off, as a file would be.
+        let written = fs::OpenOptions::new().write(true).open(path).and_then(|mut it| it.write_all(bytes));
+        return written.map_err(|error| Failure::file("write", path, error));
+    }
     // A symbolic link keeps pointing where it does: its target is replaced.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let existing = fs::metadata(&target).ok();

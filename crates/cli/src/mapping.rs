@@ -42,7 +42,7 @@ impl From<EnvironmentError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let (exit, code) = match &error {
-            StoreError::BadName { .. } => (Exit::Usage, "bad-card-name"),
+            StoreError::BadName { .. } | StoreError::ReservedName { .. } => (Exit::Usage, "bad-card-name"),
             StoreError::Profile(_) => (Exit::Usage, "bad-profile"),
             StoreError::Exists { .. } => (Exit::Failed, "card-exists"),
             StoreError::NoSuchCard { .. } => (Exit::NoCard, "no-card"),

@@ -133,7 +133,10 @@ pub fn shared_library() -> Result<PathBuf, EnvironmentError> {
         .iter()
         .flat_map(|place| FILES.iter().map(move |file| directory.join(place).join(file)))
         .collect();
-    let found = candidates.iter().find_map(|path| path.canonicalize().ok().filter(|path| path.is_file()));
+    let found = candidates.iter().filter(|path| path.is_file()).find_map(|path| {
+        // Wine cannot tell the final name of a file whose path is longer than 260 characters.
+        path.canonicalize().or_else(|_| std::path::absolute(path)).ok()
+    });
     found.ok_or_else(|| {
         let searched: Vec<_> = candidates.iter().map(|path| path.display().to_string()).collect();
         EnvironmentError::NoSharedProvider { searched: searched.join(", ") }

@@ -158,6 +158,12 @@ pub enum StoreError {
         /// The refused name.
         name: String,
     },
+    /// The name is one that the system keeps for itself.
+    #[error("{name:?} cannot be a card's name: to this system it means no file, or a file of another name")]
+    ReservedName {
+        /// The refused name.
+        name: String,
+    },
     /// There is such a card already.
     #[error("a virtual card named {name} exists already")]
     Exists {

@@ -336,6 +336,12 @@ fn make_directory(path: &Path, secret: &DeviceSecret, card: &Card, stamp: u64) -
 fn check_name(name: &str) -> Result<(), StoreError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let sound = (1..=32).contains(&name.len()) && name.chars().all(allowed) && !name.starts_with('.');
-    // Beside the cards lies the device secret.
-    if sound && name != "device.secret" { Ok(()) } else { Err(StoreError::BadName { name: name.to_owned() }) }
+    // Beside the cards lies the device secret, on some systems in letters of any case.
+    if !sound || name.eq_ignore_ascii_case("device.secret") {
+        return Err(StoreError::BadName { name: name.to_owned() });
+    }
+    match system::is_reserved(name) {
+        true => Err(StoreError::ReservedName { name: name.to_owned() }),
+        false => Ok(()),
+    }
 }

@@ -203,3 +203,10 @@ fn limited(program: &Path) -> Command {
     command.args(["--kill-after=5", LIMIT]).arg(variable("CARDMOD_WINE")).arg(program);
     command
 }
+
+/// The tries left of the user PIN, from what `pin status --json` printed.
+#[track_caller]
+pub(crate) fn tries_left(outcome: &Outcome) -> u64 {
+    let document: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("a document");
+    document["pins"][0]["tries_left"].as_u64().unwrap_or_else(|| panic!("no tries in {outcome}"))
+}

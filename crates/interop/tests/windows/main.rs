@@ -13,7 +13,6 @@ mod names;
 mod openssl;
 mod outputs;
 mod paths;
-mod pe;
 mod piv;
 mod sharing;
 mod transcript;

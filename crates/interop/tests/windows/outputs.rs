@@ -20,17 +20,19 @@ fn outputs_and_the_names_windows_keeps_for_devices() {
     desk.wine(&format!("{SIGN} cards")).exits_with(1).says("cannot write cards");
 }
 
+/// The system's own tables are a folder in which not even an administrator makes a file.
 #[test]
 #[ignore = "run by cargo xtask windows"]
-fn what_is_read_only_stays_as_it_is() {
+fn a_folder_that_cannot_be_written() {
     let desk = Desk::with_key();
-    desk.write("signature", b"what was there");
-    desk.tool("chmod 444 signature").success();
-    // Wine shows the attribute "read-only" where nobody may write.
-    desk.wine(&format!("{SIGN} signature")).exits_with(1).says("cannot write signature");
-    assert_eq!(desk.read("signature"), b"what was there");
-    let before = listing(&desk);
-    assert!(before.iter().all(|name| !name.starts_with(".cardmod")), "{before:?}");
+    desk.wine(&format!(r"{SIGN} Z:\proc\signature")).exits_with(1).says(r"cannot write Z:\proc\signature");
+    let mut command = desk.wine_command(&["card", "new", "demo"]);
+    let refused = desk.finish(command.env("CARDMOD_HOME", r"Z:\proc")).exits_with(1);
+    refused.says(r"cannot create Z:\proc\cards");
+    let mut command =
+        desk.wine_command(&["--card", "demo", "container", "list", "--apdu-log", r"Z:\proc\log"]);
+    desk.finish(&mut command).exits_with(1).says(r"the APDU log Z:\proc\log cannot be written");
+    desk.wine("--card demo container list").success().says("web");
 }
 
 #[test]

@@ -31,13 +31,15 @@ fn a_path_with_blanks() {
 #[test]
 #[ignore = "run by cargo xtask windows"]
 fn paths_beyond_260_characters() {
-    let desk = Desk::named(&vec!["a-folder-with-a-name-of-some-length-in-it"; 8].join("/"));
+    let desk = Desk::named(&["a-folder-with-a-name-of-some-length-in-it"; 8].join("/"));
     assert!(windows(desk.folder()).len() > 300);
     desk.write("data", b"the data to be signed");
     let full = |name: &str| windows(&desk.path(name));
-    desk.wine("card new demo").success();
+    // Wine takes no such folder for the current one.
+    let run = |words: &[&str]| desk.finish(desk.wine_command(words).current_dir("/"));
+    run(&["card", "new", "demo"]).success();
     let log = full("log");
-    let run = |words: &[&str]| desk.wine_words(&[&["--card", "demo", "--apdu-log", &log], words].concat());
+    let run = |words: &[&str]| run(&[&["--card", "demo", "--apdu-log", &log], words].concat());
     run(&["key", "generate", "--container", "web", "--algorithm", "p256", "--pin-env", "PIN"]).success();
     run(&["key", "public", "--container", "web", "--out", &full("public")]).success();
     let (data, signature) = (full("data"), full("signature"));
@@ -46,8 +48,6 @@ fn paths_beyond_260_characters() {
     assert!(!desk.read("log").is_empty());
     run(&["container", "list"]).success().says("web");
     run(&["sign", "--in", &full("not-there"), "--pin-env", "PIN"]).exits_with(1).says(&full("not-there"));
-    let module = install(&desk.path("program"));
-    run(&["--module", &module, "container", "list"]).success().says("web");
 }
 
 #[test]

@@ -31,6 +31,11 @@ pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
+/// Whether the system gives a file of this name a meaning of its own. Here none does.
+pub(crate) fn is_reserved(_name: &str) -> bool {
+    false
+}
+
 /// Whether an unlocking failed only because nothing was locked any more.
 pub(crate) fn is_unlocked(_cause: &io::Error) -> bool {
     false

@@ -52,9 +52,36 @@ pub(crate) fn sync_directory(_directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether the system gives a file of this name a meaning of its own: devices' names with whatever behind a dot,
+/// and names that end with a dot, which is left out (Naming Files, Paths, and Namespaces).
+pub(crate) fn is_reserved(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().to_ascii_uppercase();
+    let numbered =
+        |kind: &str| stem.strip_prefix(kind).is_some_and(|number| matches!(number.as_bytes(), [b'0'..=b'9']));
+    name.ends_with('.')
+        || matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL")
+        || numbered("COM")
+        || numbered("LPT")
+}
+
 /// Whether an unlocking failed only because nothing was locked any more: the standard library unlocks twice, as
 /// a file may be locked both ways, and takes Windows' `ERROR_NOT_LOCKED` for success the second time. Wine has
 /// another code for it.
 pub(crate) fn is_unlocked(cause: &io::Error) -> bool {
     cause.raw_os_error() == Some(ERROR_LOCK_VIOLATION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_devices_are_no_files() {
+        for name in ["NUL", "con", "Aux.1", "com0", "LPT9.card", "demo."] {
+            assert!(is_reserved(name), "{name}");
+        }
+        for name in ["demo", "null", "console", "com", "com10", "com1x", "a.nul"] {
+            assert!(!is_reserved(name), "{name}");
+        }
+    }
 }
