@@ -12,6 +12,7 @@ mod callbacks;
 mod host;
 mod key_material;
 mod params;
+mod shown;
 mod structures;
 
 pub use acquire::acquire;
@@ -28,9 +29,14 @@ use cardmod_sys::{
 
 use crate::boundary::params::Number;
 use crate::entry::{agreement, container, file, injection, pin, property, query, rsa};
-use crate::module::CardModule;
+use crate::module::{CardModule, Result};
 use crate::panics::fence;
 use crate::status::Status;
+
+/// What the log names beside each call.
+fn handles_of(host: &Result<Host>) -> Option<CardHandles> {
+    host.as_ref().ok().map(|host| host.handles)
+}
 
 type Block = *mut *mut u8;
 type Length = *mut DWORD;
@@ -49,7 +55,7 @@ macro_rules! entries {
                 data: *mut CARD_DATA,
                 $($($argument: $c),+),*
             ) -> DWORD {
-                fence(stringify!($name), || {
+                fence(stringify!($name), |logged| {
                     // SAFETY:
                     // - NULL, or what CardAcquireContext filled, for the time of this call: the caller.
                     let host = unsafe { Host::read(data) };
@@ -58,7 +64,11 @@ macro_rules! entries {
                         // - NULL, or valid for its use in this entry for the time of this call: the caller.
                         let $parameter = unsafe { $reader::read($($argument),+) };
                     )*
-                    $chapter::$function::<M>(&host?, $($parameter),*)
+                    logged.arguments(handles_of(&host), &[$((stringify!($parameter), &$parameter)),*]);
+                    let host = host?;
+                    let result = $chapter::$function::<M>(&host, $($parameter),*);
+                    logged.answered(host.answered());
+                    result
                 })
             }
         )+
@@ -77,12 +87,16 @@ macro_rules! entries {
                     data: *mut CARD_DATA,
                     $($($argument: $c),+),*
                 ) -> DWORD {
-                    fence(stringify!($name), || {
+                    fence(stringify!($name), |logged| {
                         $(
                             // SAFETY:
                             // - NULL, or valid for its use in this entry: the caller.
-                            let _ = unsafe { $reader::read($($argument),+) };
+                            let $parameter = unsafe { $reader::read($($argument),+) };
                         )*
+                        // SAFETY:
+                        // - NULL, or what CardAcquireContext filled, for the time of this call: the caller.
+                        let host = unsafe { Host::read(data) };
+                        logged.arguments(handles_of(&host), &[$((stringify!($parameter), &$parameter)),*]);
                         Err(if data.is_null() { Status::InvalidParameter } else { Status::UnsupportedFeature })
                     })
                 }

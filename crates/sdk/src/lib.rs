@@ -16,6 +16,7 @@
 //!   ([`CardModule::RSA`], [`CardModule::ECC`]).
 //! - Outputs are NULL or 0 on failure, and nothing allocated by the host's callbacks is left behind.
 //! - The host's handles are read at every call, and the module is told when they changed.
+//! - A module writes a log file where the machine's settings want one, with nothing secret in it ([`log`]).
 //! - One call at a time enters a context; a callback that enters again on the same thread is refused
 //!   instead of waiting for itself; deleting a context under a running call is safe, also while the process
 //!   ends.
@@ -30,6 +31,7 @@ mod entry;
 mod export;
 mod link;
 mod live;
+pub mod log;
 mod memory;
 mod module;
 mod panics;

@@ -7,6 +7,7 @@ use cardmod_pcsc::BorrowedCard;
 use zeroize::Zeroizing;
 
 use crate::boundary::CardHandles;
+use crate::log::Exchange;
 use crate::status::Status;
 
 /// A channel over the handles of the running call; the connection's facts are kept as long as they stay.
@@ -14,16 +15,20 @@ use crate::status::Status;
 pub(crate) struct Link {
     handles: CardHandles,
     card: OnceCell<BorrowedCard>,
+    logged: Exchange,
 }
 
 impl Link {
     pub(crate) fn new(handles: CardHandles) -> Self {
-        Self { handles, card: OnceCell::new() }
+        let mut link = Self { handles, ..Self::default() };
+        link.logged.follow_level();
+        link
     }
 
     /// Takes the handles of the running call; answers whether they are others than before.
     pub(crate) fn follow(&mut self, handles: CardHandles) -> bool {
         if self.handles == handles {
+            self.logged.follow_level();
             return false;
         }
         *self = Self::new(handles);
@@ -63,7 +68,8 @@ impl CardChannel for Link {
         self.borrowed()?;
         let unconnected = TransportError { code: Status::InvalidHandle.code() };
         let card = self.card.get_mut().ok_or(unconnected)?;
-        card.transmit(command).map_err(TransportError::from)
+        let exchange = || card.transmit(command).map_err(TransportError::from);
+        self.logged.around(self.handles, command, exchange)
     }
 
     fn limits(&self) -> Limits {

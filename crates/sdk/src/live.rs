@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::boundary::Host;
 use crate::context::{CardContext, Facts, PadRequest, Services};
 use crate::link::Link;
+use crate::log::User;
 use crate::memory::Memory;
 use crate::module::{CardModule, KeyRef, Result};
 use crate::panics::{Panicked, inside};
@@ -22,6 +23,8 @@ pub(crate) struct Live<M> {
     /// The thread that is inside, by its token; 0 for none.
     owner: AtomicUsize,
     state: Mutex<State<M>>,
+    /// As long as there are contexts, the log keeps what it knows.
+    _logging: User,
 }
 
 /// Everything a context has, reached under its lock only.
@@ -67,7 +70,7 @@ pub(crate) fn acquire<M: CardModule>(host: &Host, facts: Facts) -> Result<(Offer
     let offers = Offers::of(&mut module);
     let state =
         State { module, facts, memory: Memory::default(), protected, link, other_card: false, closed: false };
-    let live = Live { owner: AtomicUsize::new(0), state: Mutex::new(state) };
+    let live = Live { owner: AtomicUsize::new(0), state: Mutex::new(state), _logging: User::another() };
     let handle = slots::insert(Arc::new(live)).ok_or(Status::NoMemory)?;
     Ok((offers, handle))
 }

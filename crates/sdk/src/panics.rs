@@ -6,30 +6,35 @@
 //! SDK is linked into a larger program.
 //!
 //! A module that is a library of its own has a `tracing` of its own, to which nobody listens. So where the
-//! environment has [`LOG_VARIABLE`], the report is a line on standard error.
+//! environment has [`LOG_VARIABLE`], the report is a line on standard error; and where the module's own log is
+//! on ([`crate::log`]), a line there.
 
 use std::any::Any;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
+use crate::log::{self, Call, Outcome};
 use crate::module::Result;
 use crate::process;
 use crate::status::Status;
 
 /// Runs an entry and answers its code.
-pub(crate) fn fence(entry: &'static str, body: impl FnOnce() -> Result<()>) -> u32 {
-    match inside(body) {
-        Ok(Ok(())) => 0,
+pub(crate) fn fence(entry: &'static str, body: impl FnOnce(&mut Call) -> Result<()>) -> u32 {
+    let mut call = Call::begin(entry);
+    let (code, outcome) = match inside(|| body(&mut call)) {
+        Ok(Ok(())) => (0, Outcome::Done),
         Ok(Err(status)) => {
             tracing::debug!(entry, %status, code = status.code(), "refused");
-            status.code()
+            (status.code(), Outcome::Refused(status))
         }
         Err(Panicked) => {
             tracing::error!(entry, "panic answered");
-            Status::Unexpected.code()
+            (Status::Unexpected.code(), Outcome::Panicked)
         }
-    }
+    };
+    call.end(&outcome);
+    code
 }
 
 /// A panic was caught; what it carried is gone.
@@ -96,6 +101,7 @@ fn report(info: &PanicHookInfo<'_>) {
     let (file, line) = info.location().map_or(("", 0), |place| (place.file(), place.line()));
     let message = info.payload_as_str().unwrap_or("");
     tracing::error!(file, line, message, "card module panicked");
+    log::panicked(info);
     if !tracing::dispatcher::has_been_set() && log_is_wanted() {
         let text = format!("card module panicked: {message} at {file}:{line}\n");
         // Where standard error is closed, nobody reads it.
@@ -116,9 +122,9 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_unexpected() {
-        assert_eq!(fence("test", || panic!("inside")), Status::Unexpected.code());
-        assert_eq!(fence("test", || Err(Status::NoMemory)), Status::NoMemory.code());
-        assert_eq!(fence("test", || Ok(())), 0);
+        assert_eq!(fence("test", |_| panic!("inside")), Status::Unexpected.code());
+        assert_eq!(fence("test", |_| Err(Status::NoMemory)), Status::NoMemory.code());
+        assert_eq!(fence("test", |_| Ok(())), 0);
     }
 
     #[test]
@@ -129,6 +135,6 @@ mod tests {
                 panic!("second");
             }
         }
-        assert_eq!(fence("test", || std::panic::panic_any(Bomb)), Status::Unexpected.code());
+        assert_eq!(fence("test", |_| std::panic::panic_any(Bomb)), Status::Unexpected.code());
     }
 }

@@ -40,8 +40,15 @@ use cardmod_types::{DecryptPadding, SecretBytes};
 use zeroize::Zeroizing;
 
 use crate::context::{CardContext, Facts, PadRequest, Services};
+use crate::log;
 use crate::module::{CardModule, KeyRef, Result};
 use crate::status::Status;
+
+/// Lets this process's modules (those linked into it) log by these settings, whatever the machine's say;
+/// `None` for the machine's again, from the next acquire on.
+pub fn fix_log_settings(settings: Option<log::Settings>) {
+    log::fix(settings);
+}
 
 /// A module acquired over a card of the test's own.
 pub struct Driver<M> {

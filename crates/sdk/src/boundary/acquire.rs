@@ -9,8 +9,9 @@ use crate::boundary::host::Host;
 use crate::boundary::{self as entries, unsupported};
 use crate::context::Facts;
 use crate::live::{self, Offers};
+use crate::log;
 use crate::module::{CardModule, Result};
-use crate::panics::fence;
+use crate::panics::{fence, inside};
 use crate::raw::{self, Scan, member};
 use crate::status::Status;
 
@@ -29,16 +30,24 @@ const NAME_LIMIT: usize = 512;
 /// filled by a host as Cardmod.h asks: pointers NULL or valid, callbacks with the signatures of their types.
 /// After success the structure stays where it is until `CardDeleteContext`.
 pub unsafe extern "system" fn acquire<M: CardModule>(data: *mut CARD_DATA, flags: DWORD) -> DWORD {
-    fence("CardAcquireContext", || {
+    // The settings of the log are read here; whoever is being acquired keeps it awake by itself.
+    let awake = inside(log::User::enter);
+    let code = fence("CardAcquireContext", |logged| {
         // SAFETY:
         // - the caller's promise, which is the same.
-        unsafe { try_acquire::<M>(data, flags) }
-    })
+        unsafe { try_acquire::<M>(data, flags, logged) }
+    });
+    drop(awake);
+    code
 }
 
 /// # Safety
 /// As for [`acquire`].
-unsafe fn try_acquire<M: CardModule>(data: *mut CARD_DATA, flags: DWORD) -> Result<()> {
+unsafe fn try_acquire<M: CardModule>(
+    data: *mut CARD_DATA,
+    flags: DWORD,
+    logged: &mut log::Call,
+) -> Result<()> {
     if data.is_null() || flags & !CARD_SECURE_KEY_INJECTION_NO_CARD_MODE != 0 {
         return Err(Status::InvalidParameter);
     }
@@ -61,6 +70,7 @@ unsafe fn try_acquire<M: CardModule>(data: *mut CARD_DATA, flags: DWORD) -> Resu
     // - at least version 4, and filled: the caller's promise.
     let mut host = unsafe { Host::read(data) }?;
     host.forget_old_handle();
+    logged.arguments(Some(host.handles), &[("flags", &flags), ("card", &facts)]);
     let (offers, handle) = live::acquire::<M>(&host, facts)?;
     table.dwVersion = version;
     table.pvVendorSpecific = ptr::without_provenance_mut(handle.to_raw());

@@ -1,5 +1,6 @@
 //! The host as one call sees it: its handles and callbacks, read from `CARD_DATA` at every entry.
 
+use core::cell::Cell;
 use core::ffi::c_void;
 use core::ptr;
 
@@ -41,6 +42,8 @@ pub(crate) struct Host {
     cache_delete: PFN_CSP_CACHE_DELETE_FILE,
     cache_context: *mut c_void,
     pad: PFN_CSP_PAD_DATA,
+    /// Bytes of the last block handed out, for the log.
+    answered: Cell<Option<u32>>,
 }
 
 macro_rules! fetch {
@@ -77,7 +80,13 @@ impl Host {
             cache_delete: fetch!(data, pfnCspCacheDeleteFile),
             cache_context: fetch!(data, pvCacheContext),
             pad: fetch!(data, pfnCspPadData),
+            answered: Cell::new(None),
         })
+    }
+
+    /// How many bytes the running call handed out last.
+    pub(super) fn answered(&self) -> Option<u32> {
+        self.answered.get()
     }
 
     /// The context this structure belongs to; `None` before acquire and after delete.
@@ -116,6 +125,7 @@ impl Host {
         // SAFETY:
         // - a fresh block of at least `bytes.len()` bytes, or the host breaks its contract.
         unsafe { raw::copy_out(bytes, pointer) };
+        self.answered.set(Some(length));
         Ok(HostBlock { pointer, length, free: self.free })
     }
 

@@ -206,6 +206,10 @@ impl KeyBlob {
         Self(blob.cast_const())
     }
 
+    pub(super) fn is_null(&self) -> bool {
+        self.0.is_null()
+    }
+
     /// The key, and the half of a container its blob is for.
     ///
     /// # Errors

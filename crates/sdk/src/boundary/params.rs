@@ -34,7 +34,7 @@ impl Number {
 }
 
 /// A name of a file or directory.
-pub(crate) struct Name(Scan<u8>);
+pub(crate) struct Name(pub(super) Scan<u8>);
 
 impl Name {
     /// # Safety
@@ -71,7 +71,7 @@ impl Name {
 }
 
 /// A UTF-16 string: the name of a user, property, algorithm or function.
-pub(crate) struct Wide(Scan<u16>);
+pub(crate) struct Wide(pub(super) Scan<u16>);
 
 impl Wide {
     /// # Safety
@@ -118,6 +118,11 @@ impl<'a> Bytes<'a> {
 
     pub(crate) fn is_null(&self) -> bool {
         self.pointer.is_null()
+    }
+
+    /// As the caller counts them, whether they can be read or not.
+    pub(super) fn len(&self) -> usize {
+        self.length as usize
     }
 
     /// # Errors
@@ -172,6 +177,10 @@ impl<T: Plain + Default> Out<T> {
 }
 
 impl<T: Plain> Out<T> {
+    pub(super) fn is_null(&self) -> bool {
+        self.0.is_null()
+    }
+
     /// # Errors
     /// [`Status::InvalidParameter`] for NULL.
     pub(crate) fn required(&self) -> Result<()> {
@@ -244,6 +253,14 @@ impl PropertyBuffer {
         // SAFETY:
         // - the caller's promise.
         Self { pointer, size, length: unsafe { Out::read(length) } }
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        self.pointer.is_null()
+    }
+
+    pub(super) fn size(&self) -> u32 {
+        self.size
     }
 
     /// # Errors

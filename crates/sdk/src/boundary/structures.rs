@@ -38,11 +38,16 @@ impl<T: Plain> Versioned<T> {
     /// # Errors
     /// [`Status::RevisionMismatch`] for a version above `known`; 0 counts as 1.
     pub(crate) fn check(&self, known: u32) -> Result<()> {
-        self.required()?;
+        let version = self.version().ok_or(Status::InvalidParameter)?;
+        if version > known { Err(Status::RevisionMismatch) } else { Ok(()) }
+    }
+
+    /// The caller's version; `None` for NULL.
+    pub(super) fn version(&self) -> Option<u32> {
+        self.required().ok()?;
         // SAFETY:
         // - not NULL, and the structure begins with its version: the promise of `read`.
-        let version = unsafe { raw::read(self.0.cast::<u32>()) };
-        if version > known { Err(Status::RevisionMismatch) } else { Ok(()) }
+        Some(unsafe { raw::read(self.0.cast::<u32>()) })
     }
 
     pub(crate) fn set(&self, value: T) {

@@ -138,7 +138,9 @@ fn hidden(len: usize) -> String {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Upper-case hexadecimal digits, for what a log may show in full, such as an answer to reset.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // Writing to a string does not fail.
         let _ = write!(text, "{byte:02X}");
