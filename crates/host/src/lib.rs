@@ -51,6 +51,7 @@ pub mod clock;
 mod csp;
 mod error;
 mod host;
+pub mod install;
 pub mod module;
 pub mod registry;
 mod search;

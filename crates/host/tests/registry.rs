@@ -1,9 +1,9 @@
 //! The module registry: files in their order, matches, errors with file and line, writing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cardmod_host::registry::{
-    NewEntry, RegisterError, RegisteredModule, Registry, RegistryPaths, Scope, register, unregister,
+    NewEntry, Place, RegisterError, RegisteredModule, Registry, RegistryPaths, Scope, register, unregister,
 };
 
 const EXAMPLE: &str = r#"
@@ -32,7 +32,21 @@ fn entry(name: &str, atr: &str, module: &str) -> String {
 
 /// Places in a directory of the test's own.
 fn paths(root: &Path) -> RegistryPaths {
-    RegistryPaths { environment: None, user: Some(root.join("user")), system: Some(root.join("system")) }
+    let (user, system) = (Some(root.join("user")), Some(root.join("system")));
+    RegistryPaths { user, system, ..RegistryPaths::default() }
+}
+
+/// The line that a place names.
+fn line_of(place: &Place) -> Option<usize> {
+    match place {
+        Place::File { line, .. } => *line,
+        Place::Key(_) => None,
+    }
+}
+
+/// A file without a line.
+fn file(file: PathBuf) -> Place {
+    Place::File { file, line: None }
 }
 
 #[test]
@@ -43,7 +57,7 @@ fn entries_are_read_and_matched_under_their_mask() {
     let registry = Registry::load(&paths(root.path()));
     assert_eq!(registry.problems(), []);
     let [first, second] = registry.entries() else { panic!("{registry:?}") };
-    assert_eq!((first.name.as_str(), first.origin.line), ("Example card", 4));
+    assert_eq!((first.name.as_str(), line_of(&first.origin.place)), ("Example card", Some(4)));
     assert_eq!(first.atr, [0x3B, 0x8D, 0x00, 0x31]);
     assert_eq!(first.crypto_provider.as_deref(), Some("Microsoft Base Smart Card Crypto Provider"));
     assert_eq!(second.mask, [0xFF; 3]);
@@ -104,7 +118,7 @@ fn a_file_that_is_wrong_says_where_and_the_others_count() {
         let registry = Registry::load(&paths(root.path()));
         assert_eq!(registry.entries().len(), 1, "{text}");
         let [problem] = registry.problems() else { panic!("{text}: {registry:?}") };
-        assert_eq!(problem.line, Some(line), "{text}: {problem}");
+        assert_eq!(line_of(&problem.place), Some(line), "{text}: {problem}");
         let told = problem.to_string();
         assert!(told.contains(&format!("bad.toml:{line}: ")) && told.contains(words), "{told}");
         assert!(!told.contains('\n'), "{told}");
@@ -147,7 +161,10 @@ fn new(name: &str) -> NewEntry {
         name: name.to_owned(),
         atr: vec![0x3B, 0x01],
         mask: vec![0xFF, 0xFF],
-        module: RegisteredModule::Library("/usr/lib/x \"y\".so".into()),
+        module: RegisteredModule::Library(
+            // Absolute on either system.
+            if cfg!(windows) { r"C:\lib\x 'y'.dll" } else { "/usr/lib/x \"y\".so" }.into(),
+        ),
         crypto_provider: None,
         key_storage_provider: Some("Microsoft Smart Card Key Storage Provider".to_owned()),
         replace: false,
@@ -158,8 +175,8 @@ fn new(name: &str) -> NewEntry {
 fn what_is_registered_is_found_and_taken_out_again() {
     let root = tempfile::tempdir().expect("a directory");
     let paths = paths(root.path());
-    let file = register(&paths, Scope::User, &new("My card, #1")).expect("it is written");
-    assert_eq!(file, root.path().join("user/my-card-1.toml"));
+    let written = register(&paths, Scope::User, &new("My card, #1")).expect("it is written");
+    assert_eq!(written, file(root.path().join("user/my-card-1.toml")));
     let registry = Registry::load(&paths);
     let found = registry.find(&[0x3B, 0x01]).expect("the entry");
     assert_eq!(found.module, new("").module);
@@ -168,7 +185,7 @@ fn what_is_registered_is_found_and_taken_out_again() {
     assert!(matches!(taken, RegisterError::Exists { .. }), "{taken}");
     // Another name that makes the same file name gets another file.
     let other = register(&paths, Scope::User, &new("my card #1")).expect("it is written");
-    assert_eq!(other, root.path().join("user/my-card-1-2.toml"));
+    assert_eq!(other, file(root.path().join("user/my-card-1-2.toml")));
     let better = NewEntry { atr: vec![0x3B, 0x02], replace: true, ..new("My card, #1") };
     register(&paths, Scope::User, &better).expect("it is replaced");
     assert_eq!(Registry::load(&paths).find(&[0x3B, 0x02]).expect("the entry").name, "My card, #1");

@@ -5,6 +5,14 @@ use crate::options::CardOptions;
 /// The name in the historical bytes and in EF.ATR.
 pub(crate) const NAME: &[u8; 7] = b"cardmod";
 
+impl CardOptions {
+    /// The answer to reset of a card with these options.
+    #[must_use]
+    pub fn answer_to_reset(&self) -> Vec<u8> {
+        atr(self)
+    }
+}
+
 /// ATR of a card with these options: T=1, information field 254, historical bytes in compact TLV with
 /// card capabilities and the name (ISO 7816-3, 8; ISO 7816-4, 12.1.1).
 pub(crate) fn atr(options: &CardOptions) -> Vec<u8> {

@@ -1,9 +1,11 @@
 //! Where a card module comes from, and why one cannot be used.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use super::function::code_text;
+use super::image::Machine;
 use super::table::BuiltInEntry;
 
 /// Where a card module comes from.
@@ -39,6 +41,22 @@ impl fmt::Debug for ModuleSource {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
+    /// There is no such file.
+    #[error("the card module {path} does not exist")]
+    NotFound {
+        /// The file.
+        path: String,
+    },
+    /// The library is for another system, or for programs of another width.
+    #[error("the card module {path} is a {library} library; this program is a {program} one")]
+    WrongMachine {
+        /// The file.
+        path: String,
+        /// For what it was built.
+        library: Machine,
+        /// For what this program was built.
+        program: Machine,
+    },
     /// The file cannot be read.
     #[error("the card module {path} cannot be read: {reason}")]
     Unreadable {
@@ -115,4 +133,15 @@ pub enum LoadError {
         /// The member of `CARD_DATA`.
         member: &'static str,
     },
+}
+
+impl LoadError {
+    /// What the system says of a module's file.
+    pub(crate) fn of_file(path: &Path, error: &std::io::Error) -> Self {
+        let path = path.display().to_string();
+        match error.kind() {
+            ErrorKind::NotFound => Self::NotFound { path },
+            _ => Self::Unreadable { path, reason: error.to_string() },
+        }
+    }
 }

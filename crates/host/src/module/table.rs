@@ -23,6 +23,7 @@ use super::layout::{
     KeySizes, PaddingInfo, SigningInfo, Wide,
 };
 use super::shared::Shared;
+use super::image::check_machine;
 use super::source::LoadError;
 use crate::error::Fault;
 
@@ -46,14 +47,9 @@ impl Entry {
     /// Loads a library and finds its entry.
     pub(super) fn load(path: &Path) -> Result<Self, LoadError> {
         let shown = || path.display().to_string();
-        let unreadable =
-            |error: std::io::Error| LoadError::Unreadable { path: shown(), reason: error.to_string() };
         // An absolute path: a bare name would start the loader's search through the system.
-        let absolute = path.canonicalize().map_err(unreadable)?;
-        let file = std::fs::File::open(&absolute).map_err(unreadable)?;
-        if file.metadata().map_err(unreadable)?.is_dir() {
-            return Err(LoadError::Unreadable { path: shown(), reason: "it is a directory".to_owned() });
-        }
+        let absolute = dunce::canonicalize(path).map_err(|error| LoadError::of_file(path, &error))?;
+        check_machine(&absolute)?;
         let not_a_library =
             |error: libloading::Error| LoadError::NotALibrary { path: shown(), reason: loader_text(&error) };
         let library = open_library(&absolute).map_err(not_a_library)?;

@@ -41,12 +41,24 @@ pub enum RegisteredModule {
 /// Where an entry is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// Whose file it is.
+    /// Whose entry it is.
     pub scope: Scope,
-    /// The file.
-    pub file: PathBuf,
-    /// The line of the entry's name, counted from 1.
-    pub line: usize,
+    /// The place.
+    pub place: Place,
+}
+
+/// A place in the registry: in a file, or in the registry of Windows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A file, or a directory of them.
+    File {
+        /// The file.
+        file: PathBuf,
+        /// The line, counted from 1, where one is meant.
+        line: Option<usize>,
+    },
+    /// A key of Windows' registry, from the root's name on.
+    Key(String),
 }
 
 /// Whose entries come first.
@@ -90,7 +102,17 @@ impl fmt::Display for RegisteredModule {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file.display(), self.line)
+        self.place.fmt(f)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { file, line: Some(line) } => write!(f, "{}:{line}", file.display()),
+            Self::File { file, line: None } => file.display().fmt(f),
+            Self::Key(key) => f.write_str(key),
+        }
     }
 }
 
@@ -110,9 +132,18 @@ impl Scope {
 pub(super) fn pattern(atr: &str, mask: Option<&str>) -> Result<(Vec<u8>, Vec<u8>), (Part, String)> {
     let atr = hexadecimal(atr).map_err(|reason| (Part::Atr, reason))?;
     let mask = match mask {
-        Some(mask) => hexadecimal(mask).map_err(|reason| (Part::Mask, reason))?,
-        None => vec![0xFF; atr.len()],
+        Some(mask) => Some(hexadecimal(mask).map_err(|reason| (Part::Mask, reason))?),
+        None => None,
     };
+    checked_pattern(atr, mask)
+}
+
+/// An ATR and its mask, checked against each other; no mask compares every bit.
+pub(super) fn checked_pattern(
+    atr: Vec<u8>,
+    mask: Option<Vec<u8>>,
+) -> Result<(Vec<u8>, Vec<u8>), (Part, String)> {
+    let mask = mask.unwrap_or_else(|| vec![0xFF; atr.len()]);
     if atr.len() < 2 || atr.len() > MAX_ATR_LEN {
         let reason = format!("an ATR has 2 to {MAX_ATR_LEN} bytes, not {}", atr.len());
         return Err((Part::Atr, reason));

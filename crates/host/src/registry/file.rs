@@ -6,28 +6,18 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::entry::{CardEntry, Origin, Part, RegisteredModule, Scope, pattern};
-use super::paths::Place;
+use super::entry::{CardEntry, Origin, Part, Place, RegisteredModule, Scope, pattern};
+use super::paths::Directory;
 
-/// Why a registry file, or a directory of them, cannot be used.
+/// Why a registry file, a directory of them, or a key of Windows' registry cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {reason}", place(file, *line))]
+#[error("{place}: {reason}")]
 #[non_exhaustive]
 pub struct RegistryProblem {
-    /// The file or directory.
-    pub file: PathBuf,
-    /// The line, counted from 1, where it is known.
-    pub line: Option<usize>,
+    /// The file, directory or key.
+    pub place: Place,
     /// What is wrong.
     pub reason: String,
-}
-
-/// `file:line`.
-fn place(file: &Path, line: Option<usize>) -> String {
-    match line {
-        Some(line) => format!("{}:{line}", file.display()),
-        None => file.display().to_string(),
-    }
 }
 
 /// A file, as it is written.
@@ -51,10 +41,12 @@ struct Written {
 }
 
 /// The files of a place, in the order of their names.
-pub(super) fn files(place: Place<'_>) -> Vec<Result<PathBuf, RegistryProblem>> {
-    let path = place.path;
-    let failed = |reason: String| vec![Err(RegistryProblem { file: path.clone(), line: None, reason })];
-    if place.scope == Scope::Environment && path.is_file() {
+pub(super) fn files(directory: Directory<'_>) -> Vec<Result<PathBuf, RegistryProblem>> {
+    let path = directory.path;
+    let failed = |reason: String| {
+        vec![Err(RegistryProblem { place: Place::File { file: path.clone(), line: None }, reason })]
+    };
+    if directory.scope == Scope::Environment && path.is_file() {
         return vec![Ok(path.clone())];
     }
     let listed = std::fs::read_dir(path)
@@ -62,7 +54,7 @@ pub(super) fn files(place: Place<'_>) -> Vec<Result<PathBuf, RegistryProblem>> {
     let mut paths = match listed {
         Ok(paths) => paths,
         // Only what somebody named must be there.
-        Err(error) if error.kind() == ErrorKind::NotFound && place.scope != Scope::Environment => {
+        Err(error) if error.kind() == ErrorKind::NotFound && directory.scope != Scope::Environment => {
             return Vec::new();
         }
         Err(error) => return failed(format!("it cannot be read: {error}")),
@@ -74,8 +66,10 @@ pub(super) fn files(place: Place<'_>) -> Vec<Result<PathBuf, RegistryProblem>> {
 
 /// The entries of one file; one that is wrong makes the file unusable.
 pub(super) fn read(path: &Path, scope: Scope) -> Result<Vec<CardEntry>, RegistryProblem> {
-    let failed =
-        |line, reason: String| RegistryProblem { file: path.to_owned(), line, reason: reason.trim().into() };
+    let failed = |line, reason: String| RegistryProblem {
+        place: Place::File { file: path.to_owned(), line },
+        reason: reason.trim().into(),
+    };
     check_owner(path).map_err(|reason| failed(None, reason))?;
     let text =
         std::fs::read_to_string(path).map_err(|error| failed(None, format!("it cannot be read: {error}")))?;
@@ -118,7 +112,10 @@ fn entry(written: Written, text: &str, file: &Path, scope: Scope) -> Result<Card
         module: RegisteredModule::of(written.module.get_ref(), file),
         crypto_provider: written.crypto_provider,
         key_storage_provider: written.key_storage_provider,
-        origin: Origin { scope, file: file.to_owned(), line: line(written.name.span()) },
+        origin: Origin {
+            scope,
+            place: Place::File { file: file.to_owned(), line: Some(line(written.name.span())) },
+        },
         name: written.name.into_inner(),
     })
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::calais::{CalaisKey, RegistryView};
 use super::entry::Scope;
 
 /// Names a file, or a directory of them, that comes before all others.
@@ -10,7 +11,10 @@ const CARDS: &str = "CARDMOD_CARDS";
 /// Names the directory in the place of the system's, for trees that are built elsewhere.
 const SYSTEM: &str = "CARDMOD_SYSTEM_CONFIG";
 
-/// The files and directories of the registry.
+/// Names a key below `HKEY_CURRENT_USER` in the place of Windows' own, with the keys `User` and `System`.
+const KEY: &str = "CARDMOD_CALAIS_KEY";
+
+/// The files, directories and keys of the registry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RegistryPaths {
     /// A file, or a directory with `*.toml` files, that must be there.
@@ -19,11 +23,15 @@ pub struct RegistryPaths {
     pub user: Option<PathBuf>,
     /// The system's directory, which need not be there.
     pub system: Option<PathBuf>,
+    /// The user's key in Windows' registry, which need not be there.
+    pub user_key: Option<CalaisKey>,
+    /// The system's key in Windows' registry, which need not be there.
+    pub system_key: Option<CalaisKey>,
 }
 
-/// One of them.
+/// One of the directories.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
+pub(super) struct Directory<'a> {
     pub(super) scope: Scope,
     pub(super) path: &'a PathBuf,
 }
@@ -31,7 +39,8 @@ pub(super) struct Place<'a> {
 impl RegistryPaths {
     /// The standard ones: `$CARDMOD_CARDS`; `$XDG_CONFIG_HOME/cardmod/cards.d` (else
     /// `~/.config/cardmod/cards.d`; on Windows `%APPDATA%\cardmod\cards.d`); `/etc/cardmod/cards.d` (on
-    /// Windows `%ProgramData%\cardmod\cards.d`), or `cards.d` in `$CARDMOD_SYSTEM_CONFIG`.
+    /// Windows `%ProgramData%\cardmod\cards.d`), or `cards.d` in `$CARDMOD_SYSTEM_CONFIG`; and on Windows
+    /// the user's and the system's keys `Calais\SmartCards`, or those in `$CARDMOD_CALAIS_KEY`.
     #[must_use]
     pub fn standard() -> Self {
         Self::of(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
@@ -49,18 +58,46 @@ impl RegistryPaths {
             (user.map(|path| path.join("cardmod")), Some(PathBuf::from("/etc/cardmod")))
         };
         let cards = |path: PathBuf| path.join("cards.d");
+        let named = variable(KEY).map(|path| path.to_string_lossy().into_owned());
+        let key = |scope, own: CalaisKey| match &named {
+            Some(path) => CalaisKey::in_place_of(scope, path),
+            None => own,
+        };
         Self {
             environment: directory(CARDS),
             user: user.map(cards),
             system: directory(SYSTEM).or(system).map(cards),
+            user_key: cfg!(windows).then(|| key(Scope::User, CalaisKey::user())),
+            system_key: cfg!(windows).then(|| key(Scope::System, CalaisKey::system(RegistryView::Own))),
         }
     }
 
-    /// The places, first the one that wins.
-    pub(super) fn in_order(&self) -> impl Iterator<Item = Place<'_>> {
-        [(Scope::Environment, &self.environment), (Scope::User, &self.user), (Scope::System, &self.system)]
-            .into_iter()
-            .filter_map(|(scope, path)| Some(Place { scope, path: path.as_ref()? }))
+    /// The same, with the entries that 32-bit programs have of the system's key; `None` where there are
+    /// no such.
+    #[must_use]
+    pub fn for_32_bit_programs(&self) -> Option<Self> {
+        let key = self.system_key.clone()?;
+        let system_key = Some(CalaisKey { view: RegistryView::Programs32, ..key });
+        Some(Self { system_key, ..self.clone() })
+    }
+
+    /// The key of a scope.
+    pub(super) fn key(&self, scope: Scope) -> Option<&CalaisKey> {
+        match scope {
+            Scope::Environment => None,
+            Scope::User => self.user_key.as_ref(),
+            Scope::System => self.system_key.as_ref(),
+        }
+    }
+
+    /// The directory of a scope.
+    pub(super) fn directory(&self, scope: Scope) -> Option<Directory<'_>> {
+        let path = match scope {
+            Scope::Environment => &self.environment,
+            Scope::User => &self.user,
+            Scope::System => &self.system,
+        };
+        path.as_ref().map(|path| Directory { scope, path })
     }
 }
 

@@ -1,13 +1,13 @@
-//! Writing the registry: one file for each registered card.
+//! Writing the registry: a key for each registered card on Windows, a file for each elsewhere.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, value};
 
-use super::entry::{CLASS, CardEntry, RegisteredModule, Scope, pattern};
-use super::file;
-use super::paths::{Place, RegistryPaths};
+use super::entry::{CLASS, CardEntry, Place, RegisteredModule, Scope, checked_pattern};
+use super::paths::{Directory, RegistryPaths};
+use super::{calais, file};
 use crate::module::{LoadError, Module, ModuleSource};
 
 /// An entry to be written.
@@ -32,8 +32,8 @@ pub struct NewEntry {
 /// What was taken out of the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unregistered {
-    /// The entry.
-    pub entry: CardEntry,
+    /// Where it was: its key, or its line in a file.
+    pub place: Place,
     /// Its file held nothing else and was removed.
     pub file_removed: bool,
 }
@@ -48,16 +48,19 @@ pub enum RegisterError {
     /// The name is no name of a card.
     #[error("a card's name has 1 to 127 characters and no control characters")]
     BadName,
+    /// The name cannot be that of a key of Windows' registry.
+    #[error("a card's name in the registry of Windows has no backslash")]
+    BackslashInName,
     /// ATR and mask do not go together.
     #[error("{0}")]
     BadPattern(String),
     /// The name is taken.
-    #[error("{name:?} is registered already in {file}")]
+    #[error("{name:?} is registered already in {place}")]
     Exists {
         /// The name.
         name: String,
-        /// File and line.
-        file: String,
+        /// Where.
+        place: Place,
     },
     /// No entry has this name.
     #[error("no entry of the {} is named {name:?}", .scope.word())]
@@ -70,14 +73,30 @@ pub enum RegisterError {
     /// The module cannot be used.
     #[error(transparent)]
     Module(#[from] LoadError),
-    /// A file cannot be read or written.
-    #[error("{}: {reason}", file.display())]
-    File {
-        /// The file.
-        file: PathBuf,
+    /// The user may not write there.
+    #[error("this user may not write {place}")]
+    Denied {
+        /// The file, directory or key.
+        place: Place,
+    },
+    /// A file or key cannot be read or written.
+    #[error("{place}: {reason}")]
+    Place {
+        /// The file, directory or key.
+        place: Place,
         /// What the system says.
         reason: String,
     },
+}
+
+impl RegisterError {
+    /// What the system says of a place.
+    pub(super) fn of_place(place: Place, error: &std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::PermissionDenied => Self::Denied { place },
+            _ => Self::Place { place, reason: error.to_string() },
+        }
+    }
 }
 
 /// Loads a module's library and finds `CardAcquireContext` in it; answers its absolute path.
@@ -85,38 +104,57 @@ pub enum RegisterError {
 /// # Errors
 /// [`LoadError`].
 pub fn check_module(path: &Path) -> Result<PathBuf, LoadError> {
-    let unreadable = |error: std::io::Error| LoadError::Unreadable {
-        path: path.display().to_string(),
-        reason: error.to_string(),
-    };
-    let absolute = path.canonicalize().map_err(unreadable)?;
+    let absolute = dunce::canonicalize(path).map_err(|error| LoadError::of_file(path, &error))?;
     Module::load(&ModuleSource::Path(absolute.clone()))?;
     Ok(absolute)
 }
 
-/// Writes an entry into a file of its own; answers the file.
+/// Writes an entry: a key of its own where the scope has one in Windows' registry, else a file of its own;
+/// answers where it is.
 ///
 /// # Errors
 /// [`RegisterError`]; nothing is changed then.
-pub fn register(paths: &RegistryPaths, scope: Scope, new: &NewEntry) -> Result<PathBuf, RegisterError> {
-    if new.name.trim().is_empty() || new.name.chars().count() > 127 || new.name.contains(char::is_control) {
+pub fn register(paths: &RegistryPaths, scope: Scope, new: &NewEntry) -> Result<Place, RegisterError> {
+    check_entry(&new.name, &new.atr, &new.mask)?;
+    match paths.key(scope) {
+        Some(key) => calais::register(key, new),
+        None => write_entry(directory(paths, scope)?, new).map(|file| Place::File { file, line: None }),
+    }
+}
+
+/// Whether a name, an ATR and its mask make an entry.
+///
+/// # Errors
+/// [`RegisterError::BadName`], [`RegisterError::BadPattern`].
+pub(crate) fn check_entry(name: &str, atr: &[u8], mask: &[u8]) -> Result<(), RegisterError> {
+    if name.trim().is_empty() || name.chars().count() > 127 || name.contains(char::is_control) {
         return Err(RegisterError::BadName);
     }
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
-    pattern(&hex(&new.atr), Some(&hex(&new.mask)))
-        .map_err(|(_, reason)| RegisterError::BadPattern(reason))?;
-    let directory = directory(paths, scope)?;
-    let known = entries(directory, scope).into_iter().find(|entry| entry.name == new.name);
+    let checked = checked_pattern(atr.to_vec(), Some(mask.to_vec()));
+    checked.map(drop).map_err(|(_, reason)| RegisterError::BadPattern(reason))
+}
+
+/// Writes an entry into a file of its own.
+fn write_entry(directory: Directory<'_>, new: &NewEntry) -> Result<PathBuf, RegisterError> {
+    let text = document(new)?.to_string();
+    let known = entries(directory).into_iter().find(|entry| entry.name == new.name);
     let file = match known {
         Some(known) if new.replace => {
-            unregister(paths, scope, &known.name)?;
-            free_file(directory, &new.name)
+            take_out(directory, &known.name)?;
+            free_file(directory.path, &new.name)
         }
         Some(known) => {
-            return Err(RegisterError::Exists { name: new.name.clone(), file: known.origin.to_string() });
+            return Err(RegisterError::Exists { name: new.name.clone(), place: known.origin.place });
         }
-        None => free_file(directory, &new.name),
+        None => free_file(directory.path, &new.name),
     };
+    write(&file, &text)?;
+    Ok(file)
+}
+
+/// A file with this one entry.
+fn document(new: &NewEntry) -> Result<DocumentMut, RegisterError> {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
     let mut card = toml_edit::Table::new();
     card["name"] = value(new.name.as_str());
     card["atr"] = value(hex(&new.atr));
@@ -139,23 +177,35 @@ pub fn register(paths: &RegistryPaths, scope: Scope, new: &NewEntry) -> Result<P
     let mut cards = toml_edit::ArrayOfTables::new();
     cards.push(card);
     document["card"] = Item::ArrayOfTables(cards);
-    write(&file, &document.to_string())?;
-    Ok(file)
+    Ok(document)
 }
 
-/// Takes the entry of this name out of the registry. A file that holds others keeps them and
-/// their comments.
+/// Takes the entry of this name out of the registry: the key with all its values, else the part of a file,
+/// where other entries and comments stay.
 ///
 /// # Errors
-/// [`RegisterError::Unknown`], [`RegisterError::File`].
+/// [`RegisterError`]; nothing is changed then.
 pub fn unregister(paths: &RegistryPaths, scope: Scope, name: &str) -> Result<Unregistered, RegisterError> {
-    let directory = directory(paths, scope)?;
-    let entry = entries(directory, scope)
-        .into_iter()
-        .find(|entry| entry.name == name)
-        .ok_or_else(|| RegisterError::Unknown { name: name.to_owned(), scope })?;
-    let file = &entry.origin.file;
-    let text = std::fs::read_to_string(file).map_err(|error| failed(file, error))?;
+    let Some(key) = paths.key(scope) else {
+        return take_out(directory(paths, scope)?, name);
+    };
+    if let Some(place) = calais::find(key, name)? {
+        calais::unregister(key, name)?;
+        return Ok(Unregistered { place, file_removed: false });
+    }
+    match directory(paths, scope) {
+        Ok(directory) => take_out(directory, name),
+        Err(_) => Err(RegisterError::Unknown { name: name.to_owned(), scope }),
+    }
+}
+
+/// Takes an entry out of its file.
+fn take_out(directory: Directory<'_>, name: &str) -> Result<Unregistered, RegisterError> {
+    let unknown = || RegisterError::Unknown { name: name.to_owned(), scope: directory.scope };
+    let entry = entries(directory).into_iter().find(|entry| entry.name == name).ok_or_else(unknown)?;
+    let place = entry.origin.place;
+    let Place::File { file, .. } = &place else { return Err(unknown()) };
+    let text = std::fs::read_to_string(file).map_err(|error| of_system(file, &error))?;
     let mut document: DocumentMut = text.parse().map_err(|error| failed(file, error))?;
     let cards = document.get_mut("card").and_then(Item::as_array_of_tables_mut);
     let cards =
@@ -167,26 +217,21 @@ pub fn unregister(paths: &RegistryPaths, scope: Scope, name: &str) -> Result<Unr
     let rest = document.to_string();
     let file_removed = rest.trim().is_empty();
     if file_removed {
-        std::fs::remove_file(file).map_err(|error| failed(file, error))?;
+        std::fs::remove_file(file).map_err(|error| of_system(file, &error))?;
     } else {
         write(file, &rest)?;
     }
-    Ok(Unregistered { entry, file_removed })
+    Ok(Unregistered { place, file_removed })
 }
 
-fn directory(paths: &RegistryPaths, scope: Scope) -> Result<&PathBuf, RegisterError> {
-    let place = match scope {
-        Scope::Environment => &paths.environment,
-        Scope::User => &paths.user,
-        Scope::System => &paths.system,
-    };
-    place.as_ref().ok_or(RegisterError::NoPlace(scope))
+fn directory(paths: &RegistryPaths, scope: Scope) -> Result<Directory<'_>, RegisterError> {
+    paths.directory(scope).ok_or(RegisterError::NoPlace(scope))
 }
 
 /// The entries of one directory; files that cannot be used have none.
-fn entries(directory: &PathBuf, scope: Scope) -> Vec<CardEntry> {
-    let files = file::files(Place { scope, path: directory });
-    files.into_iter().flatten().flat_map(|path| file::read(&path, scope).unwrap_or_default()).collect()
+fn entries(directory: Directory<'_>) -> Vec<CardEntry> {
+    let read = |path: PathBuf| file::read(&path, directory.scope).unwrap_or_default();
+    file::files(directory).into_iter().flatten().flat_map(read).collect()
 }
 
 /// A file that is not there yet, named after the card.
@@ -203,7 +248,7 @@ fn free_file(directory: &Path, name: &str) -> PathBuf {
 /// Replaces a file as a whole; a reader sees the old one or the new one.
 fn write(file: &Path, text: &str) -> Result<(), RegisterError> {
     let directory = file.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
+    std::fs::create_dir_all(directory).map_err(|error| of_system(directory, &error))?;
     // A name that is no registry file's.
     let new = file.with_extension(format!("new-{}", std::process::id()));
     let written = std::fs::File::create(&new).and_then(|mut opened| {
@@ -214,10 +259,15 @@ fn write(file: &Path, text: &str) -> Result<(), RegisterError> {
     written.map_err(|error| {
         // What is left of it is nobody's.
         let _ = std::fs::remove_file(&new);
-        failed(file, error)
+        of_system(file, &error)
     })
 }
 
+fn of_system(file: &Path, error: &std::io::Error) -> RegisterError {
+    RegisterError::of_place(Place::File { file: file.to_owned(), line: None }, error)
+}
+
 fn failed(file: &Path, reason: impl ToString) -> RegisterError {
-    RegisterError::File { file: file.to_owned(), reason: reason.to_string().trim().replace('\n', " ") }
+    let reason = reason.to_string().trim().replace('\n', " ");
+    RegisterError::Place { place: Place::File { file: file.to_owned(), line: None }, reason }
 }

@@ -224,19 +224,24 @@ mod tests {
 
     #[test]
     fn the_environment_says_where_it_is() {
+        let absolute = if cfg!(windows) { "C:/xdg" } else { "/xdg" };
         let all = [
             ("CARDMOD_CACHE_DIR", "/cache"),
             ("CARDMOD_HOME", "/h/cards"),
-            ("XDG_CACHE_HOME", "/xdg"),
+            ("XDG_CACHE_HOME", absolute),
             ("HOME", "/h/user"),
         ];
-        let expected = ["/cache", "/h/cards/cache", "/xdg/cardmod", "/h/user/.cache/cardmod"];
+        let shared = format!("{absolute}/cardmod");
+        let expected = ["/cache", "/h/cards/cache", &shared, "/h/user/.cache/cardmod"];
         for (at, expected) in expected.into_iter().enumerate() {
             assert_eq!(standard(&all[at..]), Some(PathBuf::from(expected)));
         }
         assert_eq!(standard(&[]), None);
         let relative = [("XDG_CACHE_HOME", "here"), ("HOME", "/h/user")];
         assert_eq!(standard(&relative), Some(PathBuf::from("/h/user/.cache/cardmod")));
+        let local = [("LOCALAPPDATA", "C:/local"), ("HOME", "/h/user")];
+        let expected = if cfg!(windows) { "C:/local/cardmod/cache" } else { "/h/user/.cache/cardmod" };
+        assert_eq!(standard(&local), Some(PathBuf::from(expected)));
         for (word, on) in [("off", false), ("on", true), ("", true)] {
             assert_eq!(standard(&[("CARDMOD_CACHE", word), ("HOME", "/h")]).is_some(), on, "{word:?}");
         }

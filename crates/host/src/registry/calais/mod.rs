@@ -1,0 +1,185 @@
+//! Windows' own registry of card kinds, `Calais\SmartCards` (minidriver specification 7.07, section 3.1.4
+//! and appendix A): one key for each kind of card, with values for ATR, mask and module.
+//!
+//! The same code reads and checks values on every system; only [`store`] touches a registry, and where the
+//! system has none there is nothing to read and nowhere to write.
+//!
+//! Windows leaves the order of keys open. Here they are tried by name, as [`str`]s compare without regard
+//! to case, so that the first match is the same in every run.
+
+#[cfg_attr(not(windows), path = "elsewhere.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod store;
+pub(super) mod values;
+
+use std::fmt;
+use std::io;
+
+use self::values::Values;
+use super::entry::{CardEntry, Origin, Place, Scope};
+use super::file::RegistryProblem;
+use super::register::{NewEntry, RegisterError};
+
+/// Where Windows keeps the kinds of cards, below a root.
+const SMART_CARDS: &str = r"SOFTWARE\Microsoft\Cryptography\Calais\SmartCards";
+
+/// A key of Windows' registry that has one key for each kind of card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CalaisKey {
+    /// The root it is below.
+    pub root: RegistryRoot,
+    /// The path from there.
+    pub path: String,
+    /// For programs of which width.
+    pub view: RegistryView,
+}
+
+/// The roots of Windows' registry that have entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegistryRoot {
+    /// `HKEY_CURRENT_USER`.
+    CurrentUser,
+    /// `HKEY_LOCAL_MACHINE`.
+    LocalMachine,
+}
+
+/// Whose view of the registry: 32-bit programs on a 64-bit Windows have entries of their own (WOW64).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegistryView {
+    /// That of this program.
+    Own,
+    /// That of 32-bit programs.
+    Programs32,
+}
+
+impl CalaisKey {
+    /// The system's entries, which Windows itself uses, for programs of this width.
+    #[must_use]
+    pub fn system(view: RegistryView) -> Self {
+        Self { root: RegistryRoot::LocalMachine, path: SMART_CARDS.to_owned(), view }
+    }
+
+    /// The user's entries. Windows itself does not read them.
+    #[must_use]
+    pub fn user() -> Self {
+        Self { root: RegistryRoot::CurrentUser, path: SMART_CARDS.to_owned(), view: RegistryView::Own }
+    }
+
+    /// A key of the user's in the place of a scope's, for tests and trees that are built elsewhere.
+    #[must_use]
+    pub fn in_place_of(scope: Scope, path: &str) -> Self {
+        let part = if scope == Scope::System { "System" } else { "User" };
+        Self {
+            root: RegistryRoot::CurrentUser,
+            path: format!(r"{path}\{part}"),
+            view: RegistryView::Own,
+        }
+    }
+
+    /// The key of a card.
+    fn of_card(&self, name: &str) -> String {
+        format!(r"{self}\{name}")
+    }
+}
+
+/// The entries of a key in their order, and those that cannot be used.
+pub(super) fn read(key: &CalaisKey, scope: Scope) -> Vec<Result<CardEntry, RegistryProblem>> {
+    let failed = |key: String, reason: String| RegistryProblem { place: Place::Key(key), reason };
+    let mut cards = match store::cards(key) {
+        Ok(cards) => cards,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => return vec![Err(failed(key.to_string(), format!("it cannot be read: {error}")))],
+    };
+    cards.sort_by_cached_key(|(name, _)| name.to_lowercase());
+    let folders = store::folders(key.view);
+    let entry = |(name, values): (String, io::Result<Values>)| {
+        let place = key.of_card(&name);
+        let values = match values {
+            Ok(values) => values,
+            // Taken out since the names were read.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => return Some(Err(failed(place, format!("it cannot be read: {error}")))),
+        };
+        let origin = Origin { scope, place: Place::Key(place.clone()) };
+        values::entry(name, &values, &folders, origin).map_err(|reason| failed(place, reason)).transpose()
+    };
+    cards.into_iter().filter_map(entry).collect()
+}
+
+/// Writes an entry; answers its key.
+///
+/// # Errors
+/// [`RegisterError`]; nothing is changed then.
+pub(super) fn register(key: &CalaisKey, new: &NewEntry) -> Result<Place, RegisterError> {
+    if new.name.contains('\\') {
+        return Err(RegisterError::BackslashInName);
+    }
+    let place = key.of_card(&new.name);
+    let failed = |error: io::Error| RegisterError::of_place(Place::Key(place.clone()), &error);
+    if !new.replace && store::exists(key, &new.name).map_err(failed)? {
+        return Err(RegisterError::Exists { name: new.name.clone(), place: Place::Key(place) });
+    }
+    let written = values::written(new, &store::folders(key.view))
+        .map_err(|reason| RegisterError::Place { place: Place::Key(place.clone()), reason })?;
+    store::write(key, &new.name, &written).map_err(failed)?;
+    Ok(Place::Key(place))
+}
+
+/// The entry's key, where it is there, usable or not.
+///
+/// # Errors
+/// [`RegisterError`].
+pub(super) fn find(key: &CalaisKey, name: &str) -> Result<Option<Place>, RegisterError> {
+    if name.contains('\\') || name.is_empty() {
+        return Ok(None);
+    }
+    let place = Place::Key(key.of_card(name));
+    match store::exists(key, name) {
+        Ok(there) => Ok(there.then_some(place)),
+        Err(error) => Err(RegisterError::of_place(place, &error)),
+    }
+}
+
+/// Takes an entry out with all its values.
+///
+/// # Errors
+/// [`RegisterError`]; nothing is changed then.
+pub(super) fn unregister(key: &CalaisKey, name: &str) -> Result<(), RegisterError> {
+    store::remove(key, name)
+        .map_err(|error| RegisterError::of_place(Place::Key(key.of_card(name)), &error))
+}
+
+impl fmt::Display for CalaisKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let root = match self.root {
+            RegistryRoot::CurrentUser => "HKEY_CURRENT_USER",
+            RegistryRoot::LocalMachine => "HKEY_LOCAL_MACHINE",
+        };
+        // As regedit shows it to an administrator.
+        match (self.view, self.path.split_once('\\')) {
+            (RegistryView::Programs32, Some((first, rest))) => {
+                write!(f, r"{root}\{first}\WOW6432Node\{rest}")
+            }
+            _ => write!(f, r"{root}\{}", self.path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_as_regedit_shows_them() {
+        assert_eq!(
+            CalaisKey::system(RegistryView::Own).of_card("A card"),
+            r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Cryptography\Calais\SmartCards\A card"
+        );
+        assert_eq!(
+            CalaisKey::system(RegistryView::Programs32).to_string(),
+            r"HKEY_LOCAL_MACHINE\SOFTWARE\WOW6432Node\Microsoft\Cryptography\Calais\SmartCards"
+        );
+        let test = CalaisKey::in_place_of(Scope::System, r"Software\test");
+        assert_eq!(test.to_string(), r"HKEY_CURRENT_USER\Software\test\System");
+    }
+}
