@@ -194,6 +194,12 @@ fn cards_modules_and_the_program_itself() {
     all.good("module list", "");
     all.good("module match", "");
     all.good("module match", "--atr 3b00");
+    all.good("module pnp-id", "");
+    all.good("module inf", "class");
+    all.good("module inf", "class --out class.inf");
+    all.good("module reg", "--from-entry two");
+    all.good("module reg", "class --out class.reg");
+    all.run(2, "module pnp-id", "--atr 3b80");
     all.good("module unregister", "one");
     all.run(1, "module unregister", "one");
     all.good("completions", "bash");

@@ -81,7 +81,7 @@ fn an_entry_that_leads_nowhere_is_named_with_its_file() {
     let atr = atr(&home);
     let empty = compile(&home, "empty", "int something_else(void) { return 0; }");
     class_module();
-    for (module, words) in [("/no/such/module.so", "cannot be read"), (empty.as_str(), "CardAcquireContext")]
+    for (module, words) in [("/no/such/module.so", "does not exist"), (empty.as_str(), "CardAcquireContext")]
     {
         home.run(&format!("module register {module} --name bad --atr {atr}")).exits(1).says(words);
         home.run(&format!("module register {module} --name bad --atr {atr} --no-check")).succeeds();
@@ -94,6 +94,131 @@ fn an_entry_that_leads_nowhere_is_named_with_its_file() {
         home.run(&format!("--card demo info --module {named}")).succeeds().says("named by the caller");
         home.run("module unregister bad").succeeds();
     }
+}
+
+/// A library's file with its machine changed: byte 18 of an ELF header, and the width in byte 4.
+fn for_another_machine(home: &Home, library: &str, name: &str, changes: &[(usize, u8)]) -> String {
+    let mut bytes = std::fs::read(library).expect("the library");
+    for (at, byte) in changes {
+        bytes[*at] = *byte;
+    }
+    home.write(name, &bytes);
+    home.path(name).display().to_string()
+}
+
+#[test]
+fn a_module_for_another_machine_is_told_in_words() {
+    let home = Home::with_card();
+    let atr = atr(&home);
+    class_module();
+    let library = compile(&home, "plain", "int CardAcquireContext(void *data, int flags) { return 0; }");
+    // EM_AARCH64 (183), or EM_X86_64 (62) where this is run on one.
+    let machine = if cfg!(target_arch = "aarch64") { 62 } else { 183 };
+    let other = for_another_machine(&home, &library, "other.so", &[(18, machine)]);
+    let line = format!("module register {other} --name other --atr {atr}");
+    home.run(&line).exits(1).says("library; this program is a 64-bit").says("other.so is a 64-bit");
+    home.run(&format!("{line} --no-check")).succeeds();
+    home.run("--card demo info").exits(1).says("\"other\"").says("library; this program is a");
+    // A Windows library on this system, as far as its first bytes tell: MZ, the PE header at 0x40.
+    let mut dll = vec![0; 1024];
+    dll[..2].copy_from_slice(b"MZ");
+    dll[0x3C] = 0x40;
+    dll[0x40..0x46].copy_from_slice(b"PE\0\0\x64\x86");
+    dll[0x54] = 240;
+    dll[0x58..0x5A].copy_from_slice(&[0x0B, 0x02]);
+    dll[0x58 + 108] = 16;
+    home.write("module.dll", &dll);
+    let windows = home.path("module.dll").display().to_string();
+    home.run(&format!("--module {windows} --card demo info"))
+        .exits(1)
+        .says("64-bit (x86-64) Windows library");
+    home.write("text.so", b"this is no library at all, and longer than any header is");
+    let text = home.path("text.so").display().to_string();
+    home.run(&format!("--module {text} --card demo info")).exits(1).says("is not a library");
+}
+
+#[test]
+fn doctor_walks_the_registered_modules() {
+    let home = Home::with_card();
+    let atr = atr(&home);
+    let module = class_module().display().to_string();
+    let empty = compile(&home, "empty", "int something_else(void) { return 0; }");
+    let entry = |name: &str, module: &str, atr: &str| {
+        home.run(&format!("module register {module} --name {name} --atr {atr} --no-check")).succeeds();
+    };
+    entry("good", &module, "3b01");
+    entry("gone", "/no/such/module.so", "3b02");
+    entry("empty", &empty, "3b03");
+    // One byte of this card's ATR is another.
+    let near = format!("{}00", &atr[..atr.len() - 2]);
+    entry("near", "class", &near);
+    let mut command = home.cardmod("--card demo doctor");
+    let told = common::Outcome::of(command.env("CARDMOD_PCSC_SYSTEM", "none")).succeeds();
+    let told =
+        told.says("Module registry").says("\"good\": ").says("is a card module for this kind of program");
+    let told = told.says("\"gone\": /no/such/module.so does not exist").says("module unregister");
+    let told = told.says("\"empty\": ").says("exports no CardAcquireContext");
+    told.says("\"near\" (").says("nearly for this card: byte 19");
+    let document = home.run("module list --json").succeeds().json();
+    assert_eq!(document["cards"].as_array().map(Vec::len), Some(4));
+}
+
+#[test]
+fn plug_and_play_ids() {
+    let home = Home::with_card();
+    let id = home.run("--card demo module pnp-id -q").succeeds();
+    assert_eq!(id.stdout, b"SCFILTER\\CID_8073C001C067636172646D6F64\n");
+    home.run("module pnp-id --atr 3b0451ff0800").succeeds().says("SCFILTER\\CID_51FF0800");
+    home.run("module pnp-id --atr 3b0451ff08").exits(2).says("ends too early");
+    home.run("module pnp-id --atr 3b0451ff080011").exits(2).says("bytes follow");
+    home.run("module pnp-id --atr 3b8101ff00").exits(2).says("check character");
+    home.run("module pnp-id --atr 3b00").exits(1).says("no historical bytes");
+}
+
+#[test]
+fn files_that_install_on_windows() {
+    let home = Home::with_card();
+    let inf =
+        "module inf example.dll --name Example --atr 3b0451ff0800 --x86 example32.dll --arm64 examplearm.dll";
+    let dated = format!("{inf} --version 2.1 --date 2026-02-03 --maker Maker");
+    home.run(&format!("{dated} --out a.inf")).succeeds();
+    home.run(&format!("{dated} --out b.inf")).succeeds();
+    let text = String::from_utf8(home.read("a.inf")).expect("ASCII");
+    assert_eq!(home.read("b.inf"), text.as_bytes(), "the same each time");
+    for words in
+        ["DriverVer=02/03/2026,2.1.0.0", "NTamd64,NTamd64.6.1,NTx86,NTx86.6.1,NTarm64", "example.cat"]
+    {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let mut built = home.cardmod(inf);
+    let built = common::Outcome::of(built.env("SOURCE_DATE_EPOCH", "86400")).succeeds();
+    assert!(String::from_utf8_lossy(&built.stdout).contains("DriverVer=01/02/1970,1.0.0.0"));
+    let mut built = home.cardmod(inf);
+    common::Outcome::of(built.env("SOURCE_DATE_EPOCH", "yesterday")).exits(2).says("SOURCE_DATE_EPOCH");
+    home.run(&format!("{inf} --mask ff")).exits(2).says("equal");
+    home.run("module inf --atr 3b0451ff0800").exits(2).says("no card module is named");
+    home.run("module inf x.dll --name a\\b --atr 3b0451ff0800").exits(2).says("backslash");
+    home.run("module inf x.dll --name 5% --atr 3b0451ff0800").exits(2).says("percent");
+    // A file of another name may be there, and then must be a card module for Windows.
+    home.write("here.dll", b"nothing of the kind");
+    home.run("module inf here.dll --atr 3b0451ff0800").exits(1).says("is no library");
+    // What is registered can be carried over.
+    home.run("--card demo module register class --name mine").succeeds();
+    home.run("module reg --from-entry mine --out mine.reg").succeeds();
+    let units: Vec<u16> =
+        home.read("mine.reg").chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    let text = String::from_utf16(&units).expect("UTF-16");
+    assert!(text.starts_with("\u{feff}Windows Registry Editor Version 5.00\r\n"), "{text}");
+    assert!(
+        text.contains("\\Calais\\SmartCards\\mine]") && text.contains("\"80000001\"=\"msclmd.dll\""),
+        "{text}"
+    );
+    home.run("module reg --from-entry other").exits(1).says("no entry");
+    home.run("module inf --from-entry mine").succeeds().says("SCFILTER\\CID_8073C001C067636172646D6F64");
+    home.run("module register class --name wide --atr 3b0441424344 --mask ffffffff0000").succeeds();
+    home.run("module inf --from-entry wide").exits(2).says("--hardware-id");
+    home.run("module inf --from-entry wide --hardware-id SCFILTER\\CID_4142").succeeds().says("CID_4142");
+    home.run("module list --wow64").exits(2).says("Windows' registry");
 }
 
 #[test]

@@ -76,5 +76,5 @@ fn a_loaded_module_finds_the_shared_provider() {
     });
     assert!(other.is_err(), "a process has one provider");
     let missing = open(&ModuleSource::Path(directory.path().join("missing.so"))).map(drop);
-    assert!(matches!(missing, Err(Error::ModuleLoad(LoadError::Unreadable { .. }))), "{missing:?}");
+    assert!(matches!(missing, Err(Error::ModuleLoad(LoadError::NotFound { .. }))), "{missing:?}");
 }

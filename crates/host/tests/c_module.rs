@@ -226,7 +226,7 @@ fn what_is_no_module_is_told_apart() {
     let load =
         |path: &Path| Module::load(&ModuleSource::Path(path.to_owned())).map(drop).expect_err("refused");
     let missing = load(Path::new("/nowhere/module.so"));
-    assert!(matches!(missing, LoadError::Unreadable { .. }), "{missing}");
+    assert!(matches!(missing, LoadError::NotFound { .. }), "{missing}");
     let directory = tempfile::tempdir().expect("a directory");
     assert!(matches!(load(directory.path()), LoadError::Unreadable { .. }));
     let text = directory.path().join("text.so");

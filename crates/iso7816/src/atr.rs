@@ -9,6 +9,8 @@ pub struct Atr {
     pub protocols: Vec<u8>,
     /// The historical bytes, at most 15.
     pub historical: Vec<u8>,
+    /// A check character (TCK) is at its end.
+    pub checked: bool,
     /// The bits are inverted on the wire (TS is 3F).
     pub inverse: bool,
 }
@@ -86,7 +88,7 @@ impl Atr {
         if protocols.is_empty() {
             protocols.push(0);
         }
-        Ok(Self { protocols, historical, inverse: first == 0x3F })
+        Ok(Self { protocols, historical, checked, inverse: first == 0x3F })
     }
 }
 
@@ -101,12 +103,12 @@ mod tests {
         assert_eq!(Atr::parse(&both).unwrap().protocols, [0, 1]);
         // T=0 alone: no check character.
         let plain = Atr::parse(&[0x3B, 0x65, 0x00, 0x00, 1, 2, 3, 4, 5]).unwrap();
-        assert_eq!((plain.protocols, plain.historical), (vec![0], vec![1, 2, 3, 4, 5]));
+        assert_eq!((plain.protocols, plain.historical, plain.checked), (vec![0], vec![1, 2, 3, 4, 5], false));
         // T=1 and T=15, with interface bytes of each.
         let t15 = [0x3B, 0x80, 0x81, 0x1F, 0xC7, 0xD9];
         assert_eq!(t15[1..].iter().fold(0, |sum, byte| sum ^ byte), 0, "the example is right");
         let t15 = Atr::parse(&t15).unwrap();
-        assert_eq!((t15.protocols, t15.inverse), (vec![1], false));
+        assert_eq!((t15.protocols, t15.checked, t15.inverse), (vec![1], true, false));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod cache;
 mod card;
 mod contents;
 mod findings;
+mod modules;
 mod piv;
 mod readers;
 mod service;
@@ -42,32 +43,10 @@ fn examine(global: &Global, report: &mut Report) {
     };
     report
         .good("environment", format!("virtual cards are kept in {}", desk.environment.store.dir().display()));
-    registry(&desk, report);
     cache::examine(report);
     virtual_cards::examine(&desk, report);
+    modules::examine(&desk, report);
     for reader in readers::examine(&desk, report) {
         card::examine(&desk, &reader, report);
-    }
-}
-
-/// The registry's files.
-fn registry(desk: &Desk, report: &mut Report) {
-    let registry = &desk.environment.registry;
-    for problem in registry.problems() {
-        report.warning(
-            "registry",
-            format!("a file of the module registry is not used: {problem}"),
-            "mend the file, or move it away",
-        );
-    }
-    if !registry.entries().is_empty() {
-        let kinds = registry.entries().len();
-        report.good(
-            "registry",
-            match kinds {
-                1 => "1 kind of card is registered with a module of its own".to_owned(),
-                _ => format!("{kinds} kinds of cards are registered with a module of their own"),
-            },
-        );
     }
 }

@@ -1,8 +1,11 @@
 //! `cardmod module`: which card module serves which card.
 
+mod install;
+mod pnp;
 mod register;
+pub(crate) mod view;
 
-use cardmod_host::registry::{CardEntry, RegisteredModule, Registry, RegistryPaths, Scope};
+use cardmod_host::registry::{Registry, RegistryPaths, Scope};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -11,17 +14,33 @@ use crate::failure::Failure;
 use crate::output::{Output, facts, hex, table};
 use crate::session::{Desk, WithoutCard};
 
+use self::view::{CLASS_MODULE, EntryView, ProblemView, module_name, problems};
+
 /// What to do with the module registry.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModuleVerb {
     /// List the registered cards and modules, in the order in which they are tried
-    List,
+    List(ListArgs),
     /// Show which module serves a card, by its answer to reset (ATR), and by which rule
     Match(MatchArgs),
     /// Register a card module for a kind of card
     Register(register::RegisterArgs),
     /// Take an entry out of the registry
     Unregister(register::UnregisterArgs),
+    /// Write the INF of a driver package that installs a card module on Windows
+    Inf(install::InfArgs),
+    /// Write a file for Windows' regedit that registers a card module
+    Reg(install::RegArgs),
+    /// Show the plug and play id that Windows makes of a card's ATR
+    PnpId(pnp::PnpIdArgs),
+}
+
+/// `module list`.
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {
+    /// What 32-bit programs have of Windows' registry
+    #[arg(long)]
+    wow64: bool,
 }
 
 /// `module match`.
@@ -43,30 +62,6 @@ struct ListDocument<'a> {
     problems: Vec<ProblemView>,
 }
 
-/// An entry of the registry.
-#[derive(Serialize)]
-pub(crate) struct EntryView<'a> {
-    name: &'a str,
-    atr: String,
-    mask: String,
-    module: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    crypto_provider: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key_storage_provider: Option<&'a str>,
-    scope: &'static str,
-    file: String,
-    line: usize,
-}
-
-/// A file of the registry that is not used.
-#[derive(Serialize)]
-pub(crate) struct ProblemView {
-    file: String,
-    line: Option<usize>,
-    problem: String,
-}
-
 #[derive(Serialize)]
 struct MatchDocument<'a> {
     atr: String,
@@ -77,21 +72,21 @@ struct MatchDocument<'a> {
     problems: Vec<ProblemView>,
 }
 
-/// What serves a card that nothing is registered for.
-const CLASS_MODULE: &str = "built-in class module";
-
 /// Runs the verb.
 pub(crate) fn run(verb: &ModuleVerb, global: &Global, out: Output) -> Result<(), Failure> {
     match verb {
-        ModuleVerb::List => list(out),
+        ModuleVerb::List(args) => list(args, out),
         ModuleVerb::Match(args) => find(args, global, out),
         ModuleVerb::Register(args) => register::register(args, global, out),
         ModuleVerb::Unregister(args) => register::unregister(args, out),
+        ModuleVerb::Inf(args) => install::inf(args, global, out),
+        ModuleVerb::Reg(args) => install::reg(args, global, out),
+        ModuleVerb::PnpId(args) => pnp::run(args, global, out),
     }
 }
 
-fn list(out: Output) -> Result<(), Failure> {
-    let registry = Registry::load(&RegistryPaths::standard());
+fn list(args: &ListArgs, out: Output) -> Result<(), Failure> {
+    let registry = Registry::load(&paths(args.wow64)?);
     let document = ListDocument {
         cards: registry.entries().iter().map(EntryView::from).collect(),
         otherwise: CLASS_MODULE,
@@ -101,7 +96,7 @@ fn list(out: Output) -> Result<(), Failure> {
     out.show(&document, || {
         let mut rows: Vec<_> = document.cards.iter().map(row).collect();
         rows.push(["any other".into(), "-".into(), CLASS_MODULE.into(), "-".into(), "-".into()]);
-        table(["card", "ATR", "module", "of", "file"], rows)
+        table(["card", "ATR", "module", "of", "place"], rows)
     })
 }
 
@@ -111,7 +106,7 @@ fn row(entry: &EntryView<'_>) -> [String; 5] {
         atr_cell(entry),
         entry.module.clone(),
         entry.scope.to_owned(),
-        format!("{}:{}", entry.file, entry.line),
+        entry.place.to_string(),
     ]
 }
 
@@ -143,13 +138,11 @@ fn find(args: &MatchArgs, global: &Global, out: Output) -> Result<(), Failure> {
     out.show(&document, || {
         let mut rows = vec![("ATR", document.atr.clone()), ("module", document.module.clone())];
         rows.push(match &document.entry {
-            Some(entry) => {
-                ("rule", format!("registered as {:?} ({}:{})", entry.name, entry.file, entry.line))
-            }
+            Some(entry) => ("rule", format!("registered as {:?} ({})", entry.name, entry.place)),
             None => ("rule", "no entry of the registry matches".to_owned()),
         });
         for other in &document.others {
-            let told = format!("{:?} too ({}:{}): {}", other.name, other.file, other.line, other.module);
+            let told = format!("{:?} too ({}): {}", other.name, other.place, other.module);
             rows.push(("would match", told));
         }
         facts(&rows)
@@ -168,44 +161,23 @@ fn atr_of_card(desk: &Desk) -> Result<Vec<u8>, Failure> {
 
 fn tell_problems(registry: &Registry, out: Output) {
     for problem in registry.problems() {
-        out.note(&format!("note: a file of the module registry is not used: {problem}"));
-    }
-}
-
-/// The files that are not used, for the JSON documents.
-pub(crate) fn problems(registry: &Registry) -> Vec<ProblemView> {
-    let view = |problem: &cardmod_host::registry::RegistryProblem| ProblemView {
-        file: problem.file.display().to_string(),
-        line: problem.line,
-        problem: problem.reason.clone(),
-    };
-    registry.problems().iter().map(view).collect()
-}
-
-impl<'a> From<&'a CardEntry> for EntryView<'a> {
-    fn from(entry: &'a CardEntry) -> Self {
-        Self {
-            name: &entry.name,
-            atr: hex(&entry.atr),
-            mask: hex(&entry.mask),
-            module: module_name(&entry.module),
-            crypto_provider: entry.crypto_provider.as_deref(),
-            key_storage_provider: entry.key_storage_provider.as_deref(),
-            scope: entry.origin.scope.word(),
-            file: entry.origin.file.display().to_string(),
-            line: entry.origin.line,
-        }
-    }
-}
-
-fn module_name(module: &RegisteredModule) -> String {
-    match module {
-        RegisteredModule::Class => CLASS_MODULE.to_owned(),
-        RegisteredModule::Library(path) => path.display().to_string(),
+        out.note(&format!("note: a part of the module registry is not used: {problem}"));
     }
 }
 
 /// Whose entries `--system` means.
 const fn scope(system: bool) -> Scope {
     if system { Scope::System } else { Scope::User }
+}
+
+/// Where the registry is, for programs of this width or for 32-bit ones.
+fn paths(wow64: bool) -> Result<RegistryPaths, Failure> {
+    let paths = RegistryPaths::standard();
+    if !wow64 {
+        return Ok(paths);
+    }
+    paths.for_32_bit_programs().ok_or_else(|| {
+        Failure::usage("--wow64 means a part of Windows' registry, and this system has none")
+            .hint("leave it away")
+    })
 }

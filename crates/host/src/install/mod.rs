@@ -59,7 +59,9 @@ pub enum InstallError {
     #[error(transparent)]
     Entry(#[from] RegisterError),
     /// The text has a meaning of its own in an INF.
-    #[error("{text:?} cannot stand in an INF: it has a quotation mark, a percent sign or a control character")]
+    #[error(
+        "{text:?} cannot stand in an INF: it has a quotation mark, a percent sign or a control character"
+    )]
     Text {
         /// The text.
         text: String,
@@ -152,10 +154,14 @@ mod tests {
         for good in [r"SCFILTER\CID_51FF0800", r"scfilter\cid_2777be07-6993-4513-bd80-c184fcb0ab2d"] {
             assert!(check_hardware_id(good).is_ok(), "{good}");
         }
-        for bad in [r"SCFILTER\CID_", r"SCFILTER\CID_5", r"USB\VID_1", r"SCFILTER\CID_51,x", r"SCFILTER\CID_51-FF"]
+        for bad in
+            [r"SCFILTER\CID_", r"SCFILTER\CID_5", r"USB\VID_1", r"SCFILTER\CID_51,x", r"SCFILTER\CID_51-FF"]
         {
             assert!(check_hardware_id(bad).is_err(), "{bad}");
         }
-        assert!(check_hardware_id(&format!(r"SCFILTER\CID_{}", "AB".repeat(16))).is_err(), "15 bytes at most");
+        assert!(
+            check_hardware_id(&format!(r"SCFILTER\CID_{}", "AB".repeat(16))).is_err(),
+            "15 bytes at most"
+        );
     }
 }

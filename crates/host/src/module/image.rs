@@ -184,8 +184,9 @@ fn open(path: &Path) -> Result<Option<(ReadCache<File>, Machine)>, LoadError> {
     }
     let cache = ReadCache::new(file);
     let machine = match object::File::parse(&cache) {
-        Ok(file) => system(file.format())
-            .map(|system| Machine { system, processor: processor(file.architecture()) }),
+        Ok(file) => {
+            system(file.format()).map(|system| Machine { system, processor: processor(file.architecture()) })
+        }
         Err(_) => None,
     };
     Ok(machine.map(|machine| (cache, machine)))

@@ -18,12 +18,12 @@ use libloading::Library;
 
 use super::callbacks;
 use super::function::{CallError, CallErrorKind, CardFunction};
+use super::image::check_machine;
 use super::layout::{
     AgreementInfo, Capabilities, ContainerInfo, DecryptInfo, DeriveInfo, EncryptedParts, FileInfo, FreeSpace,
     KeySizes, PaddingInfo, SigningInfo, Wide,
 };
 use super::shared::Shared;
-use super::image::check_machine;
 use super::source::LoadError;
 use crate::error::Fault;
 

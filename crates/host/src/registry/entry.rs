@@ -76,8 +76,14 @@ impl CardEntry {
     /// The entry is for cards with this ATR: as long as the entry's, and equal under the mask.
     #[must_use]
     pub fn matches(&self, atr: &[u8]) -> bool {
-        atr.len() == self.atr.len()
-            && atr.iter().zip(&self.mask).zip(&self.atr).all(|((byte, mask), wanted)| byte & mask == *wanted)
+        atr.len() == self.atr.len() && self.differences(atr).is_empty()
+    }
+
+    /// Which bytes of an ATR of the same length are others than the entry wants, counted from 0.
+    #[must_use]
+    pub fn differences(&self, atr: &[u8]) -> Vec<usize> {
+        let pairs = atr.iter().zip(&self.mask).zip(&self.atr).enumerate();
+        pairs.filter(|(_, ((byte, mask), wanted))| *byte & *mask != **wanted).map(|(at, _)| at).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use cardmod_iso7816::Atr;
 
 use super::contents;
 use super::findings::Report;
-use super::piv;
+use super::{modules, piv};
 use crate::failure::Failure;
 use crate::output::hex;
 use crate::report::is_piv;
@@ -77,6 +77,9 @@ fn module(desk: &Desk, info: &ReaderInfo, report: &mut Report) -> Option<ModuleC
     }
     match desk.environment.module_for(&info.atr) {
         Ok(choice) => {
+            if choice.entry.is_none() {
+                modules::near_misses(&desk.environment.registry, &info.atr, report);
+            }
             report.good("module", format!("card module: {}; {}", choice.source, choice.rule));
             Some(choice)
         }

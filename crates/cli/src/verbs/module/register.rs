@@ -1,12 +1,17 @@
 //! `cardmod module register` and `unregister`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use cardmod_host::registry::{self, NewEntry, RegisterError, RegisteredModule, RegistryPaths, check_module};
+use cardmod_host::LoadError;
+use cardmod_host::install::{BASE_PROVIDER, KEY_STORAGE_PROVIDER};
+use cardmod_host::module::{EntryExport, Image, Machine, Processor};
+use cardmod_host::registry::{
+    self, NewEntry, Place, RegisterError, RegisteredModule, RegistryPaths, check_module,
+};
 use clap::Args;
 use serde_json::json;
 
-use super::{AtrBytes, atr_of_card, scope};
+use super::{AtrBytes, atr_of_card, paths, scope};
 use crate::args::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -31,19 +36,22 @@ pub(crate) struct RegisterArgs {
     /// Which bits of the ATR count, as many bytes [default: all]
     #[arg(long, value_name = "HEX")]
     mask: Option<AtrBytes>,
-    /// For every user of this machine (/etc/cardmod/cards.d)
+    /// For every user of this machine (Windows: HKEY_LOCAL_MACHINE, else /etc/cardmod/cards.d)
     #[arg(long)]
     system: bool,
+    /// For 32-bit programs of a 64-bit Windows, which have entries and modules of their own
+    #[arg(long, requires = "system")]
+    wow64: bool,
     /// Replace an entry of this name
     #[arg(long)]
     replace: bool,
     /// Do not try whether the library is a card module
     #[arg(long)]
     no_check: bool,
-    /// The CryptoAPI provider's name, for hosts that have one
+    /// The CryptoAPI provider's name, empty for none [default on Windows: Microsoft's for card modules]
     #[arg(long, value_name = "NAME")]
     crypto_provider: Option<String>,
-    /// The CNG key storage provider's name, for hosts that have one
+    /// The CNG key storage provider's name, empty for none [default on Windows: Microsoft's for card modules]
     #[arg(long, value_name = "NAME")]
     key_storage_provider: Option<String>,
 }
@@ -57,22 +65,33 @@ pub(crate) struct UnregisterArgs {
     /// From the entries of every user of this machine
     #[arg(long)]
     system: bool,
+    /// From those that 32-bit programs of a 64-bit Windows have
+    #[arg(long, requires = "system")]
+    wow64: bool,
 }
 
 /// Runs `module register`.
 pub(super) fn register(args: &RegisterArgs, global: &Global, out: Output) -> Result<(), Failure> {
-    // The library finds the PC/SC library that it shares with this program, or it might not load.
     let is_class = args.library.as_os_str() == CLASS;
-    let library = (!is_class && !args.no_check).then(|| args.library.clone());
-    let global = Global { module: library, ..global.clone() };
+    let paths = paths(args.wow64)?;
+    // A module of this program's width is loaded, with the PC/SC library that it shares with this program, or it
+    // might not load; one of the other width is looked at alone.
+    let loaded = !is_class && !args.no_check && !args.wow64;
+    let global = Global { module: loaded.then(|| args.library.clone()), ..global.clone() };
     let desk = Desk::open(&global, out)?;
-    let module = if is_class {
-        RegisteredModule::Class
-    } else if args.no_check {
-        let absolute = std::path::absolute(&args.library);
-        RegisteredModule::Library(absolute.map_err(|error| Failure::file("find", &args.library, error))?)
-    } else {
-        RegisteredModule::Library(check_module(&args.library).map_err(cardmod_host::Error::ModuleLoad)?)
+    let module = match () {
+        () if is_class => RegisteredModule::Class,
+        () if loaded => {
+            RegisteredModule::Library(check_module(&args.library).map_err(cardmod_host::Error::ModuleLoad)?)
+        }
+        () => {
+            let absolute = std::path::absolute(&args.library)
+                .map_err(|error| Failure::file("find", &args.library, error))?;
+            if !args.no_check {
+                check_32_bit(&absolute)?;
+            }
+            RegisteredModule::Library(absolute)
+        }
     };
     let mut atr = match &args.atr {
         Some(atr) => atr.0.clone(),
@@ -87,44 +106,94 @@ pub(super) fn register(args: &RegisterArgs, global: &Global, out: Output) -> Res
         atr,
         mask,
         module,
-        crypto_provider: args.crypto_provider.clone(),
-        key_storage_provider: args.key_storage_provider.clone(),
+        crypto_provider: provider(args.crypto_provider.as_deref(), BASE_PROVIDER, &paths),
+        key_storage_provider: provider(args.key_storage_provider.as_deref(), KEY_STORAGE_PROVIDER, &paths),
         replace: args.replace,
     };
-    let file = registry::register(&RegistryPaths::standard(), scope(args.system), &new)?;
-    let document = json!({
+    let place = registry::register(&paths, scope(args.system), &new)?;
+    let mut document = json!({
         "registered": new.name,
         "atr": hex(&new.atr),
         "mask": hex(&new.mask),
         "module": new.module.to_string(),
-        "file": file.display().to_string(),
     });
-    out.done(&document, || format!("registered {} for {:?} in {}\n", new.module, new.name, file.display()))
+    let (member, text) = member(&place);
+    document[member] = json!(text);
+    out.done(&document, || format!("registered {} for {:?} in {text}\n", new.module, new.name))
+}
+
+/// A provider's name: the one that is named, none for an empty one, and Windows' own where Windows reads it.
+fn provider(named: Option<&str>, own: &str, paths: &RegistryPaths) -> Option<String> {
+    match named {
+        Some("") => None,
+        Some(named) => Some(named.to_owned()),
+        None => paths.system_key.is_some().then(|| own.to_owned()),
+    }
+}
+
+/// A module for 32-bit programs, which this program cannot load: its file is looked at.
+fn check_32_bit(path: &Path) -> Result<(), Failure> {
+    let image = Image::read(path).map_err(cardmod_host::Error::ModuleLoad)?;
+    let wanted = Machine { processor: Processor::X86, ..Machine::own() };
+    match image {
+        Some(image) if image.built_for != wanted => Err(Failure::failed(
+            "module-load",
+            format!("{} is a {} library; {wanted} programs cannot load it", path.display(), image.built_for),
+        )
+        .hint("without --wow64 it is registered for programs of this width")),
+        Some(image) if image.entry != EntryExport::Plain => {
+            Err(cardmod_host::Error::ModuleLoad(LoadError::NoEntry { path: path.display().to_string() })
+                .into())
+        }
+        Some(_) => Ok(()),
+        None => Err(Failure::failed("module-load", format!("{} is no library", path.display()))),
+    }
+}
+
+/// A place as documents have it.
+fn member(place: &Place) -> (&'static str, String) {
+    match place {
+        Place::File { file, .. } => ("file", file.display().to_string()),
+        Place::Key(key) => ("key", key.clone()),
+    }
 }
 
 /// Runs `module unregister`.
 pub(super) fn unregister(args: &UnregisterArgs, out: Output) -> Result<(), Failure> {
-    let paths = RegistryPaths::standard();
-    let gone = registry::unregister(&paths, scope(args.system), &args.name)?;
-    let file = gone.entry.origin.file.display().to_string();
-    let document = json!({"unregistered": args.name, "file": file, "file_removed": gone.file_removed});
-    out.done(&document, || format!("took {:?} out of {file}\n", args.name))
+    let gone = registry::unregister(&paths(args.wow64)?, scope(args.system), &args.name)?;
+    let (member, text) = member(&gone.place);
+    let mut document = json!({"unregistered": args.name, member: text});
+    if let Place::File { .. } = gone.place {
+        document["file_removed"] = json!(gone.file_removed);
+    }
+    out.done(&document, || match gone.place {
+        Place::File { .. } => format!("took {:?} out of {text}\n", args.name),
+        Place::Key(_) => format!("took {text} away\n"),
+    })
 }
 
 impl From<RegisterError> for Failure {
     fn from(error: RegisterError) -> Self {
         let (exit, code) = match &error {
-            RegisterError::BadName => (Exit::Usage, "bad-card-name"),
+            RegisterError::BadName | RegisterError::BackslashInName => (Exit::Usage, "bad-card-name"),
             RegisterError::BadPattern(_) => (Exit::Usage, "bad-atr"),
             RegisterError::Exists { .. } => (Exit::Failed, "entry-exists"),
             RegisterError::Unknown { .. } => (Exit::Failed, "no-such-entry"),
-            RegisterError::File { .. } => (Exit::Failed, "file"),
+            RegisterError::Denied { .. } => (Exit::Failed, "access-denied"),
+            RegisterError::Place { .. } => (Exit::Failed, "file"),
             RegisterError::Module(_) => (Exit::Failed, "module-load"),
             _ => (Exit::Failed, "registry"),
         };
         let failure = Self::new(exit, code, error.to_string());
         match error {
             RegisterError::Exists { .. } => failure.hint("--replace puts the new one in its place"),
+            RegisterError::Denied { .. } if cfg!(windows) => failure.hint(
+                "administrators may, in a console that was opened with \"Run as administrator\"; without \
+                 --system it is registered for this user alone",
+            ),
+            RegisterError::Denied { .. } => {
+                failure.hint("root may; without --system it is registered for this user alone")
+            }
             RegisterError::Unknown { .. } => {
                 failure.hint("cardmod module list shows them; --system means those of every user")
             }

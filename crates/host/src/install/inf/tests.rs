@@ -139,10 +139,7 @@ fn what_cannot_stand_in_an_inf_is_refused() {
         Package { files: vec![], ..package() },
         Package { installed_as: r"x\y.dll".to_owned(), ..package() },
         Package { maker: " ".to_owned(), ..package() },
-        Package {
-            files: vec![file(Processor::X86, "a.dll"), file(Processor::X86_64, "A.DLL")],
-            ..package()
-        },
+        Package { files: vec![file(Processor::X86, "a.dll"), file(Processor::X86_64, "A.DLL")], ..package() },
         Package { files: vec![file(Processor::X86, "a.dll"), file(Processor::X86, "b.dll")], ..package() },
     ];
     for package in bad {

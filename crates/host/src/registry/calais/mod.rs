@@ -69,11 +69,7 @@ impl CalaisKey {
     #[must_use]
     pub fn in_place_of(scope: Scope, path: &str) -> Self {
         let part = if scope == Scope::System { "System" } else { "User" };
-        Self {
-            root: RegistryRoot::CurrentUser,
-            path: format!(r"{path}\{part}"),
-            view: RegistryView::Own,
-        }
+        Self { root: RegistryRoot::CurrentUser, path: format!(r"{path}\{part}"), view: RegistryView::Own }
     }
 
     /// The key of a card.
@@ -145,8 +141,7 @@ pub(super) fn find(key: &CalaisKey, name: &str) -> Result<Option<Place>, Registe
 /// # Errors
 /// [`RegisterError`]; nothing is changed then.
 pub(super) fn unregister(key: &CalaisKey, name: &str) -> Result<(), RegisterError> {
-    store::remove(key, name)
-        .map_err(|error| RegisterError::of_place(Place::Key(key.of_card(name)), &error))
+    store::remove(key, name).map_err(|error| RegisterError::of_place(Place::Key(key.of_card(name)), &error))
 }
 
 impl fmt::Display for CalaisKey {

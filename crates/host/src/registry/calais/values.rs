@@ -141,9 +141,9 @@ fn text(value: Option<&Value>, name: &str) -> Result<Option<String>, String> {
     match value {
         None => Ok(None),
         Some(Value::Text(text)) => Ok(Some(text.clone())),
-        Some(Value::Expandable(text)) => {
-            expanded(text, |name| std::env::var(name).ok()).map(Some).map_err(|why| format!("{name:?}: {why}"))
-        }
+        Some(Value::Expandable(text)) => expanded(text, |name| std::env::var(name).ok())
+            .map(Some)
+            .map_err(|why| format!("{name:?}: {why}")),
         Some(Value::Bytes(_)) => Err(format!("{name:?} is binary, and is to be a text (REG_SZ)")),
         Some(Value::Other(what)) => Err(format!("{name:?} is {what}, and is to be a text (REG_SZ)")),
     }

@@ -1,0 +1,94 @@
+//! The module registry as documents and tables show it.
+
+use std::fmt;
+
+use cardmod_host::registry::{CardEntry, Place, RegisteredModule, Registry, RegistryProblem};
+use serde::Serialize;
+
+use crate::output::hex;
+
+/// What serves a card that nothing is registered for.
+pub(crate) const CLASS_MODULE: &str = "built-in class module";
+
+/// An entry of the registry.
+#[derive(Serialize)]
+pub(crate) struct EntryView<'a> {
+    pub(super) name: &'a str,
+    pub(super) atr: String,
+    pub(super) mask: String,
+    pub(super) module: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crypto_provider: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_storage_provider: Option<&'a str>,
+    pub(super) scope: &'static str,
+    #[serde(flatten)]
+    pub(super) place: PlaceView,
+}
+
+/// A part of the registry that is not used.
+#[derive(Serialize)]
+pub(crate) struct ProblemView {
+    #[serde(flatten)]
+    place: PlaceView,
+    problem: String,
+}
+
+/// Where it is: in a file, or in Windows' registry.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum PlaceView {
+    File { file: String, line: Option<usize> },
+    Key { key: String },
+}
+
+impl From<&Place> for PlaceView {
+    fn from(place: &Place) -> Self {
+        match place {
+            Place::File { file, line } => Self::File { file: file.display().to_string(), line: *line },
+            Place::Key(key) => Self::Key { key: key.clone() },
+        }
+    }
+}
+
+impl fmt::Display for PlaceView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { file, line: Some(line) } => write!(f, "{file}:{line}"),
+            Self::File { file, line: None } => f.write_str(file),
+            Self::Key { key } => f.write_str(key),
+        }
+    }
+}
+
+impl<'a> From<&'a CardEntry> for EntryView<'a> {
+    fn from(entry: &'a CardEntry) -> Self {
+        Self {
+            name: &entry.name,
+            atr: hex(&entry.atr),
+            mask: hex(&entry.mask),
+            module: module_name(&entry.module),
+            crypto_provider: entry.crypto_provider.as_deref(),
+            key_storage_provider: entry.key_storage_provider.as_deref(),
+            scope: entry.origin.scope.word(),
+            place: PlaceView::from(&entry.origin.place),
+        }
+    }
+}
+
+/// The parts that are not used, for the JSON documents.
+pub(crate) fn problems(registry: &Registry) -> Vec<ProblemView> {
+    let view = |problem: &RegistryProblem| ProblemView {
+        place: PlaceView::from(&problem.place),
+        problem: problem.reason.clone(),
+    };
+    registry.problems().iter().map(view).collect()
+}
+
+/// The module as tables name it.
+pub(super) fn module_name(module: &RegisteredModule) -> String {
+    match module {
+        RegisteredModule::Class => CLASS_MODULE.to_owned(),
+        RegisteredModule::Library(path) => path.display().to_string(),
+    }
+}
