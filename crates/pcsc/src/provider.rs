@@ -7,7 +7,7 @@
 use std::ffi::CStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use libloading::Library;
 
@@ -17,6 +17,10 @@ use crate::table::FunctionTable;
 const SYSTEM_LIBRARY: &str = if cfg!(windows) { "winscard.dll" } else { "libpcsclite.so.1" };
 
 static CURRENT: OnceLock<Arc<Provider>> = OnceLock::new();
+
+/// The system's library while somebody uses it. Whoever asks may be a library that is to be unloaded itself, and
+/// then nothing may be left loaded on its behalf.
+static FOUND: Mutex<Weak<Provider>> = Mutex::new(Weak::new());
 
 /// A set of PC/SC functions that stay callable as long as this value lives.
 pub struct Provider {
@@ -104,6 +108,10 @@ impl Provider {
     /// # Errors
     /// [`ProviderError::AlreadyInstalled`] where another one is in use.
     pub fn install(provider: Arc<Self>) -> Result<(), ProviderError> {
+        let found = FOUND.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        if let Some(found) = found.filter(|found| !found.is_same(&provider)) {
+            return Err(ProviderError::AlreadyInstalled(found.origin.to_string()));
+        }
         let current = CURRENT.get_or_init(|| provider.clone());
         if Arc::ptr_eq(current, &provider) || current.is_same(&provider) {
             return Ok(());
@@ -111,7 +119,8 @@ impl Provider {
         Err(ProviderError::AlreadyInstalled(current.origin.to_string()))
     }
 
-    /// The process's provider: the installed one, else the system's library, which then stays.
+    /// The process's provider: the installed one, else the system's library, which stays as long as somebody
+    /// has it.
     ///
     /// # Errors
     /// [`ProviderError::Load`] where none was installed and the system has none.
@@ -119,8 +128,13 @@ impl Provider {
         if let Some(current) = CURRENT.get() {
             return Ok(current.clone());
         }
+        let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(system) = found.upgrade() {
+            return Ok(system);
+        }
         let system = Self::system()?;
-        Ok(CURRENT.get_or_init(|| system).clone())
+        *found = Arc::downgrade(&system);
+        Ok(system)
     }
 
     /// The functions; they must not be called after this provider is gone.
@@ -131,6 +145,18 @@ impl Provider {
 
     fn is_same(&self, other: &Self) -> bool {
         std::ptr::fn_addr_eq(self.table.Transmit, other.table.Transmit)
+    }
+}
+
+impl Drop for Provider {
+    /// Forgets the system's library with its last user; what else is remembered by then stays. Nobody is waited
+    /// for: a thread that has the lock may have been ended with the process.
+    fn drop(&mut self) {
+        if let Ok(mut found) = FOUND.try_lock()
+            && found.strong_count() == 0
+        {
+            *found = Weak::new();
+        }
     }
 }
 
