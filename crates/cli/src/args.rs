@@ -111,6 +111,9 @@ pub(crate) enum Verb {
     /// Show or forget what is remembered of cards from run to run
     #[command(subcommand)]
     Cache(verbs::cache::CacheVerb),
+    /// Switch the log files of card modules, or show them
+    #[command(subcommand)]
+    Log(verbs::log::LogVerb),
     /// List, read, write or delete the card's logical files and directories
     #[command(subcommand)]
     File(verbs::file::FileVerb),

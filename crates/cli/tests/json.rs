@@ -91,6 +91,7 @@ fn keys_certificates_and_what_is_made_with_them() {
     all.good("doctor", "");
     all.good("cache show", "");
     all.good("cache flush", "");
+    module_log(&mut all);
     all.good("cert delete", "--container web --pin-env PIN");
     all.good("container delete", "rsa --pin-env PIN");
     all.good("container rebuild", "--dry-run");
@@ -232,6 +233,24 @@ fn plug(home: &Home) -> Value {
     drop(stream);
     let output = program.wait_with_output().expect("it ends");
     serde_json::from_slice(&output.stdout).expect("one document")
+}
+
+/// Not on Windows, where the switch is the whole machine's.
+#[cfg(unix)]
+fn module_log(all: &mut Collection<'_>) {
+    all.run(1, "log show", "");
+    all.good("log on", "--level 3");
+    all.good("pin status", "");
+    all.good("log status", "");
+    all.good("log show", "");
+    all.good("log off", "");
+    let line = json!({"schema": 1, "file": "a.log", "line": "what stands there"});
+    all.keep("log show --follow", line);
+}
+
+#[cfg(not(unix))]
+fn module_log(all: &mut Collection<'_>) {
+    all.good("log status", "");
 }
 
 /// A verb without a schema is found by the manual pages, one for each verb.

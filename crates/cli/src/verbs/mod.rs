@@ -11,6 +11,7 @@ pub(crate) mod doctor;
 pub(crate) mod file;
 pub(crate) mod info;
 pub(crate) mod key;
+pub(crate) mod log;
 pub(crate) mod module;
 pub(crate) mod pin;
 pub(crate) mod piv;
@@ -45,6 +46,7 @@ pub(crate) fn run(cli: &Cli, out: Output) -> Result<(), Failure> {
         Verb::Admin(verb) => admin::run(verb, global, out),
         Verb::Cache(verb) => cache::run(verb, global, out),
         Verb::Card(verb) => card::run(verb, global, out),
+        Verb::Log(verb) => log::run(verb, out),
         Verb::Module(verb) => module::run(verb, global, out),
         Verb::File(verb) => file::run(verb, global, out),
         Verb::Property(verb) => property::run(verb, global, out),

@@ -107,10 +107,13 @@ impl Home {
             .env("PIN", "123456")
             .env("WRONG", "654321")
             .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("XDG_STATE_HOME", self.path("state"))
             .env("CARDMOD_SYSTEM_CONFIG", self.path("etc"))
             .env_remove("CARDMOD_CARDS")
             .env_remove("CARDMOD_APDU_LOG")
             .env_remove("CARDMOD_LOG")
+            .env_remove("CARDMOD_MODULE_LOG_LEVEL")
+            .env_remove("CARDMOD_MODULE_LOG_DIR")
             .stdin(Stdio::null());
     }
 }

@@ -15,23 +15,25 @@ const LEVEL: &str = "CARDMOD_MODULE_LOG_LEVEL";
 const FOLDER: &str = "CARDMOD_MODULE_LOG_DIR";
 /// The longest a file grows, in KiB.
 const SIZE: &str = "CARDMOD_MODULE_LOG_SIZE";
-const MACHINE: &str = "/etc/cardmod/logging.conf";
+/// Another folder for the machine's file.
+const SYSTEM_CONFIG: &str = "CARDMOD_SYSTEM_CONFIG";
+const FILE: &str = "logging.conf";
+const MACHINE: &str = "/etc/cardmod";
 const MACHINE_FOLDER: &str = "/var/log/cardmod";
 /// More than the file ever has.
 const LONGEST_FILE: u64 = 1 << 16;
 
 pub(super) fn read() -> Settings {
-    if system::is_privileged() {
-        gather(|_| None, None)
-    } else {
-        gather(|name| env::var_os(name), user_file())
-    }
+    let privileged = system::is_privileged();
+    let variable = |name: &str| if privileged { None } else { env::var_os(name) };
+    let config = base(&variable, "XDG_CONFIG_HOME", ".config");
+    gather(variable, config)
 }
 
 pub(super) fn place(scope: Scope) -> Option<Origin> {
     match scope {
-        Scope::User => user_file().map(Origin::File),
-        Scope::Machine => Some(Origin::File(MACHINE.into())),
+        Scope::User => user_file(base(&environment, "XDG_CONFIG_HOME", ".config")).map(Origin::File),
+        Scope::Machine => Some(Origin::File(machine_file(&environment))),
     }
 }
 
@@ -43,10 +45,15 @@ struct Values {
     max_size: Option<u32>,
 }
 
-fn gather(variable: impl Fn(&str) -> Option<OsString>, user: Option<PathBuf>) -> Settings {
+fn environment(name: &str) -> Option<OsString> {
+    env::var_os(name)
+}
+
+fn gather(variable: impl Fn(&str) -> Option<OsString>, config: Option<PathBuf>) -> Settings {
     let mut problems = Vec::new();
+    let machine = machine_file(&variable);
     let mut sources = vec![(Origin::Environment(LEVEL), from_environment(&variable, &mut problems))];
-    for file in user.into_iter().chain([PathBuf::from(MACHINE)]) {
+    for file in user_file(config).into_iter().chain([machine.clone()]) {
         let values = from_file(&file, &mut problems);
         sources.push((Origin::File(file), values));
     }
@@ -55,28 +62,28 @@ fn gather(variable: impl Fn(&str) -> Option<OsString>, user: Option<PathBuf>) ->
     let folder = sources.iter().find_map(|(_, values)| values.folder.clone());
     let (folder, make_folder) = match folder {
         Some(folder) => (folder, false),
-        None => default_folder(&level_from, &variable),
+        None if level_from == Origin::File(machine) => (MACHINE_FOLDER.into(), false),
+        None => state_folder(&variable).map_or((MACHINE_FOLDER.into(), false), |folder| (folder, true)),
     };
     let wanted = sources.iter().find_map(|(_, values)| values.max_size);
     Settings { level, level_from, folder: Some(folder), make_folder, max_size: max_size(wanted), problems }
 }
 
-/// A user's logs are the user's own; those of the machine's setting lie together.
-fn default_folder(level_from: &Origin, variable: &impl Fn(&str) -> Option<OsString>) -> (PathBuf, bool) {
-    let machine = matches!(level_from, Origin::File(path) if path.as_path() == Path::new(MACHINE));
-    let own = if machine { None } else { state_folder(variable) };
-    own.map_or((MACHINE_FOLDER.into(), false), |folder| (folder, true))
-}
-
+/// A user's logs are the user's own; those of the machine's setting lie together:
 /// `$XDG_STATE_HOME/cardmod/log`, else `~/.local/state/cardmod/log`.
 fn state_folder(variable: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let home = base(variable, "XDG_STATE_HOME", ".local/state")?;
     Some(home.join("cardmod/log"))
 }
 
-fn user_file() -> Option<PathBuf> {
-    let home = base(&|name: &str| env::var_os(name), "XDG_CONFIG_HOME", ".config")?;
-    Some(home.join("cardmod/logging.conf"))
+/// The user's file in his directory for settings.
+fn user_file(config: Option<PathBuf>) -> Option<PathBuf> {
+    Some(config?.join("cardmod").join(FILE))
+}
+
+fn machine_file(variable: &impl Fn(&str) -> Option<OsString>) -> PathBuf {
+    let folder = variable(SYSTEM_CONFIG).map(PathBuf::from).filter(|path| path.is_absolute());
+    folder.unwrap_or_else(|| MACHINE.into()).join(FILE)
 }
 
 /// A base directory; relative paths are to be ignored (XDG Base Directory Specification).
@@ -168,10 +175,7 @@ pub(super) fn change(
     folder: Option<&Path>,
     max_size: Option<u32>,
 ) -> io::Result<()> {
-    let path = match scope {
-        Scope::User => user_file().ok_or(ErrorKind::Unsupported)?,
-        Scope::Machine => MACHINE.into(),
-    };
+    let Some(Origin::File(path)) = place(scope) else { return Err(ErrorKind::Unsupported.into()) };
     let before = from_file(&path, &mut Vec::new());
     let folder = folder.map(Path::to_owned).or(before.folder);
     store(
@@ -229,18 +233,17 @@ mod tests {
     use super::*;
 
     fn of(variables: &[(&str, &str)], user: Option<&str>) -> Settings {
-        let folder = env::temp_dir().join(format!("cardmod-logging-{:x}", crate::process::thread_token()));
-        fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("logging.conf");
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("cardmod")).unwrap();
         if let Some(text) = user {
-            fs::write(&file, text).unwrap();
+            fs::write(folder.path().join("cardmod/logging.conf"), text).unwrap();
         }
-        let find = |name: &str| {
-            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+        let find = |name: &str| match variables.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => Some(OsString::from(value)),
+            // No test depends on what its machine has.
+            None => (name == SYSTEM_CONFIG).then(|| folder.path().join("etc").into()),
         };
-        let settings = gather(find, Some(file));
-        fs::remove_dir_all(&folder).unwrap();
-        settings
+        gather(find, Some(folder.path().to_owned()))
     }
 
     #[test]
@@ -278,6 +281,18 @@ mod tests {
     }
 
     #[test]
+    fn the_machines_logs_lie_together() {
+        let etc = tempfile::tempdir().unwrap();
+        fs::write(etc.path().join(FILE), "Level = 2").unwrap();
+        let etc = etc.path().to_str().unwrap();
+        let settings = of(&[("HOME", "/h/u"), (SYSTEM_CONFIG, etc)], None);
+        assert_eq!((settings.level, settings.folder), (Level::Calls, Some(MACHINE_FOLDER.into())));
+        assert!(!settings.make_folder);
+        let settings = of(&[("HOME", "/h/u"), (SYSTEM_CONFIG, etc)], Some("Level = 0"));
+        assert_eq!(settings.level, Level::Off, "the user's word goes before the machine's");
+    }
+
+    #[test]
     fn what_is_not_understood_is_told_and_passed_over() {
         let settings = of(&[(LEVEL, "loud"), (FOLDER, "relative")], Some("Level = 1\nLevel: 3\nSize = 3\n"));
         assert_eq!(settings.level, Level::Errors);
@@ -287,8 +302,8 @@ mod tests {
 
     #[test]
     fn what_is_stored_is_read_again() {
-        let folder = env::temp_dir().join(format!("cardmod-logging-store-{}", std::process::id()));
-        let path = folder.join("sub/logging.conf");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sub/logging.conf");
         let values = Values { level: Some(Level::Calls), folder: Some("/a b".into()), max_size: Some(64) };
         store(&path, &values).unwrap();
         let mut problems = Vec::new();
@@ -298,6 +313,5 @@ mod tests {
         let bad = Values { folder: Some("/a\nLevel = 3".into()), ..Values::default() };
         assert_eq!(store(&path, &bad).unwrap_err().kind(), ErrorKind::InvalidInput);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no other file is left");
-        fs::remove_dir_all(&folder).unwrap();
     }
 }
