@@ -2,8 +2,6 @@
 //! their primes.
 #![allow(clippy::unwrap_used, reason = "in tests a panic is a finding")]
 
-use std::process::Command;
-
 use cardmod_crypto::{CryptoError, KeyKind, PrivateKey};
 
 fn hex(text: &str) -> Vec<u8> {
@@ -75,6 +73,8 @@ fn other_operations_and_lengths_are_refused() {
     assert_eq!(PrivateKey::from_ec(KeyKind::Ed25519, &[5], None).unwrap_err(), CryptoError::BadKey);
 }
 
+/// Unix systems alone have openssl at hand.
+#[cfg(unix)]
 #[test]
 fn keys_travel_to_openssl_and_back() {
     let dir = tempfile::tempdir().unwrap();
@@ -82,7 +82,7 @@ fn keys_travel_to_openssl_and_back() {
         let key = PrivateKey::generate(kind).unwrap();
         let der = key.to_der().unwrap();
         std::fs::write(dir.path().join("key.der"), &*der).unwrap();
-        let output = Command::new("openssl")
+        let output = std::process::Command::new("openssl")
             .args("pkey -inform DER -in key.der -pubout -outform DER".split(' '))
             .current_dir(dir.path())
             .output()

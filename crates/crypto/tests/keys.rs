@@ -1,8 +1,6 @@
 //! Keys against other implementations: openssl's command and pure Rust crates; and what is refused.
 #![allow(clippy::unwrap_used, reason = "in tests a panic is a finding")]
 
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use cardmod_crypto::{CryptoError, KeyKind, PrivateKey, SealKey, UnsupportedKeyKind};
@@ -13,9 +11,10 @@ use sha2::{Digest as _, Sha256};
 
 const CURVES: [KeyKind; 3] = [KeyKind::P256, KeyKind::P384, KeyKind::P521];
 
-/// Runs openssl and answers its standard output.
-fn openssl(directory: &Path, arguments: &str) -> Vec<u8> {
-    let output = Command::new("openssl")
+/// Runs openssl, which only Unix systems have at hand, and answers its standard output.
+#[cfg(unix)]
+fn openssl(directory: &std::path::Path, arguments: &str) -> Vec<u8> {
+    let output = std::process::Command::new("openssl")
         .args(arguments.split_whitespace())
         .current_dir(directory)
         .output()
@@ -58,6 +57,7 @@ fn generated_rsa_keys_sign() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn keys_travel_to_openssl_and_back() {
     let dir = tempfile::tempdir().unwrap();
@@ -79,6 +79,7 @@ fn keys_travel_to_openssl_and_back() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn keys_of_openssl_are_taken() {
     let dir = tempfile::tempdir().unwrap();
@@ -156,6 +157,7 @@ fn rsa_parts_make_a_key() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn sizes_are_checked_before_the_library_rounds_them() {
     for bits in [0, 512, 1000, 1023, 1025, 2047, 4097, 8192] {

@@ -14,14 +14,16 @@ use libloading::Library;
 
 use crate::environment::EnvironmentError;
 
-/// The library's file, as cargo names it and as it is installed.
-const FILES: &[&str] = if cfg!(windows) {
-    &["winscard.dll", "cardmod_winscard.dll"]
+/// The library's file. Card modules on Windows find it by this name alone; elsewhere its name is inside it.
+const FILE: &str = if cfg!(windows) {
+    "winscard.dll"
 } else if cfg!(target_os = "macos") {
-    &["libcardmod_winscard.dylib"]
+    "libcardmod_winscard.dylib"
 } else {
-    &["libcardmod_winscard.so"]
+    "libcardmod_winscard.so"
 };
+/// As cargo names it on Windows, where modules do not find it.
+const BUILT: &str = "cardmod_winscard.dll";
 
 /// Where it is, seen from the program's directory: installed, built, built for tests.
 const PLACES: &[&str] = &[".", "deps", "..", "../lib/cardmod", "../lib"];
@@ -129,16 +131,20 @@ impl SharedProvider {
 pub fn shared_library() -> Result<PathBuf, EnvironmentError> {
     let program = std::env::current_exe().ok();
     let directory = program.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
-    let candidates: Vec<_> = PLACES
-        .iter()
-        .flat_map(|place| FILES.iter().map(move |file| directory.join(place).join(file)))
-        .collect();
-    let found = candidates.iter().filter(|path| path.is_file()).find_map(|path| {
-        // Wine cannot tell the final name of a file whose path is longer than 260 characters.
-        path.canonicalize().or_else(|_| std::path::absolute(path)).ok()
-    });
+    let candidates: Vec<_> = PLACES.iter().map(|place| directory.join(place).join(FILE)).collect();
+    let found = candidates.iter().find_map(|path| resolved(path).filter(|path| path.is_file()));
     found.ok_or_else(|| {
-        let searched: Vec<_> = candidates.iter().map(|path| path.display().to_string()).collect();
+        let mut searched: Vec<_> = candidates.iter().map(|path| path.display().to_string()).collect();
+        let built = candidates.iter().map(|path| path.with_file_name(BUILT)).find(|path| path.is_file());
+        if let (true, Some(built)) = (cfg!(windows), built) {
+            searched.push(format!("{} is there, which has to be copied to {FILE}", built.display()));
+        }
         EnvironmentError::NoSharedProvider { searched: searched.join(", ") }
     })
+}
+
+/// The path without what leads back and forth. Windows' own form of such a path is one that loaders and people do
+/// not expect, and under Wine there is none for long ones.
+fn resolved(path: &Path) -> Option<PathBuf> {
+    if cfg!(windows) { std::path::absolute(path).ok() } else { path.canonicalize().ok() }
 }

@@ -1,7 +1,7 @@
 //! The class module as a shared library, with the provider it shares with this program: the same
 //! results as the built-in one gives.
 
-#![cfg(target_os = "linux")]
+#![cfg(any(target_os = "linux", windows))]
 
 use cardmod_default::{Environment, EnvironmentOptions};
 use cardmod_host::registry::RegistryPaths;
@@ -15,9 +15,25 @@ use cardmod_virtual::GidsProfile;
 /// The library cargo builds beside the tests.
 fn class_module() -> std::path::PathBuf {
     let program = std::env::current_exe().expect("this program");
-    let library = program.parent().expect("its directory").join("libcardmod_class.so");
+    let directory = program.parent().expect("its directory");
+    #[cfg(windows)]
+    name_provider(directory);
+    let library = directory.join(if cfg!(windows) { "cardmod_class.dll" } else { "libcardmod_class.so" });
     assert!(library.is_file(), "{} is built with the tests", library.display());
     library
+}
+
+/// Gives the provider that cargo builds the name under which modules look for it.
+#[cfg(windows)]
+fn name_provider(directory: &std::path::Path) {
+    let (built, named) = (directory.join("cardmod_winscard.dll"), directory.join("winscard.dll"));
+    let content = std::fs::read(&built).expect("built with the tests");
+    // Another test program may have it loaded already.
+    if std::fs::read(&named).ok().as_ref() != Some(&content) {
+        let new = directory.join(format!("winscard.{}.new", std::process::id()));
+        std::fs::write(&new, content).expect("a copy");
+        std::fs::rename(new, named).expect("its name");
+    }
 }
 
 // One test: a process has one provider.

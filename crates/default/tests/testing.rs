@@ -40,7 +40,8 @@ fn a_dropped_card_is_gone() {
     assert!(is_listed(&other, &reader) && home.is_dir());
     drop(test);
     assert!(!is_listed(&other, &reader), "{reader}");
-    assert!(!home.exists(), "{}", home.display());
+    // On Windows a folder stays as long as somebody has a file in it open.
+    assert!(cfg!(windows) || !home.exists(), "{}", home.display());
     assert!(session.containers().is_err(), "who had it open finds it gone");
     let module = other.module();
     let opened = other.host().open(&reader, &module, OpenOptions::default()).map(drop);

@@ -104,3 +104,21 @@ mod tests {
         assert_eq!(size_of::<SCARD_IO_REQUEST>(), 16);
     }
 }
+
+/// Winscard.h and winsmcrd.h of the Windows SDK.
+#[cfg(all(test, windows))]
+mod tests {
+    use super::*;
+    use std::mem::offset_of;
+
+    #[test]
+    fn layouts_are_those_of_windows() {
+        let pointer = size_of::<*const ()>();
+        assert_eq!((size_of::<DWORD>(), size_of::<LONG>(), size_of::<CHAR>()), (4, 4, 2));
+        assert_eq!((size_of::<SCARDCONTEXT>(), size_of::<SCARDHANDLE>()), (pointer, pointer));
+        assert_eq!(offset_of!(SCARD_READERSTATE, dwEventState), 2 * pointer + 4);
+        assert_eq!(offset_of!(SCARD_READERSTATE, rgbAtr), 2 * pointer + 12);
+        assert_eq!(size_of::<SCARD_READERSTATE>(), 2 * pointer + 48);
+        assert_eq!(size_of::<SCARD_IO_REQUEST>(), 8);
+    }
+}

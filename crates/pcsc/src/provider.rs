@@ -15,6 +15,9 @@ use crate::table::FunctionTable;
 
 /// Name under which the system's library is found.
 const SYSTEM_LIBRARY: &str = if cfg!(windows) { "winscard.dll" } else { "libpcsclite.so.1" };
+/// Libraryloaderapi.h: the library comes from the system's own folder, wherever a program or its user stands.
+#[cfg(windows)]
+const LOAD_LIBRARY_SEARCH_SYSTEM32: u32 = 0x0000_0800;
 
 static CURRENT: OnceLock<Arc<Provider>> = OnceLock::new();
 
@@ -32,7 +35,7 @@ enum Origin {
     /// A table of this program.
     Table,
     /// A library that stays loaded with the provider.
-    Library { name: PathBuf, _library: Library },
+    Library { name: PathBuf, library: Library },
 }
 
 /// Why there is no provider.
@@ -67,13 +70,21 @@ impl Provider {
     /// # Errors
     /// [`ProviderError::Load`] where the file cannot be loaded or lacks a function.
     pub fn load(path: &Path) -> Result<Arc<Self>, ProviderError> {
-        let failed = |source| ProviderError::Load { library: path.to_owned(), source };
         // SAFETY:
         // - loading runs the library's initialisers: the caller chose a PC/SC library;
         // - nothing else is assumed of it before its symbols are found.
-        let library = unsafe { Library::new(path) }.map_err(failed)?;
+        Self::of_library(path, unsafe { Library::new(path) })
+    }
+
+    /// The functions of a library that was to be loaded.
+    fn of_library(
+        path: &Path,
+        library: Result<Library, libloading::Error>,
+    ) -> Result<Arc<Self>, ProviderError> {
+        let failed = |source| ProviderError::Load { library: path.to_owned(), source };
+        let library = library.map_err(failed)?;
         let table = FunctionTable::find(&library).map_err(failed)?;
-        Ok(Arc::new(Self { table, origin: Origin::Library { name: path.to_owned(), _library: library } }))
+        Ok(Arc::new(Self { table, origin: Origin::Library { name: path.to_owned(), library } }))
     }
 
     /// Loads a library by its full path beside one that exports the same names: its symbols are bound to
@@ -91,16 +102,16 @@ impl Provider {
         if found.is_ok() {
             return Err(ProviderError::Itself(path.to_owned()));
         }
-        let table = FunctionTable::find(&library).map_err(failed)?;
-        Ok(Arc::new(Self { table, origin: Origin::Library { name: path.to_owned(), _library: library } }))
+        Self::of_library(path, Ok(library))
     }
 
-    /// Loads the system's library by its name; one already loaded under this name is the one that is found.
+    /// Loads the system's library by its name; one already loaded under this name is the one that is found. On
+    /// Windows nothing else is looked for but the one in the system's folder.
     ///
     /// # Errors
     /// [`ProviderError::Load`] where the system has none.
     pub fn system() -> Result<Arc<Self>, ProviderError> {
-        Self::load(Path::new(SYSTEM_LIBRARY))
+        Self::of_library(Path::new(SYSTEM_LIBRARY), open_system())
     }
 
     /// Makes this the provider of the process. The same one may be installed again.
@@ -143,6 +154,18 @@ impl Provider {
         &self.table
     }
 
+    /// The address of a function that is not in the table, for Windows' further ones; `None` where the library has
+    /// none. Valid as long as this provider lives.
+    #[must_use]
+    pub fn address(&self, name: &CStr) -> Option<*const ()> {
+        let Origin::Library { library, .. } = &self.origin else { return None };
+        // SAFETY:
+        // - only the symbol's address is taken;
+        // - a pointer to nothing in particular may have any symbol's address.
+        let found = unsafe { library.get::<*const ()>(name.to_bytes_with_nul()) };
+        found.ok().map(|symbol| *symbol)
+    }
+
     fn is_same(&self, other: &Self) -> bool {
         std::ptr::fn_addr_eq(self.table.Transmit, other.table.Transmit)
     }
@@ -158,6 +181,25 @@ impl Drop for Provider {
             *found = Weak::new();
         }
     }
+}
+
+#[cfg(not(windows))]
+fn open_system() -> Result<Library, libloading::Error> {
+    // SAFETY: loading runs the library's initialisers: it is the system's.
+    unsafe { Library::new(SYSTEM_LIBRARY) }
+}
+
+/// What the program shares with its modules under this name, else the system's: a file that lies beside the program or
+/// where its user stands is not looked for.
+#[cfg(windows)]
+fn open_system() -> Result<Library, libloading::Error> {
+    use libloading::os::windows::Library as WindowsLibrary;
+    let loaded = WindowsLibrary::open_already_loaded(SYSTEM_LIBRARY);
+    // SAFETY: loading runs the library's initialisers: it is the system's.
+    let found = loaded.or_else(|_| unsafe {
+        WindowsLibrary::load_with_flags(SYSTEM_LIBRARY, LOAD_LIBRARY_SEARCH_SYSTEM32)
+    });
+    found.map(Library::from)
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -15,6 +15,11 @@ use crate::fault::{CardFault, StoreError};
 use crate::ports::{Random as _, SystemRandom};
 use crate::profile::{BlankProfile, GidsProfile, PivProfile};
 
+/// What the names of unfinished cards, and of files of erased ones that are open still, begin with: with a dot, as no
+/// card's name does.
+const NEW: &str = ".new-";
+const GONE: &str = ".gone-";
+
 /// A directory of cards, each a directory of its own; see `disk.rs` for what is in there.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -228,9 +233,9 @@ impl Store {
         self.mark_erased(name, &paths)?;
         let directory = paths.directory();
         let removed = std::fs::remove_file(paths.image()).and_then(|()| {
-            // Windows removes no directory with an open file in it; without an image nobody comes in.
+            // Without an image nobody comes in.
             drop(lock);
-            std::fs::remove_dir_all(directory)
+            self.remove_directory(directory)
         });
         removed.map_err(|cause| files::fault("remove", directory, cause))?;
         Ok(())
@@ -266,8 +271,7 @@ impl Store {
         let secret = DeviceSecret::load_or_create(&self.secret_path())?;
         let mut random = [0; 8];
         SystemRandom.fill(&mut random)?;
-        // A leading dot: no card's name.
-        let new = self.dir.join(format!(".new-{:016x}", u64::from_be_bytes(random)));
+        let new = self.dir.join(format!("{NEW}{:016x}", u64::from_be_bytes(random)));
         let made = make_directory(&new, &secret, card, u64::from_be_bytes(random)).and_then(|()| {
             let renamed = system::rename(&new, &target).and_then(|()| files::sync_directory(&target));
             renamed.map_err(|cause| files::fault("create", &target, cause))
@@ -285,12 +289,26 @@ impl Store {
     fn remove_leftovers(&self, target: &Path) -> Result<(), CardFault> {
         let entries = std::fs::read_dir(&self.dir).map_err(|cause| files::fault("read", &self.dir, cause))?;
         for path in entries.flatten().map(|entry| entry.path()) {
-            let unfinished = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".new-"));
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let unfinished = name.starts_with(NEW);
             if unfinished || path == target {
-                std::fs::remove_dir_all(&path).map_err(|cause| files::fault("remove", &path, cause))?;
+                self.remove_directory(&path).map_err(|cause| files::fault("remove", &path, cause))?;
+            } else if name.starts_with(GONE) {
+                // Somebody may have it open still; it goes another time.
+                let _ = std::fs::remove_file(&path);
             }
         }
         Ok(())
+    }
+
+    /// Removes a card's directory, also while others have files in it open.
+    fn remove_directory(&self, directory: &Path) -> std::io::Result<()> {
+        system::remove_directory(directory, || {
+            let mut random = [0; 8];
+            // Without randomness the name may be taken, which the system says.
+            let _ = SystemRandom.fill(&mut random);
+            self.dir.join(format!("{GONE}{:016x}", u64::from_be_bytes(random)))
+        })
     }
 
     fn place(&self, name: &str) -> Result<CardPlace, StoreError> {

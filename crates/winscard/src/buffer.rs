@@ -127,7 +127,7 @@ pub(crate) unsafe fn take<'a>(bytes: *const u8, length: DWORD) -> Result<&'a [u8
     Ok(unsafe { slice::from_raw_parts(bytes, length) })
 }
 
-/// A character of names: a byte of UTF-8, or a unit of UTF-16.
+/// A character of names: a byte (of UTF-8; on Windows of the system's code page), or a unit of UTF-16.
 pub(crate) trait Character: Copy + Default + PartialEq {
     /// The text without a NUL at its end.
     fn encode(text: &str) -> Vec<Self>;
@@ -137,11 +137,18 @@ pub(crate) trait Character: Copy + Default + PartialEq {
 
 impl Character for c_char {
     fn encode(text: &str) -> Vec<Self> {
-        text.bytes().map(|byte| byte as Self).collect()
+        #[cfg(windows)]
+        let bytes = crate::windows::to_ansi(text);
+        #[cfg(not(windows))]
+        let bytes = text.as_bytes();
+        bytes.iter().map(|byte| *byte as Self).collect()
     }
 
     fn decode(units: &[Self]) -> String {
         let bytes: Vec<u8> = units.iter().map(|unit| *unit as u8).collect();
+        #[cfg(windows)]
+        return crate::windows::from_ansi(&bytes);
+        #[cfg(not(windows))]
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }
@@ -168,7 +175,7 @@ pub(crate) unsafe fn name<C: Character>(name: *const C) -> Result<Option<String>
 
 /// # Safety
 /// `text` is null or ends in a zero.
-unsafe fn until_nul<T: Copy + Default + PartialEq>(text: *const T) -> Result<Option<Vec<T>>, u32> {
+pub(crate) unsafe fn until_nul<T: Copy + Default + PartialEq>(text: *const T) -> Result<Option<Vec<T>>, u32> {
     if text.is_null() {
         return Ok(None);
     }
@@ -230,7 +237,9 @@ mod tests {
 
     #[test]
     fn names_come_in_both_characters() {
-        let (narrow, wide) = (c"Leser \u{e4}", [0x4C, 0xE4, 0]);
+        // Windows-1252 is the code page of the systems this is tested on.
+        let narrow = if cfg!(windows) { c"Leser \xE4" } else { c"Leser \u{e4}" };
+        let wide = [0x4C, 0xE4, 0];
         // SAFETY: ends in NUL.
         assert_eq!(unsafe { name(narrow.as_ptr()) }, Ok(Some("Leser ä".to_owned())));
         // SAFETY: ends in NUL.
@@ -241,6 +250,9 @@ mod tests {
         // SAFETY: it is looked at to this length only.
         assert_eq!(unsafe { name(endless.as_ptr()) }, Err(SCARD_E_INVALID_PARAMETER));
         assert_eq!(u16::decode(&u16::encode("ä")), "ä");
+        assert_eq!(c_char::decode(&c_char::encode("Lä")), "Lä");
+        let unknown = c_char::decode(&c_char::encode("a\u{6587}b"));
+        assert_eq!(unknown, if cfg!(windows) { "a?b" } else { "a\u{6587}b" });
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub fn table() -> &'static FunctionTable {
 }
 
 /// Runs a function's body; a panic becomes `SCARD_E_UNEXPECTED` and goes no further.
-fn shell(body: impl FnOnce() -> Result<(), u32>) -> LONG {
+pub(crate) fn shell(body: impl FnOnce() -> Result<(), u32>) -> LONG {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => 0,
         Ok(Err(code)) => code_to_native(code),
@@ -79,7 +79,7 @@ fn shell(body: impl FnOnce() -> Result<(), u32>) -> LONG {
 }
 
 /// A handle as this library gives them out.
-fn id(handle: impl TryInto<u32>) -> Result<u32, u32> {
+pub(crate) fn id(handle: impl TryInto<u32>) -> Result<u32, u32> {
     handle.try_into().map_err(|_| SCARD_E_INVALID_HANDLE)
 }
 
@@ -103,6 +103,8 @@ pub unsafe extern "system" fn SCardEstablishContext(
         }
         // SAFETY: winscard.h: the place may be written. Zero first, as pcsc-lite does.
         unsafe { buffer::put(context, 0) };
+        #[cfg(windows)]
+        crate::windows::stay_loaded();
         let established = api::establish_context(number(scope)?)?;
         // SAFETY: as above.
         unsafe { buffer::put(context, established as SCARDCONTEXT) };
@@ -137,7 +139,11 @@ pub unsafe extern "system" fn SCardCancel(context: SCARDCONTEXT) -> LONG {
 pub unsafe extern "system" fn SCardFreeMemory(context: SCARDCONTEXT, memory: *const c_void) -> LONG {
     shell(|| {
         api::is_valid_context(id(context)?)?;
-        registry::current()?.allocations.free(memory as usize)
+        let freed = registry::current()?.allocations.free(memory as usize);
+        #[cfg(windows)]
+        let freed =
+            freed.or_else(|refusal| crate::windows::free(context, memory as usize).unwrap_or(Err(refusal)));
+        freed
     })
 }
 
@@ -466,6 +472,22 @@ unsafe fn status_change<C: Character>(
     states: *mut SCARD_READERSTATE,
     count: DWORD,
 ) -> Result<(), u32> {
+    // A 32-bit program's INFINITE may arrive with its sign extended.
+    let timeout = u32::try_from(timeout).unwrap_or(cardmod_pcsc::INFINITE);
+    let work = |readers: &mut [ReaderState]| api::status_change(id(context)?, timeout, readers);
+    // SAFETY: as the caller says.
+    unsafe { with_states::<C>(states, count, work) }
+}
+
+/// Lends the caller's reader states, and tells it what became of them, also where the work failed.
+///
+/// # Safety
+/// winscard.h: `states` has `count` entries, whose names are of this character type and end in NUL.
+pub(crate) unsafe fn with_states<C: Character>(
+    states: *mut SCARD_READERSTATE,
+    count: DWORD,
+    work: impl FnOnce(&mut [ReaderState]) -> Result<(), u32>,
+) -> Result<(), u32> {
     if count == 0 {
         return Ok(());
     }
@@ -480,9 +502,7 @@ unsafe fn status_change<C: Character>(
         let name = unsafe { buffer::name(state.szReader.cast::<C>()) }?.ok_or(SCARD_E_INVALID_VALUE)?;
         readers.push(ReaderState { current: state.dwCurrentState as u32, ..ReaderState::unaware(&name) });
     }
-    // A 32-bit program's INFINITE may arrive with its sign extended.
-    let timeout = u32::try_from(timeout).unwrap_or(cardmod_pcsc::INFINITE);
-    let result = api::status_change(id(context)?, timeout, &mut readers);
+    let result = work(&mut readers);
     for (state, reader) in states.iter_mut().zip(&readers) {
         let length = reader.atr.len().min(READER_STATE_ATR_LEN);
         state.dwEventState = reader.event as DWORD;
@@ -520,7 +540,7 @@ unsafe fn connect<C: Character>(
 
 /// # Safety
 /// winscard.h: each buffer and its length keep the convention; the other places are null or writable.
-unsafe fn status<C: Character>(
+pub(crate) unsafe fn status<C: Character>(
     card: SCARDHANDLE,
     reader: *mut C,
     reader_length: *mut DWORD,

@@ -41,6 +41,11 @@ struct State {
 }
 
 impl RealContext {
+    #[cfg(windows)]
+    pub(crate) const fn new() -> Self {
+        Self { state: Mutex::new(State { context: None, failed: None }) }
+    }
+
     /// The real context, or `None` where no library or service is there.
     pub(crate) fn get(&self, forward: &Forward) -> Option<Context> {
         let provider = forward.provider()?;
@@ -141,8 +146,5 @@ fn candidates() -> Vec<PathBuf> {
 
 #[cfg(windows)]
 fn candidates() -> Vec<PathBuf> {
-    std::env::var_os("SystemRoot")
-        .map(|root| PathBuf::from(root).join("System32").join("winscard.dll"))
-        .into_iter()
-        .collect()
+    crate::windows::system_directory().map(|directory| directory.join("winscard.dll")).into_iter().collect()
 }

@@ -13,7 +13,7 @@
 //! - no panic crosses into C; it is answered as `SCARD_E_UNEXPECTED`;
 //! - a forked child's contexts and handles are not valid until it establishes its own;
 //! - nothing secret reaches the APDU log;
-//! - unsafe code stands in `exports` and `buffer` alone.
+//! - unsafe code stands in `exports`, `buffer` and `windows` alone.
 
 #![deny(unsafe_code)]
 
@@ -29,6 +29,8 @@ mod faults;
 mod forward;
 mod handle;
 mod keypad;
+#[cfg(windows)]
+mod locate;
 mod log;
 mod profile;
 mod readers;
@@ -36,6 +38,8 @@ mod registry;
 mod status_change;
 mod t0;
 mod vpcd;
+#[cfg(windows)]
+mod windows;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -70,7 +70,8 @@ fn an_image_that_is_not_saved_is_told_after_further_commands_too() {
     assert_eq!(card.transmit(WRONG).expect_err("not saved").code, SCARD_F_COMM_ERROR);
     assert_eq!(status_word(&card.transmit(SELECT).expect("an answer")), 0x9000);
     let fault = last_fault(&reader).expect("a fault");
-    assert_eq!(fault.kind, FaultKind::NotSaved);
+    // Windows calls a folder in a file's place a matter of rights.
+    assert_eq!(fault.kind, if cfg!(windows) { FaultKind::NoRights } else { FaultKind::NotSaved });
     assert!(fault.text.contains("card.image was not saved"), "{fault:?}");
     assert_eq!(std::fs::read(&image).expect("the image"), before);
     std::fs::remove_dir(&beside).expect("the folder");

@@ -1,7 +1,5 @@
 //! The shared library as other programs use it: loaded at run time, steered by the environment, with the Windows
-//! profile; and what `fork` does to its handles.
-
-#![cfg(target_os = "linux")]
+//! profile; and what `fork` does to its handles on Linux.
 
 mod common;
 
@@ -11,8 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cardmod_pcsc::{
-    Context, Disposition, Protocols, Provider, ReaderState, SCARD_E_INVALID_HANDLE, SCARD_SPECIFIC,
-    SCARD_STATE_CHANGED, SCARD_STATE_UNKNOWN, SCARD_W_RESET_CARD, ShareMode,
+    Context, Disposition, Protocols, Provider, ReaderState, SCARD_SPECIFIC, SCARD_STATE_CHANGED,
+    SCARD_STATE_UNKNOWN, SCARD_W_RESET_CARD, ShareMode,
 };
 use cardmod_types::{CardId, Pin, SecretBytes};
 use cardmod_virtual::{GidsProfile, Store};
@@ -45,6 +43,8 @@ fn library() -> Arc<Provider> {
     Provider::load(&built_library()).expect("the shared library")
 }
 
+/// Windows' own are asked for in `windows`.
+#[cfg(not(windows))]
 #[test]
 fn every_symbol_of_pcsc_lite_is_there() {
     // 18 functions are in the table, which `Provider::load` finds or fails.
@@ -136,17 +136,19 @@ fn inside_windows() {
     mine.transmit(SELECT).expect("so it was never idle for long");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_forked_child_starts_anew() {
     run_in_home("inside_fork", "pcsclite");
 }
 
 /// What the child finds, as its exit code; 0 is well.
+#[cfg(target_os = "linux")]
 fn child(context: &Context, card: &cardmod_pcsc::Card, provider: &Arc<Provider>) -> i32 {
     if context.is_valid() {
         return 1;
     }
-    if card.transmit(SELECT).map_err(|error| error.code) != Err(SCARD_E_INVALID_HANDLE) {
+    if card.transmit(SELECT).map_err(|error| error.code) != Err(cardmod_pcsc::SCARD_E_INVALID_HANDLE) {
         return 2;
     }
     let Ok(own) = Context::establish(provider) else { return 3 };
@@ -161,6 +163,7 @@ fn child(context: &Context, card: &cardmod_pcsc::Card, provider: &Arc<Provider>)
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 #[ignore = "the inner half of the test above"]
 fn inside_fork() {

@@ -11,8 +11,8 @@ use cardmod_pcsc::{
     SCARD_ATTR_ATR_STRING, SCARD_ATTR_DEVICE_FRIENDLY_NAME_A, SCARD_ATTR_VENDOR_NAME, SCARD_E_CANCELLED,
     SCARD_E_INVALID_HANDLE, SCARD_E_NO_SMARTCARD, SCARD_E_NOT_TRANSACTED, SCARD_E_PROTO_MISMATCH,
     SCARD_E_SHARING_VIOLATION, SCARD_E_TIMEOUT, SCARD_E_UNKNOWN_READER, SCARD_E_UNSUPPORTED_FEATURE,
-    SCARD_NEGOTIABLE, SCARD_PROTOCOL_T1, SCARD_STATE_CHANGED, SCARD_STATE_EMPTY, SCARD_STATE_EXCLUSIVE,
-    SCARD_STATE_INUSE, SCARD_STATE_PRESENT, SCARD_W_CACHE_ITEM_NOT_FOUND, SCARD_W_CACHE_ITEM_STALE,
+    SCARD_PROTOCOL_T1, SCARD_STATE_CHANGED, SCARD_STATE_EMPTY, SCARD_STATE_EXCLUSIVE, SCARD_STATE_INUSE,
+    SCARD_STATE_PRESENT, SCARD_STATE_UNKNOWN, SCARD_W_CACHE_ITEM_NOT_FOUND, SCARD_W_CACHE_ITEM_STALE,
     SCARD_W_REMOVED_CARD, SCARD_W_RESET_CARD, ShareMode,
 };
 use common::{IS_VERIFIED, SELECT, VERIFY, connect, context, status_word, world};
@@ -35,7 +35,7 @@ fn a_card_is_a_reader() {
     let status = card.status().expect("a status");
     assert_eq!(
         (&status.reader, status.state, status.protocol),
-        (&reader, SCARD_NEGOTIABLE, SCARD_PROTOCOL_T1)
+        (&reader, common::CONNECTED, SCARD_PROTOCOL_T1)
     );
     assert_eq!(status.atr[0], 0x3B);
     assert_eq!(card.attribute(SCARD_ATTR_ATR_STRING).expect("the ATR"), status.atr);
@@ -168,7 +168,9 @@ fn resetting_at_the_end_of_a_transaction_is_told_to_oneself_too() {
     let card = connect(&context, &reader);
     card.begin_transaction().expect("begun");
     card.end_transaction(Disposition::Reset).expect("ended and reset");
-    assert_eq!(card.transmit(SELECT).expect_err("pcsc-lite does so").code, SCARD_W_RESET_CARD);
+    let told = card.transmit(SELECT).map(|answer| status_word(&answer)).map_err(|error| error.code);
+    // pcsc-lite tells; with Windows one's own reset is no news.
+    assert_eq!(told, if cfg!(windows) { Ok(0x9000) } else { Err(SCARD_W_RESET_CARD) });
     card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::Reset)
         .expect("one's own reset is no news");
     assert_eq!(status_word(&card.transmit(SELECT).expect("an answer")), 0x9000);
@@ -219,9 +221,13 @@ fn states_are_reported_when_they_change() {
     assert_ne!(states[0].event & SCARD_STATE_EMPTY, 0);
     assert_ne!(states[0].event >> 16, before, "the event counter counts");
     assert!(states[0].atr.is_empty());
-    let error =
-        context.status_change(Some(0), &mut [ReaderState::unaware("nobody")]).expect_err("no such reader");
-    assert_eq!(error.code, SCARD_E_UNKNOWN_READER);
+    let mut nobody = [ReaderState::unaware("nobody")];
+    let answer = context.status_change(Some(0), &mut nobody).map_err(|error| error.code);
+    if cfg!(windows) {
+        assert_eq!((answer, nobody[0].event & SCARD_STATE_UNKNOWN), (Ok(()), SCARD_STATE_UNKNOWN));
+    } else {
+        assert_eq!(answer, Err(SCARD_E_UNKNOWN_READER));
+    }
 }
 
 #[test]

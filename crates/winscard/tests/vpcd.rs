@@ -64,8 +64,9 @@ fn a_plugged_card_serves_the_driver_alone() {
             assert_eq!(status_word(&driver.ask(IS_VERIFIED)), 0x9000);
         }
         let took = started.elapsed();
+        // Linux alone lets a program acknowledge at once; the driver is a Unix one.
         assert!(
-            took < Duration::from_millis(1500),
+            !cfg!(target_os = "linux") || took < Duration::from_millis(1500),
             "50 exchanges took {took:?}: acknowledgements are delayed"
         );
         driver.send(&[2]);

@@ -60,7 +60,15 @@ const LISTED: &[(&str, &[&str])] = &[
     ),
     (
         "crates/winscard",
-        &["src/buffer.rs", "src/exports.rs", "tests/c_functions.rs", "tests/library.rs", "tests/readers.rs"],
+        &[
+            "src/buffer.rs",
+            "src/exports.rs",
+            "src/windows.rs",
+            "tests/c_functions.rs",
+            "tests/library.rs",
+            "tests/readers.rs",
+            "tests/windows.rs",
+        ],
     ),
 ];
 

@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A file made with these options is its owner's alone.
 pub(crate) fn private_file(options: &mut OpenOptions) {
@@ -39,4 +39,9 @@ pub(crate) fn is_reserved(_name: &str) -> bool {
 /// Whether an unlocking failed only because nothing was locked any more.
 pub(crate) fn is_unlocked(_cause: &io::Error) -> bool {
     false
+}
+
+/// Removes a directory with everything in it, also what is open.
+pub(crate) fn remove_directory(directory: &Path, _aside: impl FnMut() -> PathBuf) -> io::Result<()> {
+    std::fs::remove_dir_all(directory)
 }

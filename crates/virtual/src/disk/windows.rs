@@ -3,7 +3,7 @@
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long a rename is tried that somebody stands in the way of. Other programs of this store have an image open
@@ -71,6 +71,29 @@ pub(crate) fn is_unlocked(cause: &io::Error) -> bool {
     cause.raw_os_error() == Some(ERROR_LOCK_VIOLATION)
 }
 
+/// Removes a directory with everything in it, also what is open: such a file keeps its name until it is closed, and
+/// its directory with it, but can be given another name. `aside` makes up names on the same volume.
+pub(crate) fn remove_directory(directory: &Path, mut aside: impl FnMut() -> PathBuf) -> io::Result<()> {
+    empty(directory, &mut aside)?;
+    std::fs::remove_dir(directory)
+}
+
+fn empty(directory: &Path, aside: &mut impl FnMut() -> PathBuf) -> io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            empty(&entry.path(), aside)?;
+            std::fs::remove_dir(entry.path())?;
+        } else {
+            let gone = aside();
+            rename(&entry.path(), &gone)?;
+            // One that stays is removed with the next card that is made.
+            let _ = std::fs::remove_file(&gone);
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,5 +106,42 @@ mod tests {
         for name in ["demo", "null", "console", "com", "com10", "com1x", "a.nul"] {
             assert!(!is_reserved(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_directory_goes_with_its_open_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let card = dir.path().join("card");
+        std::fs::create_dir_all(card.join("clients")).unwrap();
+        let open =
+            [card.join("lock"), card.join("clients/1")].map(|path| std::fs::File::create(path).unwrap());
+        let mut count = 0;
+        let aside = || {
+            count += 1;
+            dir.path().join(format!("gone-{count}"))
+        };
+        remove_directory(&card, aside).unwrap();
+        assert!(!card.exists());
+        assert_eq!(count, 2);
+        drop(open);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_that_is_being_read_is_replaced_when_it_is_closed() {
+        use std::os::windows::fs::OpenOptionsExt as _;
+        const FILE_SHARE_READ: u32 = 1;
+        let dir = tempfile::tempdir().unwrap();
+        let (old, new) = (dir.path().join("old"), dir.path().join("new"));
+        std::fs::write(&old, "old").unwrap();
+        std::fs::write(&new, "new").unwrap();
+        // As a virus scanner may open it: nobody else may replace or remove it.
+        let reader = OpenOptions::new().read(true).share_mode(FILE_SHARE_READ).open(&old).unwrap();
+        std::thread::scope(|scope| {
+            let replacing = scope.spawn(|| rename(&new, &old));
+            drop(reader);
+            replacing.join().unwrap().unwrap();
+        });
+        assert_eq!(std::fs::read(&old).unwrap(), b"new");
     }
 }

@@ -127,3 +127,24 @@ pub fn unhex(text: &str) -> Vec<u8> {
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
     digits.chunks(2).map(pair).collect()
 }
+
+/// Removes a card's directory from under those who have it open, as Windows too lets a program do: what is open gets
+/// another name first.
+pub fn take_away(directory: &std::path::Path) {
+    let aside = tempfile::tempdir_in(directory.parent().unwrap()).unwrap();
+    let mut folders = vec![directory.to_owned()];
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            } else {
+                std::fs::rename(entry.path(), aside.path().join(count.to_string())).unwrap();
+                count += 1;
+            }
+        }
+    }
+    std::fs::remove_dir_all(directory).unwrap();
+    // What is open there may stay.
+    let _ = aside.keep();
+}

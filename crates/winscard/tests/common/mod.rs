@@ -20,6 +20,10 @@ pub(crate) const VERIFY: &[u8] = &[0x00, 0x20, 0x00, 0x80, 0x06, b'1', b'2', b'3
 /// VERIFY without data: asks whether the PIN is verified.
 pub(crate) const IS_VERIFIED: &[u8] = &[0x00, 0x20, 0x00, 0x80];
 
+/// The state of a card in use, as this platform's resource manager tells it.
+pub(crate) const CONNECTED: u32 =
+    if cfg!(windows) { cardmod_pcsc::SCARD_SPECIFIC } else { cardmod_pcsc::SCARD_NEGOTIABLE };
+
 /// Names the store's directory to a child process.
 pub(crate) const DIRECTORY: &str = "CARDMOD_TEST_CARDS";
 
@@ -86,7 +90,7 @@ pub(crate) fn status_word(response: &[u8]) -> u16 {
 pub(crate) fn built_library() -> PathBuf {
     let program = std::env::current_exe().expect("this program's path");
     let beside = program.parent().expect("a directory");
-    let library = beside.join("libcardmod_winscard.so");
+    let library = beside.join(if cfg!(windows) { "cardmod_winscard.dll" } else { "libcardmod_winscard.so" });
     assert!(library.exists(), "{} is not there", library.display());
     library
 }
