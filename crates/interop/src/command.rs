@@ -94,6 +94,8 @@ pub(crate) fn package_hint(program: &str) -> String {
         "python3" => "python3-pyscard",
         "ssh" | "ssh-agent" | "ssh-keygen" => "openssh-client",
         "unshare" | "nsenter" => "util-linux",
+        "x86_64-w64-mingw32-gcc" => "gcc-mingw-w64-x86-64-win32",
+        "i686-w64-mingw32-gcc" => "gcc-mingw-w64-i686-win32",
         "dropbear" | "dropbearkey" => "dropbear-bin",
         "yubico-piv-tool" => "yubico-piv-tool",
         name if name.contains("cardmod") => return "build it first: cargo build --workspace".into(),

@@ -1,5 +1,5 @@
 //! The layout on 32-bit x86, by the compiler: a crate of assertions made from the measured table
-//! is type-checked for an i686 target, where a wrong size or offset does not compile.
+//! is type-checked for i686 targets, where a wrong size or offset does not compile.
 //!
 //! The core library for that target is built from source, which stable Rust does not allow to be
 //! asked for; the test uses a nightly toolchain where there is one and else the variable that lets
@@ -16,7 +16,8 @@ use std::process::Command;
 
 use oracle::{number, rows, table, text};
 
-const TARGET: &str = "i686-unknown-linux-gnu";
+/// Two systems whose compilers differ in what they align.
+const TARGETS: [&str; 2] = ["i686-unknown-linux-gnu", "i686-pc-windows-gnu"];
 
 #[test]
 fn structures_have_their_32_bit_layout() {
@@ -24,13 +25,15 @@ fn structures_have_their_32_bit_layout() {
         eprintln!("skipped: CARDMOD_SKIP_I686 is set");
         return;
     }
-    let good = check(&assertions(0));
-    assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stderr));
-    // a check that cannot fail is none: offsets moved by one byte must not compile
-    let bad = check(&assertions(1));
-    assert!(!bad.status.success(), "wrong offsets compiled");
-    let said = String::from_utf8_lossy(&bad.stderr);
-    assert!(said.contains("assertion failed") || said.contains("evaluation"), "{said}");
+    for target in TARGETS {
+        let good = check(&assertions(0), target);
+        assert!(good.status.success(), "{target}: {}", String::from_utf8_lossy(&good.stderr));
+        // a check that cannot fail is none: offsets moved by one byte must not compile
+        let bad = check(&assertions(1), target);
+        assert!(!bad.status.success(), "wrong offsets compiled for {target}");
+        let said = String::from_utf8_lossy(&bad.stderr);
+        assert!(said.contains("assertion failed") || said.contains("evaluation"), "{said}");
+    }
 }
 
 /// Assertions of every size, alignment, offset and version boundary; offsets off by `error`.
@@ -62,7 +65,7 @@ fn assertions(error: u64) -> String {
     source
 }
 
-fn check(source: &str) -> std::process::Output {
+fn check(source: &str, target: &str) -> std::process::Output {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let manifest = format!(
         "[package]\nname = \"layout-i686\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
@@ -73,7 +76,7 @@ fn check(source: &str) -> std::process::Output {
     std::fs::write(folder.path().join("Cargo.toml"), manifest).expect("a manifest");
     std::fs::write(folder.path().join("src/lib.rs"), source).expect("a source file");
     // the workspace's lock file pins nothing here: there is no dependency but the crate itself
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("layout-i686");
+    let folder_of_target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("layout-i686");
     let mut cargo = Command::new("cargo");
     if has_nightly() {
         cargo.arg("+nightly");
@@ -81,8 +84,8 @@ fn check(source: &str) -> std::process::Output {
         cargo.env("RUSTC_BOOTSTRAP", "1");
     }
     cargo
-        .args(["check", "--quiet", "-Zbuild-std=core", "--target", TARGET, "--target-dir"])
-        .arg(target)
+        .args(["check", "--quiet", "-Zbuild-std=core", "--target", target, "--target-dir"])
+        .arg(folder_of_target)
         .current_dir(folder.path())
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO")

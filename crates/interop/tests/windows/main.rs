@@ -5,6 +5,8 @@
 //! names; `cargo xtask windows` builds them and sets all three. Without them the tests fail.
 #![forbid(unsafe_code)]
 
+mod abi;
+mod c_host;
 mod cards;
 mod desk;
 mod gids;
