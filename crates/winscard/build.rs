@@ -1,6 +1,6 @@
-//! Gives the library the name under which programs look for pcsc-lite.
+//! Gives the library the name under which programs look for pcsc-lite, and on Windows its version resource.
 
-fn main() {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libpcsclite.so.1");
@@ -8,4 +8,22 @@ fn main() {
         // thread-exit handlers; code that a thread may still run must not be unmapped.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
+    if is_linked_for_windows() {
+        let mut resource = winresource::WindowsResource::new();
+        resource.set("ProductName", "cardmod");
+        resource.set("CompanyName", "The cardmod authors");
+        resource.set("LegalCopyright", "The cardmod authors. MIT OR Apache-2.0");
+        resource.set("OriginalFilename", "winscard.dll");
+        resource.set("FileDescription", "cardmod virtual smart card readers");
+        resource.set_language(0x0409);
+        resource.set_version_info(winresource::VersionInfo::FILETYPE, 2); // VFT_DLL
+        resource.compile()?;
+    }
+    Ok(())
+}
+
+/// Whether a resource can be compiled: with mingw's tools from anywhere, with Microsoft's only where they are.
+fn is_linked_for_windows() -> bool {
+    let target = |what: &str| std::env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
+    target("OS") == "windows" && (target("ENV") == "gnu" || cfg!(windows))
 }

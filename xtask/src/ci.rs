@@ -45,6 +45,7 @@ const STEPS: &[Step] = &[
         shows: "ours beside OpenSC's and ykcs11's, counted on one card in one run",
         run: apdus,
     },
+    Step { name: "windows", shows: "the Windows programs and libraries under Wine", run: windows },
     Step { name: "miri", shows: "no undefined behaviour at the walls", run: miri },
     Step { name: "deny", shows: "licences, duplicates and origins of dependencies", run: deny },
     Step { name: "advisories", shows: "no dependency has a known hole", run: advisories },
@@ -117,6 +118,15 @@ fn test() -> Outcome {
 fn pcsclite() -> Outcome {
     const TEST: &str = "answers_are_those_of_pcsc_lite";
     cargo(&["test", "--package", "cardmod-winscard", "--test", "pcscd", "--", "--ignored", "--exact", TEST])
+}
+
+/// The short form of `cargo xtask windows`.
+fn windows() -> Outcome {
+    match crate::windows::quick() {
+        Ok(()) => Outcome::Passed,
+        Err(crate::windows::Failure::CannotBeTried(reason)) => Outcome::Skipped(reason),
+        Err(crate::windows::Failure::Failed(reason)) => Outcome::Failed(reason),
+    }
 }
 
 /// The short form: the memory lent to modules and the pointers of the SDK. `cargo +nightly miri test`

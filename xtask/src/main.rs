@@ -1,5 +1,5 @@
 //! `cargo xtask`: `ci` is the definition of green, `tidy` keeps the house, `apdus` counts,
-//! `fuzz` and `kills` look for what breaks, `bench` measures.
+//! `fuzz` and `kills` look for what breaks, `bench` measures, `windows` builds and tests for Windows.
 //!
 //! Each verb is a module with a `run` function; nothing else is here.
 #![forbid(unsafe_code)]
@@ -11,6 +11,7 @@ mod ci;
 mod fuzz;
 mod kills;
 mod tidy;
+mod windows;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ const VERBS: &[Verb] = &[
     Verb { name: "fuzz", does: "libFuzzer over every parser and hostile cards", run: fuzz::run },
     Verb { name: "kills", does: "the program killed at thousands of random moments", run: kills::run },
     Verb { name: "tidy", does: "the rules of the house that no compiler checks", run: tidy::run },
+    Verb { name: "windows", does: "the Windows leg: set-up, build, tests under Wine", run: windows::run },
 ];
 
 fn main() -> ExitCode {
@@ -56,7 +58,7 @@ fn main() -> ExitCode {
 fn usage(problem: &str) -> ExitCode {
     eprintln!("xtask: {problem}\n\nusage: cargo xtask VERB");
     for verb in VERBS {
-        eprintln!("  {:6} {}", verb.name, verb.does);
+        eprintln!("  {:7} {}", verb.name, verb.does);
     }
     ExitCode::from(2)
 }

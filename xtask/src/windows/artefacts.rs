@@ -1,0 +1,127 @@
+//! What people install: gathered in `target/windows/<architecture>`, looked at, and listed with hashes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::build::{Builder, Profile};
+use super::outcome::{Failure, Result};
+use super::portable::{self, Expected, Facts, Kind};
+use super::target::Target;
+
+/// One file: its name there, cargo's name for it, and what it must be like.
+struct Artefact {
+    name: &'static str,
+    built_as: &'static str,
+    kind: Kind,
+    /// One name a line.
+    exports: &'static str,
+    /// One library a line.
+    imports: &'static str,
+}
+
+const ARTEFACTS: &[Artefact] = &[
+    Artefact {
+        name: "cardmod.exe",
+        built_as: "cardmod.exe",
+        kind: Kind::Program,
+        exports: "",
+        imports: include_str!("lists/cardmod.imports.txt"),
+    },
+    Artefact {
+        name: "cardmod_class.dll",
+        built_as: "cardmod_class.dll",
+        kind: Kind::Library,
+        exports: include_str!("lists/cardmod_class.exports.txt"),
+        imports: include_str!("lists/cardmod_class.imports.txt"),
+    },
+    // under the name that programs ask for
+    Artefact {
+        name: "winscard.dll",
+        built_as: "cardmod_winscard.dll",
+        kind: Kind::Library,
+        exports: include_str!("lists/winscard.exports.txt"),
+        imports: include_str!("lists/winscard.imports.txt"),
+    },
+];
+
+/// Copies what `builder` built into `folder`, looks at it, and writes SHA256SUMS.
+pub(crate) fn gather(builder: &Builder, profile: Profile, folder: &Path) -> Result<()> {
+    let failed = |cause| Failure::of("gathering the artefacts", cause);
+    fs::create_dir_all(folder).map_err(failed)?;
+    for artefact in ARTEFACTS {
+        let from = builder.output(profile).join(artefact.built_as);
+        fs::copy(&from, folder.join(artefact.name))
+            .map_err(|cause| Failure::of(&from.display().to_string(), cause))?;
+    }
+    check(builder.target, folder)?;
+    write_sums(folder)
+}
+
+/// Complains of everything that is wrong with the files of `folder`.
+pub(crate) fn check(target: Target, folder: &Path) -> Result<()> {
+    let mut found = Vec::new();
+    for artefact in ARTEFACTS {
+        let bytes =
+            fs::read(folder.join(artefact.name)).map_err(|cause| Failure::of(artefact.name, cause))?;
+        let complaints = match Facts::read(&bytes) {
+            Ok(facts) => portable::complaints(&facts, &artefact.expected(target)),
+            Err(cause) => vec![cause],
+        };
+        found.extend(complaints.iter().map(|complaint| format!("{}: {complaint}", artefact.name)));
+    }
+    if found.is_empty() { Ok(()) } else { Err(Failure::Failed(found.join("\n"))) }
+}
+
+/// The SHA-256 of each file, as sha256sum prints and checks it.
+pub(crate) fn write_sums(folder: &Path) -> Result<()> {
+    const SUMS: &str = "SHA256SUMS";
+    let failed = |cause| Failure::of(SUMS, cause);
+    let mut names: Vec<PathBuf> = fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
+        .map_err(failed)?;
+    names.sort();
+    let mut lines = String::new();
+    for path in names.iter().filter(|path| path.is_file() && !path.ends_with(SUMS)) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        lines += &format!("{}  {name}\n", sum(path)?);
+    }
+    fs::write(folder.join(SUMS), lines).map_err(failed)
+}
+
+fn sum(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).map_err(|cause| Failure::of(&path.display().to_string(), cause))?;
+    Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The files that differ between two folders, by content.
+pub(crate) fn different(one: &Path, other: &Path) -> Result<Vec<&'static str>> {
+    let mut names = Vec::new();
+    for artefact in ARTEFACTS {
+        if sum(&one.join(artefact.name))? != sum(&other.join(artefact.name))? {
+            names.push(artefact.name);
+        }
+    }
+    Ok(names)
+}
+
+impl Artefact {
+    fn expected(&self, target: Target) -> Expected {
+        Expected {
+            target,
+            kind: self.kind,
+            exports: names(self.exports),
+            libraries: names(self.imports),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            file_name: self.name.to_owned(),
+        }
+    }
+}
+
+/// The lines of a list, without comments.
+fn names(list: &str) -> BTreeSet<String> {
+    let lines = list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(str::to_owned).collect()
+}

@@ -1,0 +1,149 @@
+//! What cargo is asked to build for Windows, and with which flags.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::outcome::{Result, run};
+use super::suite::Chosen;
+use super::target::{self, Target};
+use super::toolchain;
+
+/// How programs are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Quick to build and without debug information: what tests run with (`Cargo.toml`).
+    Windows,
+    /// What people install.
+    Release,
+}
+
+impl Profile {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Windows => "windows",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Crates whose subject is Linux programs, or the building itself.
+pub(crate) const LINUX_ONLY: &[&str] = &["cardmod-interop", "xtask"];
+
+/// One way to build: for whom, against which standard library, and where.
+#[derive(Debug, Clone)]
+pub(crate) struct Builder {
+    pub(crate) target: Target,
+    /// The sysroot with the target's standard library.
+    pub(crate) sysroot: PathBuf,
+    /// The workspace's folder; another one where the same is built a second time.
+    pub(crate) workspace: PathBuf,
+    /// Cargo's target folder.
+    pub(crate) folder: PathBuf,
+}
+
+impl Builder {
+    /// Builds this workspace.
+    pub(crate) fn new(target: Target, sysroot: PathBuf) -> Self {
+        Self { target, sysroot, workspace: crate::workspace_root(), folder: target::build_folder() }
+    }
+
+    /// Where cargo puts what it built.
+    pub(crate) fn output(&self, profile: Profile) -> PathBuf {
+        self.folder.join(self.target.triple()).join(profile.name())
+    }
+
+    /// What a command needs in its environment to build this way.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let underscored = self.target.triple().replace('-', "_");
+        let maps: Vec<String> = hidden_paths(&self.workspace)
+            .iter()
+            .map(|(from, to)| format!("-ffile-prefix-map={}={to}", from.display()))
+            .collect();
+        vec![
+            ("CARGO_ENCODED_RUSTFLAGS".to_owned(), self.flags().join("\u{1f}")),
+            (format!("CFLAGS_{underscored}"), maps.join(" ")),
+        ]
+    }
+
+    fn flags(&self) -> Vec<String> {
+        let mut flags = vec![
+            format!("--sysroot={}", self.sysroot.display()),
+            // the time of building is not part of what is built
+            "-Clink-arg=-Wl,--no-insert-timestamp".to_owned(),
+        ];
+        for (from, to) in hidden_paths(&self.workspace) {
+            flags.push(format!("--remap-path-prefix={}={to}", from.display()));
+        }
+        flags
+    }
+
+    /// `cargo VERB` for the target.
+    pub(crate) fn cargo(&self, verb: &str) -> Command {
+        let mut cargo = toolchain::cargo();
+        cargo.current_dir(&self.workspace).envs(self.environment());
+        cargo.args([verb, "--locked", "--target", self.target.triple(), "--target-dir"]).arg(&self.folder);
+        cargo
+    }
+
+    /// The tests of `packages`, and the libraries that tests load from beside themselves.
+    pub(crate) fn tests(&self, packages: &Packages) -> Result<()> {
+        let mut cargo = self.cargo("build");
+        cargo.args(["--profile", Profile::Windows.name(), "--lib", "--bins", "--tests"]);
+        packages.name_to(&mut cargo);
+        run("building for Windows", &mut cargo)
+    }
+
+    /// The program, the two libraries and the test programs of the short form.
+    pub(crate) fn chosen(&self, chosen: &[Chosen]) -> Result<()> {
+        self.artefacts(Profile::Windows)?;
+        let mut cargo = self.cargo("test");
+        cargo.args(["--no-run", "--profile", Profile::Windows.name()]);
+        super::suite::name_chosen(chosen, &mut cargo);
+        run("building tests for Windows", &mut cargo)
+    }
+
+    /// The program and the two libraries.
+    pub(crate) fn artefacts(&self, profile: Profile) -> Result<()> {
+        let mut cargo = self.cargo("build");
+        cargo.args(["--profile", profile.name(), "--lib", "--bins"]);
+        cargo.args(["-p", "cardmod-cli", "-p", "cardmod-class", "-p", "cardmod-winscard"]);
+        run("building for Windows", &mut cargo)
+    }
+}
+
+/// Which packages a command is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Packages {
+    /// All but `LINUX_ONLY`.
+    All,
+    Named(Vec<String>),
+}
+
+impl Packages {
+    pub(crate) fn name_to(&self, command: &mut Command) {
+        match self {
+            Self::All => {
+                command.arg("--workspace");
+                LINUX_ONLY.iter().for_each(|name| _ = command.args(["--exclude", name]));
+            }
+            Self::Named(names) => names.iter().for_each(|name| _ = command.args(["-p", name])),
+        }
+    }
+}
+
+/// Folders of this machine, and what stands for them in programs.
+fn hidden_paths(workspace: &Path) -> Vec<(PathBuf, &'static str)> {
+    let mut paths = vec![(workspace.to_owned(), "cardmod")];
+    paths.extend(cargo_home().map(|home| (home, "cargo")));
+    paths
+}
+
+/// The flag that keeps cargo's home out of programs.
+pub(crate) fn hidden_cargo_home() -> Option<String> {
+    cargo_home().map(|home| format!("--remap-path-prefix={}=cargo", home.display()))
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    let named = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    named.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")))
+}

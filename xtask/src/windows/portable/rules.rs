@@ -1,0 +1,134 @@
+//! What must be true of our portable executables, and what is told where it is not.
+
+use std::collections::BTreeSet;
+
+use object::pe;
+
+use super::Facts;
+use crate::windows::target::Target;
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Program,
+    Library,
+}
+
+/// What one of our files must be like.
+#[derive(Debug, Clone)]
+pub(crate) struct Expected {
+    pub(crate) target: Target,
+    pub(crate) kind: Kind,
+    /// The names it offers, no more and no fewer.
+    pub(crate) exports: BTreeSet<String>,
+    /// The libraries it needs, no more and no fewer.
+    pub(crate) libraries: BTreeSet<String>,
+    /// The workspace's version, for the version resource.
+    pub(crate) version: String,
+    /// OriginalFilename of the version resource.
+    pub(crate) file_name: String,
+}
+
+/// Everything that is wrong with a file.
+pub(crate) fn complaints(facts: &Facts, expected: &Expected) -> Vec<String> {
+    let mut found = Vec::new();
+    kind(facts, expected, &mut found);
+    defences(facts, expected.target, &mut found);
+    differences("export", &facts.exports, &expected.exports, &mut found);
+    let libraries: BTreeSet<String> = facts.imports.keys().cloned().collect();
+    differences("import of", &libraries, &expected.libraries, &mut found);
+    if !facts.delayed.is_empty() {
+        found.push(format!("libraries are loaded late: {:?}", facts.delayed));
+    }
+    sections(facts, &mut found);
+    if facts.timestamp != 0 {
+        found.push(format!("the time of linking is in it: {}", facts.timestamp));
+    }
+    version(facts, expected, &mut found);
+    found
+}
+
+fn kind(facts: &Facts, expected: &Expected, found: &mut Vec<String>) {
+    let machine = match expected.target {
+        Target::X86_64 => pe::IMAGE_FILE_MACHINE_AMD64,
+        Target::I686 => pe::IMAGE_FILE_MACHINE_I386,
+    };
+    if facts.machine != machine {
+        found.push(format!("it is for machine {:#06x}, not {machine:#06x}", facts.machine));
+    }
+    let is_library = facts.characteristics.contains(pe::IMAGE_FILE_DLL);
+    if is_library != (expected.kind == Kind::Library) {
+        found.push(format!("it is {} library", if is_library { "a" } else { "no" }));
+    }
+    if facts.subsystem != pe::IMAGE_SUBSYSTEM_WINDOWS_CUI && expected.kind == Kind::Program {
+        found.push(format!("its subsystem is {}, not the console", facts.subsystem));
+    }
+}
+
+/// Address space layout randomisation and memory that is not executable.
+fn defences(facts: &Facts, target: Target, found: &mut Vec<String>) {
+    let mut flags = vec![
+        ("DYNAMIC_BASE", pe::IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE),
+        ("NX_COMPAT", pe::IMAGE_DLLCHARACTERISTICS_NX_COMPAT),
+    ];
+    if target == Target::X86_64 {
+        flags.push(("HIGH_ENTROPY_VA", pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA));
+        if !facts.characteristics.contains(pe::IMAGE_FILE_LARGE_ADDRESS_AWARE) {
+            found.push("LARGE_ADDRESS_AWARE is not set".to_owned());
+        }
+    }
+    for (name, flag) in flags {
+        if !facts.dll_characteristics.contains(flag) {
+            found.push(format!("{name} is not set"));
+        }
+    }
+    // without them nothing can be loaded elsewhere, whatever the flags say
+    if facts.relocations == 0 || facts.characteristics.contains(pe::IMAGE_FILE_RELOCS_STRIPPED) {
+        found.push("it has no relocations".to_owned());
+    }
+}
+
+fn sections(facts: &Facts, found: &mut Vec<String>) {
+    for (name, flags) in &facts.sections {
+        let writable = flags.contains(pe::IMAGE_SCN_MEM_WRITE);
+        if writable && flags.contains(pe::IMAGE_SCN_MEM_SHARED) {
+            found.push(format!("section {name} is writable and shared by all processes"));
+        }
+        if writable && flags.contains(pe::IMAGE_SCN_MEM_EXECUTE) {
+            found.push(format!("section {name} is writable and executable"));
+        }
+    }
+}
+
+fn version(facts: &Facts, expected: &Expected, found: &mut Vec<String>) {
+    let Some(version) = &facts.version else {
+        found.push("it has no version resource".to_owned());
+        return;
+    };
+    let numbers: Vec<u16> = expected.version.split('.').filter_map(|part| part.parse().ok()).collect();
+    if version.file[..3] != numbers[..] || version.product[..3] != numbers[..] {
+        found.push(format!("its version is {:?} of {:?}", version.file, version.product));
+    }
+    let fixed = [
+        ("FileVersion", expected.version.as_str()),
+        ("ProductVersion", expected.version.as_str()),
+        ("ProductName", "cardmod"),
+        ("OriginalFilename", expected.file_name.as_str()),
+    ];
+    for (name, value) in fixed {
+        let said = version.strings.get(name).map(String::as_str);
+        if said != Some(value) {
+            found.push(format!("{name} is {said:?}, not {value:?}"));
+        }
+    }
+    for name in ["FileDescription", "CompanyName", "LegalCopyright"] {
+        if version.strings.get(name).is_none_or(String::is_empty) {
+            found.push(format!("{name} is missing"));
+        }
+    }
+}
+
+fn differences(what: &str, has: &BTreeSet<String>, wanted: &BTreeSet<String>, found: &mut Vec<String>) {
+    found.extend(has.difference(wanted).map(|name| format!("unexpected {what} {name}")));
+    found.extend(wanted.difference(has).map(|name| format!("missing {what} {name}")));
+}
