@@ -1,7 +1,8 @@
 //! The class card module: finds out which card edge a card speaks and serves it through Cardmod.h.
 //!
 //! Built as a shared library it is a card module any host can load (`CardAcquireContext` is its one
-//! export); as a Rust library the same code is called directly. It knows PIV cards, read-only or read and
+//! export; there is no `DllRegisterServer`, for it cannot know for which cards an administrator wants it); as a Rust
+//! library the same code is called directly. It knows PIV cards, read-only or read and
 //! write as the management key allows, and GIDS cards, read and write.
 //!
 //! Who calls it: hosts of card modules, through the SDK. It calls: the SDK for everything of the
