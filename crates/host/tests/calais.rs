@@ -186,10 +186,15 @@ fn a_class_entry_is_windows_class_driver_for_windows() {
 
 #[test]
 fn the_32_bit_node_is_another_place() {
-    let paths = RegistryPaths::standard();
-    let own = paths.system_key.clone().expect("Windows has one");
-    let wow64 = paths.for_32_bit_programs().expect("Windows has one").system_key.expect("it is named");
+    let system =
+        RegistryPaths { system_key: Some(CalaisKey::system(RegistryView::Own)), ..Default::default() };
+    let wow64 = system.for_32_bit_programs().expect("Windows has one").system_key.expect("it is named");
     assert_eq!(wow64.view, RegistryView::Programs32);
-    assert_ne!(own.to_string(), wow64.to_string());
-    assert!(wow64.to_string().contains("WOW6432Node") || std::env::var_os("CARDMOD_CALAIS_KEY").is_some());
+    assert!(wow64.to_string().contains(r"SOFTWARE\WOW6432Node\Microsoft"), "{wow64}");
+    // What is written for one is not seen by the other.
+    let own = Own::new("wow64");
+    let for_32 = own.paths().for_32_bit_programs().expect("Windows has one");
+    register(&for_32, Scope::System, &new("old")).expect("it is written");
+    assert!(Registry::load(&own.paths()).entries().is_empty());
+    assert_eq!(Registry::load(&for_32).entries().len(), 1);
 }

@@ -77,7 +77,7 @@ impl RegistryPaths {
     #[must_use]
     pub fn for_32_bit_programs(&self) -> Option<Self> {
         let key = self.system_key.clone()?;
-        let system_key = Some(CalaisKey { view: RegistryView::Programs32, ..key });
+        let system_key = Some(key.for_32_bit_programs());
         Some(Self { system_key, ..self.clone() })
     }
 

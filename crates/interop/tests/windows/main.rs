@@ -16,5 +16,6 @@ mod openssl;
 mod outputs;
 mod paths;
 mod piv;
+mod registration;
 mod sharing;
 mod transcript;

@@ -72,6 +72,15 @@ impl CalaisKey {
         Self { root: RegistryRoot::CurrentUser, path: format!(r"{path}\{part}"), view: RegistryView::Own }
     }
 
+    /// The same for 32-bit programs. Users have no such node of their own; a key in the place of the system's
+    /// has another beside it.
+    pub(super) fn for_32_bit_programs(self) -> Self {
+        match self.root {
+            RegistryRoot::LocalMachine => Self { view: RegistryView::Programs32, ..self },
+            RegistryRoot::CurrentUser => Self { path: format!("{}32", self.path), ..self },
+        }
+    }
+
     /// The key of a card.
     fn of_card(&self, name: &str) -> String {
         format!(r"{self}\{name}")
