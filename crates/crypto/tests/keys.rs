@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use cardmod_crypto::{CryptoError, KeyKind, PrivateKey, SealKey, UnsupportedKeyKind};
+use cardmod_crypto::{CryptoError, KeyKind, PrivateKey, SealKey};
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
 use rsa::{BoxedUint, Pkcs1v15Sign, RsaPublicKey};
@@ -161,15 +161,15 @@ fn rsa_parts_make_a_key() {
 #[test]
 fn sizes_are_checked_before_the_library_rounds_them() {
     for bits in [0, 512, 1000, 1023, 1025, 2047, 4097, 8192] {
-        let expected = CryptoError::Kind(UnsupportedKeyKind { bits: u32::from(bits) });
+        let expected = CryptoError::Kind(cardmod_crypto::UnsupportedKeyKind { bits: u32::from(bits) });
         assert_eq!(PrivateKey::generate(KeyKind::Rsa(bits)).unwrap_err(), expected);
     }
-    assert_eq!(KeyKind::rsa(70_000), Err(UnsupportedKeyKind { bits: 70_000 }));
+    assert_eq!(KeyKind::rsa(70_000), Err(cardmod_crypto::UnsupportedKeyKind { bits: 70_000 }));
     let dir = tempfile::tempdir().unwrap();
     openssl(dir.path(), "genrsa -out key.pem 1100");
     openssl(dir.path(), "rsa -in key.pem -traditional -outform DER -out key.der");
     let odd = PrivateKey::from_pkcs1_der(&std::fs::read(dir.path().join("key.der")).unwrap());
-    assert_eq!(odd.unwrap_err(), CryptoError::Kind(UnsupportedKeyKind { bits: 1100 }));
+    assert_eq!(odd.unwrap_err(), CryptoError::Kind(cardmod_crypto::UnsupportedKeyKind { bits: 1100 }));
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn openssl_takes_the_message() {
 }
 
 /// Gives the key a certificate of its own making, and leaves it in `own.pem`.
-#[cfg(test)]
+#[cfg(all(test, unix))]
 fn certify(test: &cardmod_default::testing::TestCard, key: &CardKey) {
     use std::time::Duration;
 
