@@ -201,3 +201,26 @@ fn a_module_that_panicked_says_so_where_a_log_is_wanted_and_unloads_too() {
     assert!(line.contains("panicking_module.rs:"), "{line}");
     assert_eq!(run("off"), "");
 }
+
+/// The log leaves nothing in a library that goes: it is unmapped as without, and no file stays open.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_module_that_logs_unloads_too() {
+    let folder = std::env::temp_dir().join(format!("cardmod-logging-unload-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "the_example_unloads_for_good", "--nocapture"])
+        .env(CHILD, "1")
+        .env_remove("CARDMOD_LOG")
+        .env("CARDMOD_MODULE_LOG_LEVEL", "3")
+        .env("CARDMOD_MODULE_LOG_DIR", &folder)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let files = cardmod_sdk::log::files(&folder).unwrap();
+    let log = std::fs::read_to_string(&files[0]).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(output.status.success(), "{}: {errors}", output.status);
+    assert_eq!(files.len(), 1, "each load goes on with the file of the one before");
+    assert_eq!(log.matches("< CardDeleteContext() = 0x00000000").count(), 1000);
+}
