@@ -209,9 +209,15 @@ pub(crate) fn write_stdout(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let result = stdout.write_all(bytes).and_then(|()| stdout.flush());
     result.map_err(|error| match error.kind() {
-        ErrorKind::BrokenPipe => Failure::failed(BROKEN_PIPE, "standard output was closed"),
+        _ if is_closed_pipe(&error) => Failure::failed(BROKEN_PIPE, "standard output was closed"),
         _ => Failure::failed("file", format!("cannot write to standard output: {error}")),
     })
+}
+
+/// Windows has several codes for a pipe whose reader went away, and the standard library does not know this one
+/// (`ERROR_PIPE_NOT_CONNECTED`).
+fn is_closed_pipe(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::BrokenPipe || (cfg!(windows) && error.raw_os_error() == Some(233))
 }
 
 fn write_stderr(text: &str) {

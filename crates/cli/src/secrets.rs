@@ -297,7 +297,19 @@ pub(crate) fn open_descriptor(number: u32) -> io::Result<File> {
     })
 }
 
-#[cfg(not(unix))]
+/// Windows passes handles on to programs, and of them standard input alone under a number that everybody knows.
+/// The handle is doubled, so that nothing is read ahead: a second secret may follow on the same pipe.
+#[cfg(windows)]
+pub(crate) fn open_descriptor(number: u32) -> io::Result<File> {
+    use std::os::windows::io::AsHandle as _;
+    if number != 0 {
+        let text = "Windows has no file descriptors but 0, standard input";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+    }
+    Ok(io::stdin().as_handle().try_clone_to_owned()?.into())
+}
+
+#[cfg(not(any(unix, windows)))]
 pub(crate) fn open_descriptor(_number: u32) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "file descriptors cannot be named on this system"))
 }

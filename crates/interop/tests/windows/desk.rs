@@ -136,9 +136,15 @@ impl Desk {
     /// When it takes too long.
     #[track_caller]
     pub(crate) fn finish(&self, command: &mut Command) -> Outcome {
+        self.finish_reading(command, Stdio::null())
+    }
+
+    /// As [`Desk::finish`], with something on the program's standard input.
+    #[track_caller]
+    pub(crate) fn finish_reading(&self, command: &mut Command, input: Stdio) -> Outcome {
         let spoken = TempDir::new().expect("a temporary folder");
         let file = |name: &str| File::create(spoken.path().join(name)).expect("a file");
-        command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
+        command.stdin(input).stdout(file("out")).stderr(file("err"));
         let line = format!("{command:?}");
         let status = command.status().unwrap_or_else(|error| panic!("{line}: {error}"));
         let bytes = std::fs::read(spoken.path().join("out")).expect("what it printed");

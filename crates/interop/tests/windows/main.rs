@@ -8,8 +8,10 @@
 mod abi;
 mod c_host;
 mod cards;
+mod console;
 mod desk;
 mod gids;
+mod log;
 mod modules;
 mod names;
 mod openssl;

@@ -43,7 +43,8 @@ struct Variables {
 pub(super) fn run(args: &EnvArgs, desk: &Desk, out: Output) -> Result<(), Failure> {
     if !cfg!(target_os = "linux") {
         let message = "programs of this system cannot be given another PC/SC library by their environment";
-        return Err(Failure::new(Exit::NotSupported, "not-supported", message));
+        let failure = Failure::new(Exit::NotSupported, "not-supported", message);
+        return Err(if cfg!(windows) { failure.hint(beside_the_program(desk)) } else { failure });
     }
     let store = &desk.environment.store;
     store.status(&args.name)?;
@@ -59,6 +60,16 @@ pub(super) fn run(args: &EnvArgs, desk: &Desk, out: Output) -> Result<(), Failur
         library,
     };
     out.show(&document, || lines(&document.environment))
+}
+
+/// How it is done on Windows, where a program looks for its libraries in its own folder first.
+fn beside_the_program(desk: &Desk) -> String {
+    let store = &desk.environment.store;
+    let home = store.dir().parent().unwrap_or(store.dir()).display();
+    format!(
+        "copy cardmod's winscard.dll into the folder of the program that is to see the virtual cards; \
+         in cmd: set \"CARDMOD_HOME={home}\"; in PowerShell: $env:CARDMOD_HOME = '{home}'"
+    )
 }
 
 /// Makes the folder, and in it the name that leads to the library. Programs may be looking meanwhile, so

@@ -41,7 +41,12 @@ fn failure(error: PlugError) -> Failure {
     match error {
         PlugError::Card(fault) => cardmod_virtual::StoreError::from(fault).into(),
         error @ PlugError::Connect { .. } => Failure::failed("vpcd-unreachable", told(&error))
-            .hint("start pcscd with vsmartcard's vpcd driver (Debian: vsmartcard-vpcd)"),
+            .hint(if cfg!(windows) {
+                "start what listens there: a pcscd with vsmartcard's vpcd driver on a Linux machine, or vsmartcard's \
+                 driver for Windows"
+            } else {
+                "start pcscd with vsmartcard's vpcd driver (Debian: vsmartcard-vpcd)"
+            }),
         error => Failure::failed("vpcd", told(&error)),
     }
 }

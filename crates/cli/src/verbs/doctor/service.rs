@@ -21,7 +21,11 @@ pub(super) fn examine(report: &mut Report) {
         Some(Ok(0)) => report.warning(
             "pcsc-service",
             "the service answers and knows no reader",
-            "plug a reader in; for USB readers the Debian package libccid has the driver",
+            if cfg!(windows) {
+                "plug a reader in; the Device Manager shows under Smart card readers whether it has a driver"
+            } else {
+                "plug a reader in; for USB readers the Debian package libccid has the driver"
+            },
         ),
         Some(Ok(count)) => {
             report.good("pcsc-service", format!("the service answers and has {}", counted(count)));
@@ -50,7 +54,11 @@ fn no_library(searched: &[std::path::PathBuf], report: &mut Report) {
             "the system has no PC/SC library, so real readers are not seen (looked for {})",
             places.join(", ")
         ),
-        "install PC/SC: on Debian apt install pcscd libpcsclite1",
+        if cfg!(windows) {
+            "winscard.dll is a part of Windows: sfc /scannow puts missing parts back"
+        } else {
+            "install PC/SC: on Debian apt install pcscd libpcsclite1"
+        },
     );
 }
 
@@ -61,9 +69,15 @@ fn counted(readers: usize) -> String {
 /// What to do about the service, by its code and by the state of its socket.
 fn advice(code: &str) -> String {
     if REFUSED.contains(&code) {
-        return "this user may not use it: polkit's action org.debian.pcsc-lite.access_pcsc says who may; \
-                a local session may, and for others a rule must allow it"
-            .to_owned();
+        return if cfg!(windows) {
+            "this user may not use it: Windows gives the readers to the session at the machine, or to a \
+             remote desktop that brings its own"
+                .to_owned()
+        } else {
+            "this user may not use it: polkit's action org.debian.pcsc-lite.access_pcsc says who may; \
+             a local session may, and for others a rule must allow it"
+                .to_owned()
+        };
     }
     match socket() {
         Some(Socket::Missing(path)) => format!(
@@ -76,7 +90,8 @@ fn advice(code: &str) -> String {
             format!("its socket {path} is there and the service does not talk: see journalctl -u pcscd")
         }
         Some(Socket::Open(_)) => "see journalctl -u pcscd".to_owned(),
-        None => "start the service: services.msc, Smart Card".to_owned(),
+        None => "start the service Smart Card (SCardSvr): as an administrator sc start SCardSvr, or in services.msc"
+            .to_owned(),
     }
 }
 
