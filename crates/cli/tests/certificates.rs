@@ -25,6 +25,7 @@ const PRINTED: [&str; 10] = [
 ];
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn what_the_user_wants_is_in_the_request_and_the_certificate() {
     for algorithm in ["rsa2048", "p256"] {
         let home = Home::with_key(algorithm);
@@ -48,6 +49,7 @@ fn what_the_user_wants_is_in_the_request_and_the_certificate() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn an_authority_of_the_card_is_one() {
     let home = Home::with_key("p384");
     home.run("--card demo cert self-sign --container web --subject CN=ca --ca --out ca.pem --pin-env PIN")
@@ -64,6 +66,7 @@ fn an_authority_of_the_card_is_one() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn an_expired_certificate_is_shown_as_one() {
     let home = Home::with_key("rsa2048");
     home.run("--card demo cert request --container web --subject CN=old --out web.csr --pin-env PIN")
@@ -83,6 +86,7 @@ fn an_expired_certificate_is_shown_as_one() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn a_certificate_of_another_key_is_shown_as_one() {
     let home = Home::with_key("p256");
     let shown = ["--card demo info", "--card demo container list"];
@@ -128,6 +132,7 @@ fn issued(home: &Home) {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn a_bundle_is_taken_apart_and_comes_back_as_a_chain() {
     for bundle in ["bundle.pem", "bundle.p7b", "bundle.der"] {
         let home = Home::with_key("rsa2048");
@@ -145,6 +150,7 @@ fn a_bundle_is_taken_apart_and_comes_back_as_a_chain() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn a_chain_is_built_from_files_and_says_when_it_ends_early() {
     let home = Home::with_key("rsa2048");
     issued(&home);
@@ -168,6 +174,7 @@ fn a_chain_is_built_from_files_and_says_when_it_ends_early() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn roots_are_kept_listed_and_deleted() {
     let home = Home::with_key("rsa2048");
     issued(&home);

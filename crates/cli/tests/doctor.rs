@@ -83,7 +83,13 @@ fn nothing_there_at_all() {
     };
     with("/no/such/library.so", "").says("! the system has no PC/SC library").says("/no/such/library.so");
     doctor(&home, "").exits(3).says("! real readers are switched off");
-    // The real library, whose service is not there.
+}
+
+/// The real library, whose service is not there: pcsc-lite's has a socket.
+#[cfg(unix)]
+#[test]
+fn a_service_that_is_not_there() {
+    let home = Home::new();
     let nowhere = home.path("no-socket").display().to_string();
     let mut command = home.cardmod("doctor");
     let told =
@@ -170,6 +176,7 @@ fn a_card_that_is_plugged_in_elsewhere() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "a Unix shell sets the limit")]
 fn no_room_on_the_disk() {
     let home = Home::with_card();
     let line = "trap '' XFSZ; ulimit -f 2; CARDMOD_PCSC_SYSTEM=none \"$CARDMOD\" doctor";
@@ -177,6 +184,7 @@ fn no_room_on_the_disk() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn certificates_without_key_of_another_key_expired_and_missing() {
     let home = Home::with_key("p256");
     finds(
@@ -222,6 +230,7 @@ fn certificates_without_key_of_another_key_expired_and_missing() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "a C compiler of this system makes the modules")]
 fn modules_that_do_not_serve_the_card() {
     let home = Home::with_card();
     let atr = home.run("--card demo info --json").succeeds().json()["card"]["atr"].clone();
@@ -250,6 +259,7 @@ fn modules_that_do_not_serve_the_card() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "permission bits are those of Unix")]
 fn a_cache_that_others_could_write() {
     let home = Home::with_card();
     let run = |set: &[(&str, &str)]| {

@@ -45,6 +45,10 @@ impl Collection<'_> {
 
     #[track_caller]
     fn validates(&self) {
+        // The judge is a Python program, and the documents are of one program on every system.
+        if cfg!(windows) {
+            return;
+        }
         let list = Value::from(self.documents.clone()).to_string();
         self.home.write("documents.json", list.as_bytes());
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/schema/validate.py");
@@ -55,6 +59,7 @@ impl Collection<'_> {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn keys_certificates_and_what_is_made_with_them() {
     let home = Home::with_card();
     home.write("data", b"the data");
@@ -133,6 +138,7 @@ fn pins_files_and_the_administrator() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn piv_cards_and_the_names_of_their_containers() {
     let home = common::piv::enrolled(&["9a", "9d"]);
     let mut all = Collection { home: &home, documents: Vec::new() };

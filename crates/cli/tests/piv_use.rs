@@ -27,6 +27,7 @@ fn at(containers: &Value, place: &str) -> Value {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn a_key_is_enrolled_and_used() {
     let home = token("");
     home.run("--card token key generate --container 9a --algorithm p256 --pin-env PIN")
@@ -57,6 +58,7 @@ fn a_key_is_enrolled_and_used() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn keys_decrypt_and_agree_in_their_places() {
     let home = token("");
     home.write("data", b"a secret");
@@ -93,6 +95,7 @@ fn keys_decrypt_and_agree_in_their_places() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn a_p12_file_goes_into_a_place() {
     let home = token("");
     home.tool("openssl req -x509 -newkey rsa:2048 -nodes -keyout k.pem -subj /CN=bob -out c.pem").succeeds();
@@ -147,6 +150,7 @@ fn without_the_management_key_the_card_is_read_only() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn a_card_that_keeps_its_key_under_the_pin_needs_no_other() {
     let home = token("--protect-management-key");
     home.run("--card token info").succeeds().says("read and write: a management key is at hand");
@@ -157,6 +161,7 @@ fn a_card_that_keeps_its_key_under_the_pin_needs_no_other() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn a_card_of_the_standard_alone_is_enrolled_too() {
     let home = token("--flavour standard");
     let key = "--management-key default --pin-env PIN";
@@ -177,6 +182,7 @@ fn a_card_of_the_standard_alone_is_enrolled_too() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn one_pin_for_one_use_and_several_files() {
     let home = token("");
     for place in ["9a", "9c"] {
@@ -240,6 +246,7 @@ fn on_card(home: &Home, place: &str) -> Vec<u8> {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn a_certificate_replaced_by_another_program_is_never_handed_out() {
     for (what, algorithm) in [("the same key", None), ("a new key", Some(KeyAlgorithm::P256))] {
         let home = enrolled(&["9a", "9d"]);
@@ -272,6 +279,7 @@ fn a_certificate_replaced_by_another_program_is_never_handed_out() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn a_key_replaced_by_another_program_is_found_when_it_signs() {
     let home = enrolled(&["9a"]);
     containers(&home, "container list");
@@ -292,6 +300,7 @@ fn replace_the_key_alone(home: &Home, place: &str, algorithm: KeyAlgorithm) {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn a_certificate_that_another_program_left_beside_its_new_key_is_named() {
     for algorithm in [KeyAlgorithm::P256, KeyAlgorithm::P384, KeyAlgorithm::Rsa2048] {
         let home = enrolled(&["9a"]);

@@ -30,6 +30,7 @@ fn signs(home: &Home, container: &str) {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn files_of_openssl_are_read_modern_and_old() {
     let home = Home::with_card();
     made(&home, RSA);
@@ -60,6 +61,7 @@ fn files_of_openssl_are_read_modern_and_old() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn an_elliptic_key_goes_to_the_signature_half_and_no_password_needs_no_question() {
     let home = Home::with_card();
     made(&home, EC);
@@ -75,6 +77,7 @@ fn an_elliptic_key_goes_to_the_signature_half_and_no_password_needs_no_question(
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn a_wrong_password_writes_nothing() {
     let home = Home::with_card();
     made(&home, RSA);
@@ -91,6 +94,7 @@ fn a_wrong_password_writes_nothing() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn what_cannot_be_read_is_said() {
     let home = Home::with_card();
     made(&home, RSA);
@@ -113,6 +117,7 @@ fn what_cannot_be_read_is_said() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "openssl, which Linux has, makes or judges what is used")]
 fn files_of_nss_are_read() {
     let home = Home::with_card();
     made(&home, RSA);

@@ -8,6 +8,7 @@ use std::process::Command;
 use common::{Home, Outcome};
 
 #[test]
+#[cfg_attr(windows, ignore = "bash judges it")]
 fn bash_completes_verbs_and_options() {
     let home = Home::new();
     home.run("completions bash --out cardmod.bash").succeeds();
@@ -45,6 +46,7 @@ fn every_shell_has_its_script() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "mandoc judges it")]
 fn every_verb_has_a_page_that_man_takes() {
     let home = Home::new();
     let document = home.run("man --out pages --json").succeeds().json();

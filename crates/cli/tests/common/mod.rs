@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 pub(crate) mod piv;
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod system;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -85,6 +88,14 @@ impl Home {
         Outcome::of(&mut command)
     }
 
+    /// Has openssl look at something, where the system has one; elsewhere this program's own word stands alone.
+    #[track_caller]
+    pub(crate) fn judged_by_openssl(&self, line: &str) {
+        if cfg!(unix) {
+            self.tool(&format!("openssl {line}")).succeeds();
+        }
+    }
+
     /// Runs a line in a shell.
     #[track_caller]
     pub(crate) fn shell(&self, line: &str) -> Outcome {
@@ -100,6 +111,12 @@ impl Home {
         ))
     }
 
+    /// The registry key, of those of the user, that stands for Windows' list of cards.
+    fn registry_key(&self) -> String {
+        let name = self.folder().file_name().expect("a folder's name").to_string_lossy();
+        format!(r"Software\cardmod-tests\{name}")
+    }
+
     pub(crate) fn furnish(&self, command: &mut Command) {
         command
             .current_dir(self.folder())
@@ -108,6 +125,8 @@ impl Home {
             .env("WRONG", "654321")
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env("XDG_STATE_HOME", self.path("state"))
+            .env("APPDATA", self.path("config"))
+            .env("CARDMOD_CALAIS_KEY", self.registry_key())
             .env("CARDMOD_SYSTEM_CONFIG", self.path("etc"))
             .env_remove("CARDMOD_CARDS")
             .env_remove("CARDMOD_APDU_LOG")
@@ -115,6 +134,12 @@ impl Home {
             .env_remove("CARDMOD_MODULE_LOG_LEVEL")
             .env_remove("CARDMOD_MODULE_LOG_DIR")
             .stdin(Stdio::null());
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        system::forget_registry_key(&self.registry_key());
     }
 }
 
@@ -177,17 +202,7 @@ impl fmt::Display for Outcome {
 pub(crate) fn class_module() -> PathBuf {
     static BUILT: Once = Once::new();
     let folder = Path::new(env!("CARGO_BIN_EXE_cardmod")).parent().expect("the program lies in a folder");
-    BUILT.call_once(|| {
-        let target = folder.parent().expect("the program lies in TARGET/PROFILE");
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = Command::new(cargo);
-        build.args(["build", "-q", "-p", "cardmod-class", "-p", "cardmod-winscard"]);
-        if folder.ends_with("release") {
-            build.arg("--release");
-        }
-        let built = build.env("CARGO_TARGET_DIR", target).status().expect("cargo can be run");
-        assert!(built.success(), "the class module does not build");
-    });
+    BUILT.call_once(|| system::build_libraries(folder));
     let name = format!("{}cardmod_class{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     folder.join(name)
 }
