@@ -33,6 +33,7 @@ pub use function::{CallError, CallErrorKind, CardFunction, code_text};
 pub use image::{EntryExport, Image, Machine, Processor, Signature, System};
 pub(crate) use own::{Names, Places};
 pub use pin_entry::PinStrength;
+pub(crate) use source::whole_path;
 pub use source::{LoadError, ModuleSource};
 pub use table::BuiltInEntry;
 pub(crate) use table::Footprint;

@@ -145,3 +145,18 @@ impl LoadError {
         }
     }
 }
+
+/// The whole path of a module's file, without the form that Windows' own programs do not take where it can be
+/// done without.
+///
+/// # Errors
+/// [`LoadError::NotFound`], [`LoadError::Unreadable`].
+pub(crate) fn whole_path(path: &Path) -> Result<PathBuf, LoadError> {
+    dunce::canonicalize(path)
+        .or_else(|error| match path.is_file() {
+            // Wine cannot tell the final name of a file whose path is longer than 260 characters.
+            true => std::path::absolute(path),
+            false => Err(error),
+        })
+        .map_err(|error| LoadError::of_file(path, &error))
+}

@@ -24,7 +24,7 @@ use super::layout::{
     KeySizes, PaddingInfo, SigningInfo, Wide,
 };
 use super::shared::Shared;
-use super::source::LoadError;
+use super::source::{LoadError, whole_path};
 use crate::error::Fault;
 
 /// The type of a built-in module's `CardAcquireContext`.
@@ -48,7 +48,7 @@ impl Entry {
     pub(super) fn load(path: &Path) -> Result<Self, LoadError> {
         let shown = || path.display().to_string();
         // An absolute path: a bare name would start the loader's search through the system.
-        let absolute = dunce::canonicalize(path).map_err(|error| LoadError::of_file(path, &error))?;
+        let absolute = whole_path(path)?;
         check_machine(&absolute)?;
         let not_a_library =
             |error: libloading::Error| LoadError::NotALibrary { path: shown(), reason: loader_text(&error) };

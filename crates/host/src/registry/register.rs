@@ -8,7 +8,7 @@ use toml_edit::{DocumentMut, Item, value};
 use super::entry::{CLASS, CardEntry, Place, RegisteredModule, Scope, checked_pattern};
 use super::paths::{Directory, RegistryPaths};
 use super::{calais, file};
-use crate::module::{LoadError, Module, ModuleSource};
+use crate::module::{LoadError, Module, ModuleSource, whole_path};
 
 /// An entry to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl RegisterError {
 /// # Errors
 /// [`LoadError`].
 pub fn check_module(path: &Path) -> Result<PathBuf, LoadError> {
-    let absolute = dunce::canonicalize(path).map_err(|error| LoadError::of_file(path, &error))?;
+    let absolute = whole_path(path)?;
     Module::load(&ModuleSource::Path(absolute.clone()))?;
     Ok(absolute)
 }

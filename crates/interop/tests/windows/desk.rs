@@ -17,7 +17,7 @@ const TIME_OVER: i32 = 124;
 /// The home of a test's cards and files.
 pub(crate) struct Desk {
     /// Removed with the value.
-    _root: TempDir,
+    root: TempDir,
     folder: PathBuf,
     /// Options that stand before every verb.
     options: Vec<String>,
@@ -34,7 +34,7 @@ impl Desk {
         let root = TempDir::with_prefix("cardmod-windows-").expect("a temporary folder");
         let folder = root.path().join(name);
         std::fs::create_dir_all(&folder).expect("a folder");
-        Self { _root: root, folder, options: Vec::new() }
+        Self { root, folder, options: Vec::new() }
     }
 
     /// The same home, every verb with these options.
@@ -160,6 +160,12 @@ impl Desk {
         outcome
     }
 
+    /// The registry key, of those of the user, that stands for Windows' list of cards.
+    pub(crate) fn registry_key(&self) -> String {
+        let name = self.root.path().file_name().expect("a folder's name").to_string_lossy();
+        format!(r"Software\{name}")
+    }
+
     fn furnish(&self, command: &mut Command) {
         command
             .current_dir(&self.folder)
@@ -167,7 +173,7 @@ impl Desk {
             // Nothing outside of the home is read or written: no registered module, no cache of another test.
             .env("CARDMOD_SYSTEM_CONFIG", windows(&self.path("etc")))
             .env("CARDMOD_CACHE_DIR", windows(&self.path("cache")))
-            .env("CARDMOD_CALAIS_KEY", format!(r"Software\cardmod-tests\{}", std::process::id()))
+            .env("CARDMOD_CALAIS_KEY", self.registry_key())
             .env("CARDMOD_PCSC_SYSTEM", "none")
             .env("PIN", "123456")
             .env("WRONG", "654321")

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use cardmod_interop::Outcome;
 
 use crate::desk::{Desk, program, windows};
+use crate::pe;
 
 /// The program with this module, at a card of the home.
 #[track_caller]
@@ -44,6 +45,19 @@ fn what_is_no_card_module_is_refused_with_the_reason() {
     refused(&desk, &windows(&program("winscard.dll")), &["winscard.dll", "CardAcquireContext"]);
     refused(&desk, r"C:\windows\system32\version.dll", &["version.dll", "CardAcquireContext"]);
     desk.wine("--card demo container list").success();
+}
+
+#[test]
+#[ignore = "run by cargo xtask windows"]
+fn a_module_for_another_machine_is_told_apart() {
+    let desk = Desk::with_card();
+    desk.write("narrow.dll", &pe::library(pe::I386));
+    refused(&desk, "narrow.dll", &["narrow.dll", "32-bit", "64-bit"]);
+    desk.write("arm.dll", &pe::library(pe::ARM64));
+    refused(&desk, "arm.dll", &["arm.dll", "ARM"]);
+    // One of Linux.
+    std::fs::copy(cardmod_interop::class_module(), desk.path("linux.dll")).expect("a file");
+    refused(&desk, "linux.dll", &["linux.dll", "Windows"]);
 }
 
 /// `cardmod.exe` alone: it works with the module that is built in, and says what a module from a file needs.

@@ -48,6 +48,8 @@ fn paths_beyond_260_characters() {
     assert!(!desk.read("log").is_empty());
     run(&["container", "list"]).success().says("web");
     run(&["sign", "--in", &full("not-there"), "--pin-env", "PIN"]).exits_with(1).says(&full("not-there"));
+    let module = install(&desk.path("program"));
+    run(&["--module", &module, "container", "list"]).success().says("web");
 }
 
 #[test]
