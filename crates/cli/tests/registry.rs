@@ -16,6 +16,12 @@ fn atr(home: &Home) -> String {
     document["card"]["atr"].as_str().expect("an ATR").to_owned()
 }
 
+/// The path as an entry keeps it: whole, and on Windows in the form that programs write.
+fn whole(path: &Path) -> String {
+    let path = if cfg!(windows) { std::path::absolute(path) } else { path.canonicalize() };
+    path.expect("the module").display().to_string()
+}
+
 fn compile(home: &Home, name: &str, source: &str) -> String {
     let (file, library) = (home.path(&format!("{name}.c")), home.path(&format!("{name}.so")));
     std::fs::write(&file, source).expect("a file can be written");
@@ -27,15 +33,17 @@ fn compile(home: &Home, name: &str, source: &str) -> String {
 #[test]
 fn a_registered_module_serves_its_cards() {
     let home = Home::with_key("p256");
-    let module = class_module().canonicalize().expect("the module").display().to_string();
+    let module = whole(&class_module());
+    // The file of the entry, or Windows' registry key.
+    let place = if cfg!(windows) { r"\User\Demo" } else { "config/cardmod/cards.d/demo.toml" };
     home.run("module match").succeeds().says("built-in class module").says("no entry");
     let line = format!("--card demo module register {module} --name Demo");
-    home.run(&line).succeeds().says("config/cardmod/cards.d/demo.toml");
+    home.run(&line).succeeds().says(place);
     home.run(&line).exits(1).says("registered already").says("--replace");
     home.run(&format!("{line} --replace")).succeeds();
     let info = home.run("--card demo info --json").succeeds().json();
     let rule = info["module"]["chosen_by"].as_str().expect("a rule");
-    assert!(rule.starts_with("registered as \"Demo\" (") && rule.contains("demo.toml:2"), "{rule}");
+    assert!(rule.starts_with("registered as \"Demo\" (") && rule.contains(place), "{rule}");
     assert_eq!(info["card"]["name"], "Demo");
     assert_eq!(info["containers"][0]["name"], "web");
     // A real use of the key through it.
@@ -221,7 +229,9 @@ fn files_that_install_on_windows() {
     home.run("module register class --name wide --atr 3b0441424344 --mask ffffffff0000").succeeds();
     home.run("module inf --from-entry wide").exits(2).says("--hardware-id");
     home.run("module inf --from-entry wide --hardware-id SCFILTER\\CID_4142").succeeds().says("CID_4142");
-    home.run("module list --wow64").exits(2).says("Windows' registry");
+    if cfg!(not(windows)) {
+        home.run("module list --wow64").exits(2).says("Windows' registry");
+    }
 }
 
 #[test]
@@ -229,6 +239,7 @@ fn a_bad_file_is_told_and_the_others_are_used() {
     let home = Home::with_card();
     home.run("--card demo module register class --name good").succeeds();
     let directory = home.path("config/cardmod/cards.d");
+    std::fs::create_dir_all(&directory).expect("a folder");
     std::fs::write(directory.join("a.toml"), "[[card]]\nname = 'x'\natr = '3B 8'\nmodule = 'm'\n")
         .expect("a file");
     home.run("--card demo info").succeeds().says("a.toml:3: ").says("odd").says("registered as \"good\"");
@@ -253,7 +264,7 @@ fn without_the_shared_library_only_cards_that_need_it_are_refused() {
     let words = format!("{} --card demo info", alone.display());
     home.tool(&words).succeeds().says("none is registered");
     home.run(&format!("module register {module} --name demo --atr {atr}")).succeeds();
-    home.tool(&words).exits(1).says("\"demo\"").says("is not installed").says("libcardmod_winscard");
+    home.tool(&words).exits(1).says("\"demo\"").says("is not installed").says("winscard");
     home.run("--card demo info").succeeds().says("registered as \"demo\"");
 }
 
