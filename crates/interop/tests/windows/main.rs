@@ -20,6 +20,5 @@ mod paths;
 mod pe;
 mod piv;
 mod registration;
-mod registered;
 mod sharing;
 mod transcript;
