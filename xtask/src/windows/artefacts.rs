@@ -62,6 +62,7 @@ pub(crate) fn gather(builder: &Builder, profile: Profile, folder: &Path) -> Resu
 
 /// Complains of everything that is wrong with the files of `folder`.
 pub(crate) fn check(target: Target, folder: &Path) -> Result<()> {
+    portable::the_rules_see()?;
     let mut found = Vec::new();
     for artefact in ARTEFACTS {
         let bytes =

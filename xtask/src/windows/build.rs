@@ -29,6 +29,9 @@ impl Profile {
 /// Crates whose subject is Linux programs, or the building itself.
 pub(crate) const LINUX_ONLY: &[&str] = &["cardmod-interop", "xtask"];
 
+/// The packages of what people install.
+pub(crate) const INSTALLED: &[&str] = &["cardmod-cli", "cardmod-class", "cardmod-winscard"];
+
 /// One way to build: for whom, against which standard library, and where.
 #[derive(Debug, Clone)]
 pub(crate) struct Builder {
@@ -95,18 +98,20 @@ impl Builder {
 
     /// The program, the two libraries and the test programs of the short form.
     pub(crate) fn chosen(&self, chosen: &[Chosen]) -> Result<()> {
-        self.artefacts(Profile::Windows)?;
-        let mut cargo = self.cargo("test");
-        cargo.args(["--no-run", "--profile", Profile::Windows.name()]);
-        super::suite::name_chosen(chosen, &mut cargo);
-        run("building tests for Windows", &mut cargo)
+        for (verb, more) in [("build", "--bins"), ("test", "--no-run")] {
+            let mut cargo = self.cargo(verb);
+            cargo.args(["--profile", Profile::Windows.name(), more]);
+            super::suite::name_chosen(chosen, &mut cargo);
+            run("building for Windows", &mut cargo)?;
+        }
+        Ok(())
     }
 
     /// The program and the two libraries.
     pub(crate) fn artefacts(&self, profile: Profile) -> Result<()> {
         let mut cargo = self.cargo("build");
         cargo.args(["--profile", profile.name(), "--lib", "--bins"]);
-        cargo.args(["-p", "cardmod-cli", "-p", "cardmod-class", "-p", "cardmod-winscard"]);
+        INSTALLED.iter().for_each(|name| _ = cargo.args(["-p", name]));
         run("building for Windows", &mut cargo)
     }
 }

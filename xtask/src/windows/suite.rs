@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::build::{Builder, Packages, Profile};
+use super::build::{Builder, INSTALLED, Packages, Profile};
 use super::outcome::{Result, run};
 use super::{toolchain, wine};
 
@@ -25,7 +25,13 @@ pub(crate) const CHOSEN: &[Chosen] = &[
 ];
 
 /// Which of the tests that drive the programs belong to the short form.
-pub(crate) const CHOSEN_FROM_LINUX: &[&str] = &["transcript", "gids", "modules"];
+pub(crate) const CHOSEN_FROM_LINUX: &[&str] = &[
+    "transcript::",
+    "gids::",
+    "modules::",
+    "c_host::every_function_is_walked",
+    "c_host::a_thousand_loads_leave_nothing",
+];
 
 /// Runs the tests of `packages`, all or those of nextest's filter expression.
 pub(crate) fn run_tests(builder: &Builder, packages: &Packages, filter: Option<&str>) -> Result<()> {
@@ -42,9 +48,12 @@ pub(crate) fn run_chosen(builder: &Builder) -> Result<()> {
     run("the tests under Wine", &mut command)
 }
 
-/// Names packages and test programs to cargo or nextest.
+/// Names packages and test programs to cargo or nextest. The packages are always the same ones, those of the
+/// program and the libraries among them: another selection has other features, and is built all over again.
 pub(crate) fn name_chosen(chosen: &[Chosen], command: &mut Command) {
-    let mut packages: Vec<&str> = chosen.iter().map(|(package, _)| *package).collect();
+    let mut packages: Vec<&str> = INSTALLED.to_vec();
+    packages.extend(chosen.iter().map(|(package, _)| *package));
+    packages.sort_unstable();
     packages.dedup();
     packages.iter().for_each(|package| _ = command.args(["-p", package]));
     command.arg("--lib");
@@ -53,14 +62,14 @@ pub(crate) fn name_chosen(chosen: &[Chosen], command: &mut Command) {
     }
 }
 
-/// The tests of `interop` that drive the Windows programs of `folder`: all, or those of some of its modules.
-pub(crate) fn drive_from_linux(folder: &Path, modules: Option<&[&str]>) -> Result<()> {
+/// The tests of `interop` that drive the Windows programs of `folder`: all, or those of some names.
+pub(crate) fn drive_from_linux(folder: &Path, filters: Option<&[&str]>) -> Result<()> {
     // beside them runs the Linux program, whose answers are the expected ones
     run("the program for Linux", crate::cargo().args(["build", "--workspace", "--exclude", "xtask"]))?;
     let mut command = crate::cargo();
     command.args(["test", "--package", "cardmod-interop", "--test", "windows", "--", "--ignored"]);
-    if let Some(modules) = modules {
-        modules.iter().for_each(|module| _ = command.arg(format!("{module}::")));
+    if let Some(filters) = filters {
+        command.args(filters);
     }
     command.env("CARDMOD_WINDOWS_DIR", folder).env_remove("DISPLAY").envs(wine::settings());
     run("the tests of the Windows programs", &mut command)

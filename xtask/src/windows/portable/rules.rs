@@ -132,3 +132,118 @@ fn differences(what: &str, has: &BTreeSet<String>, wanted: &BTreeSet<String>, fo
     found.extend(has.difference(wanted).map(|name| format!("unexpected {what} {name}")));
     found.extend(wanted.difference(has).map(|name| format!("missing {what} {name}")));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::windows::portable::version::Version;
+
+    fn names(of: &[&str]) -> BTreeSet<String> {
+        of.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn expected() -> Expected {
+        Expected {
+            target: Target::X86_64,
+            kind: Kind::Library,
+            exports: names(&["CardAcquireContext"]),
+            libraries: names(&["kernel32.dll"]),
+            version: "1.2.3".to_owned(),
+            file_name: "card.dll".to_owned(),
+        }
+    }
+
+    fn good() -> Facts {
+        let strings = [
+            ("FileVersion", "1.2.3"),
+            ("ProductVersion", "1.2.3"),
+            ("ProductName", "cardmod"),
+            ("OriginalFilename", "card.dll"),
+            ("FileDescription", "a module"),
+            ("CompanyName", "somebody"),
+            ("LegalCopyright", "somebody"),
+        ];
+        let strings = strings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let numbers = [1, 2, 3, 0];
+        Facts {
+            machine: pe::IMAGE_FILE_MACHINE_AMD64,
+            timestamp: 0,
+            characteristics: pe::IMAGE_FILE_DLL | pe::IMAGE_FILE_LARGE_ADDRESS_AWARE,
+            dll_characteristics: pe::IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE
+                | pe::IMAGE_DLLCHARACTERISTICS_NX_COMPAT
+                | pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA,
+            subsystem: pe::IMAGE_SUBSYSTEM_WINDOWS_CUI,
+            exports: names(&["CardAcquireContext"]),
+            imports: BTreeMap::from([("kernel32.dll".to_owned(), names(&["Sleep"]))]),
+            delayed: BTreeSet::new(),
+            sections: vec![(".data".to_owned(), pe::IMAGE_SCN_MEM_READ | pe::IMAGE_SCN_MEM_WRITE)],
+            relocations: 7,
+            version: Some(Version { file: numbers, product: numbers, strings: strings.into() }),
+        }
+    }
+
+    /// The one complaint about a file that was good but for `spoil`.
+    fn complaint(spoil: impl FnOnce(&mut Facts)) -> String {
+        let mut facts = good();
+        spoil(&mut facts);
+        let found = complaints(&facts, &expected());
+        assert_eq!(found.len(), 1, "{found:?}");
+        found.into_iter().next().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_good_file_is_not_complained_of() {
+        assert_eq!(complaints(&good(), &expected()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn names_too_many_and_too_few() {
+        let more = complaint(|facts| _ = facts.exports.insert("CardAcquireContext@8".to_owned()));
+        assert_eq!(more, "unexpected export CardAcquireContext@8");
+        assert_eq!(complaint(|facts| facts.exports.clear()), "missing export CardAcquireContext");
+        let shown = complaint(|facts| drop(facts.imports.insert("user32.dll".to_owned(), BTreeSet::new())));
+        assert_eq!(shown, "unexpected import of user32.dll");
+        assert_eq!(complaint(|facts| facts.imports.clear()), "missing import of kernel32.dll");
+        let late = complaint(|facts| _ = facts.delayed.insert("shell32.dll".to_owned()));
+        assert!(late.contains("shell32.dll"), "{late}");
+    }
+
+    #[test]
+    fn each_defence_is_missed() {
+        for flag in [
+            pe::IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE,
+            pe::IMAGE_DLLCHARACTERISTICS_NX_COMPAT,
+            pe::IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA,
+        ] {
+            let said = complaint(|facts| {
+                facts.dll_characteristics = pe::DllFlags(facts.dll_characteristics.0 & !flag.0);
+            });
+            assert!(said.ends_with("is not set"), "{said}");
+        }
+        assert_eq!(complaint(|facts| facts.relocations = 0), "it has no relocations");
+    }
+
+    #[test]
+    fn sections_that_others_could_write() {
+        let shared = complaint(|facts| facts.sections[0].1 |= pe::IMAGE_SCN_MEM_SHARED);
+        assert_eq!(shared, "section .data is writable and shared by all processes");
+        let executable = complaint(|facts| facts.sections[0].1 |= pe::IMAGE_SCN_MEM_EXECUTE);
+        assert_eq!(executable, "section .data is writable and executable");
+    }
+
+    #[test]
+    fn what_it_says_of_itself() {
+        assert_eq!(complaint(|facts| facts.version = None), "it has no version resource");
+        let other = complaint(|facts| {
+            facts.version.as_mut().unwrap().strings.insert("OriginalFilename".to_owned(), "b.dll".to_owned());
+        });
+        assert!(other.contains("b.dll"), "{other}");
+        let old = complaint(|facts| facts.version.as_mut().unwrap().file = [1, 2, 2, 0]);
+        assert!(old.contains("[1, 2, 2, 0]"), "{old}");
+        assert!(complaint(|facts| facts.timestamp = 1_700_000_000).contains("1700000000"));
+        let machine = complaint(|facts| facts.machine = pe::IMAGE_FILE_MACHINE_I386);
+        assert_eq!(machine, "it is for machine 0x014c, not 0x8664");
+    }
+}
