@@ -27,7 +27,7 @@ const ARTEFACTS: &[Artefact] = &[
         name: "cardmod.exe",
         built_as: "cardmod.exe",
         kind: Kind::Program,
-        exports: "",
+        exports: include_str!("lists/cardmod.exports.txt"),
         imports: include_str!("lists/cardmod.imports.txt"),
     },
     Artefact {
