@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::build::{Builder, Profile};
-use super::outcome::{Failure, Result};
+use super::outcome::{Failure, Result, output};
 use super::portable::{self, Expected, Facts, Kind};
 use super::target::Target;
+use super::{limited, wine};
 
 /// One file: its name there, cargo's name for it, and what it must be like.
 struct Artefact {
@@ -57,7 +60,31 @@ pub(crate) fn gather(builder: &Builder, profile: Profile, folder: &Path) -> Resu
             .map_err(|cause| Failure::of(&from.display().to_string(), cause))?;
     }
     check(builder.target, folder)?;
+    if builder.target == Target::X86_64 {
+        write_registration(folder)?;
+    }
     write_sums(folder)
+}
+
+/// The INF and .reg files of the class module, by the program itself. The same commit gives the same date.
+fn write_registration(folder: &Path) -> Result<()> {
+    let mut git = Command::new("git");
+    git.current_dir(crate::workspace_root()).args(["log", "-1", "--format=%ct"]);
+    let date = output("git log", &mut git).unwrap_or_default();
+    for kind in ["inf", "reg"] {
+        let name = format!("cardmod_class.{kind}");
+        // from an earlier run; where there is none, that is as well
+        let _ = fs::remove_file(folder.join(&name));
+        let mut program = wine::program(&folder.join("cardmod.exe"));
+        program.current_dir(folder).args(["module", kind, "class", "--out", &name]);
+        program.env("SOURCE_DATE_EPOCH", if date.is_empty() { "0" } else { date.trim() });
+        limited::succeed(&format!("cardmod module {kind} class"), &mut program, Duration::from_secs(120))?;
+        let written = fs::read(folder.join(&name)).map_err(|cause| Failure::of(&name, cause))?;
+        if written.is_empty() {
+            return Err(Failure::Failed(format!("{name} is empty")));
+        }
+    }
+    Ok(())
 }
 
 /// Complains of everything that is wrong with the files of `folder`.
