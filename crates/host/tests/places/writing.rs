@@ -138,7 +138,10 @@ fn the_pin_comes_before_the_management_key_and_the_reset_after_it_is_silent() {
     let signature = session.sign(Some("9a"), &SignRequest::ecdsa(&[9; 32]), &mut pin());
     assert!(signature.is_ok(), "{signature:?}");
     let done = desk.done();
-    assert_eq!(done, ["identity", "PIN right", "sign 9a", "log out"], "the key just made is known");
+    // pcsc-lite tells a connection of its own reset, so that the card is looked at; Windows does not.
+    let looked_at: &[&str] = if cfg!(windows) { &[] } else { &["identity"] };
+    let expected = [looked_at, &["PIN right", "sign 9a", "log out"]].concat();
+    assert_eq!(done, expected, "the key just made is known");
     common::close(session);
 }
 

@@ -363,7 +363,8 @@ fn happen(card: SCARDHANDLE, reader: &str, event: Event) -> Option<u32> {
             // SAFETY:
             // - any handle may be passed: one that is none is refused
             unsafe { (real().EndTransaction)(card, Disposition::Reset.code() as DWORD) };
-            None
+            // pcsc-lite tells a connection of its own reset too; Windows does not, and it is to be another's.
+            cfg!(windows).then_some(SCARD_W_RESET_CARD)
         }
         Event::Reinsertion => {
             take_out(reader);
