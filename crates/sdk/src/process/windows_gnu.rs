@@ -69,9 +69,16 @@ pub(super) fn arrive(library: bool) {
         lead(&IMPORTED_ALLOC, (take as AllocFn) as usize);
         lead(&IMPORTED_FREE, (give_back as FreeFn) as usize);
     }
-    // SAFETY:
-    // - the function has no conditions; of a library it is `take`.
-    let index = unsafe { TlsAlloc() };
+    // A library's own calls may go by an import of another name, which is not led anywhere.
+    let index = if library {
+        // SAFETY:
+        // - no conditions but that the system's function is known, which it is.
+        unsafe { take() }
+    } else {
+        // SAFETY:
+        // - no conditions.
+        unsafe { TlsAlloc() }
+    };
     if index != TLS_OUT_OF_INDEXES {
         DEPTH.store(index + 1, Ordering::Relaxed);
     }
