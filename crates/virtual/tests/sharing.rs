@@ -399,14 +399,25 @@ fn say(text: &str) {
 }
 
 fn child(mode: &str, store: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args(["--ignored", "--exact", "child_process", "--nocapture"])
         .env("CARDMOD_TEST_MODE", mode)
         .env("CARDMOD_TEST_STORE", store)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::null());
+    // Among a thousand processes on a busy machine Wine fails to start one, and says so by this code.
+    const ERROR_INTERNAL_ERROR: i32 = 1359;
+    let mut started = command.spawn();
+    for _ in 0..3 {
+        match &started {
+            Err(error) if cfg!(windows) && error.raw_os_error() == Some(ERROR_INTERNAL_ERROR) => {
+                started = command.spawn();
+            }
+            _ => break,
+        }
+    }
+    started.unwrap()
 }
 
 /// Waits until the child says that it is ready; what it says later can be read from the answer.
