@@ -198,6 +198,8 @@ fn cards_modules_and_the_program_itself() {
     all.good("card insert", "demo");
     all.good("module register", "class --name one");
     all.good("module register", "class --name two --system --crypto-provider x --key-storage-provider y");
+    // Where Windows' registry keeps the entries the folder is not there yet.
+    std::fs::create_dir_all(home.path("config/cardmod/cards.d")).expect("a folder");
     home.write("config/cardmod/cards.d/bad.toml", b"[");
     all.good("module list", "");
     all.good("module match", "");
