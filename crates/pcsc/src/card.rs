@@ -105,8 +105,13 @@ impl Card {
     ) -> Result<(), PcscError> {
         let (share, first) = (share.code(), initialization.code());
         let protocol = self.context.provider.reconnect(self.handle, share, protocols.0, first)?;
-        self.protocol.store(protocol, Ordering::Relaxed);
+        self.speaks(protocol);
         Ok(())
+    }
+
+    /// The protocol a reconnection came to.
+    pub(crate) fn speaks(&self, protocol: u32) {
+        self.protocol.store(protocol, Ordering::Relaxed);
     }
 
     /// The reader, the card's state and its ATR.

@@ -1,16 +1,19 @@
 //! Waiting for another program's transaction, but not for ever.
 //!
-//! `SCardBeginTransaction` waits without a limit, and nothing ends the wait: pcsc-lite's `SCardCancel` is for
+//! `SCardBeginTransaction` waits without a limit, as do, outside of a transaction, `SCardReconnect` and, on
+//! Windows, `SCardStatus`; and nothing ends the wait: pcsc-lite's `SCardCancel` is for
 //! changes of readers alone, and every other call of the context waits with it. So a thread waits; who gives up
 //! leaves handle and context to it, and it gives both back as soon as it can.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::card::Card;
+use crate::card::{Card, Disposition};
 use crate::codes::{SCARD_E_INVALID_HANDLE, SCARD_E_SHARING_VIOLATION, SCARD_LEAVE_CARD};
 use crate::context::{Context, Protocols, ShareMode};
 use crate::error::PcscError;
+use crate::provider::Provider;
+use crate::raw::CardStatus;
 
 /// After this time a wait is worth a word.
 const NOTICE: Duration = Duration::from_secs(1);
@@ -94,35 +97,72 @@ impl<W: FnOnce()> Patience<W> {
     }
 }
 
+/// Each of these waits no longer than `limit` while another connection has a transaction; `waiting` is called
+/// once where that takes more than a moment. Where the time is over they answer `SCARD_E_SHARING_VIOLATION`,
+/// and this connection and its context are lost: `SCARD_E_INVALID_HANDLE` is what further calls of these
+/// functions answer, and other calls may wait for the other program. Connect anew in a context of its own.
 impl Card {
-    /// Begins a transaction, waiting no longer than `limit` while another connection has one; `waiting` is
-    /// called once where that takes more than a moment.
+    /// Begins a transaction, not waiting for ever.
     ///
     /// # Errors
-    /// What `SCardBeginTransaction` answers; `SCARD_E_SHARING_VIOLATION` where the time is over. This
-    /// connection and its context are then lost: `SCARD_E_INVALID_HANDLE` is what further calls of this
-    /// function answer, and other calls may wait for the other program. Connect anew in a context of its own.
+    /// What `SCardBeginTransaction` answers; else see above.
     pub fn begin_transaction_within(&self, limit: Duration, waiting: impl FnOnce()) -> Result<(), PcscError> {
-        let call = "SCardBeginTransaction";
+        self.within(Patience { limit, waiting }, "SCardBeginTransaction", Provider::begin_transaction)
+    }
+
+    /// [`Card::status`], not waiting for ever: outside of a transaction Windows keeps `SCardStatus` waiting for
+    /// the end of another connection's.
+    ///
+    /// # Errors
+    /// What `SCardStatus` answers; else see above.
+    pub fn status_within(&self, limit: Duration, waiting: impl FnOnce()) -> Result<CardStatus, PcscError> {
+        self.within(Patience { limit, waiting }, "SCardStatus", Provider::status)
+    }
+
+    /// [`Card::reconnect`], not waiting for ever.
+    ///
+    /// # Errors
+    /// What `SCardReconnect` answers; else see above. Where the time is over, the card may still be reset as
+    /// `initialization` says, as soon as the other program lets go of it.
+    pub fn reconnect_within(
+        &self,
+        limit: Duration,
+        waiting: impl FnOnce(),
+        share: ShareMode,
+        protocols: Protocols,
+        initialization: Disposition,
+    ) -> Result<(), PcscError> {
+        let (share, first) = (share.code(), initialization.code());
+        let work = move |provider: &Provider, handle| provider.reconnect(handle, share, protocols.0, first);
+        self.within(Patience { limit, waiting }, "SCardReconnect", work).map(|active| self.speaks(active))
+    }
+
+    /// Has a thread do something with the handle, which is the thread's when nobody waits for it any more.
+    fn within<T: Send + 'static>(
+        &self,
+        patience: Patience<impl FnOnce()>,
+        call: &'static str,
+        work: impl FnOnce(&Provider, usize) -> Result<T, PcscError> + Clone + Send + 'static,
+    ) -> Result<T, PcscError> {
         if self.is_ended() {
             return Err(PcscError::new(SCARD_E_INVALID_HANDLE, call));
         }
         let (context, handle) = (self.context(), self.raw());
-        let later = self.context();
-        let begun = Patience { limit, waiting }.wait(
-            move || context.provider.begin_transaction(handle),
+        let (later, theirs) = (self.context(), work.clone());
+        let ended = patience.wait(
+            move || theirs(&context.provider, handle),
             // A transaction that was had after all ends with the connection.
             move |_| {
                 let _ = later.provider.disconnect(handle, SCARD_LEAVE_CARD);
             },
         );
-        match begun {
-            Ended::WithAnswer(begun) => begun,
+        match ended {
+            Ended::WithAnswer(answer) => answer,
             Ended::WithoutPatience => {
                 self.abandon();
                 Err(PcscError::new(SCARD_E_SHARING_VIOLATION, call))
             }
-            Ended::AtOnce => self.begin_transaction(),
+            Ended::AtOnce => work(&self.context().provider, handle),
         }
     }
 }

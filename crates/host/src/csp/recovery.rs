@@ -10,8 +10,11 @@
 //! In each case every right is gone before anything else happens: taken away, or by a reset. Where even that
 //! failed, the reset is owed, and paid with the next connection. Whether the operation is then begun again is
 //! `operation`'s to say.
+//!
+//! All of this happens outside of a transaction, so another program's may stand in the way of each call: none
+//! waits longer than the options say.
 
-use cardmod_pcsc::{Context as Pcsc, Disposition, PcscError, Protocols, ReaderState, ShareMode};
+use cardmod_pcsc::{Context as Pcsc, Disposition, PcscError, ReaderState};
 use cardmod_sys as sys;
 
 use super::session::{self, CardSession};
@@ -65,9 +68,8 @@ impl CardSession {
     /// Connects anew on the same handle.
     fn reconnect(&mut self, first: Disposition) -> Result<(), Error> {
         let first = if core::mem::take(&mut self.owes_reset) { Disposition::Reset } else { first };
-        let Err(error) = self.card.reconnect(ShareMode::Shared, Protocols::ANY, first) else {
-            return self.same_kind();
-        };
+        let reconnected = session::reconnect_patiently(&self.card, &self.reader, &self.options, first);
+        let Err(error) = reconnected else { return self.same_kind() };
         self.owes_reset |= first == Disposition::Reset;
         match Fault::of_code(error.code) {
             Some(Fault::Service) => self.reestablish(),
@@ -152,7 +154,8 @@ impl CardSession {
             }
             Err((_, error)) => return Err(Error::of_pcsc(&self.reader, error)),
         };
-        let status = card.status().map_err(|error| Error::of_pcsc(&self.reader, error))?;
+        let status = session::status_patiently(&card, &self.reader, &self.options);
+        let status = status.map_err(|error| Error::of_pcsc(&self.reader, error))?;
         if status.atr != self.atr {
             return Err(removed());
         }
@@ -194,7 +197,8 @@ impl CardSession {
     /// After a reconnection: another kind of card is another card. One of the same kind shows by its
     /// identity, which the cache compares.
     fn same_kind(&mut self) -> Result<(), Error> {
-        let status = self.card.status().map_err(|error| Error::of_pcsc(&self.reader, error))?;
+        let status = session::status_patiently(&self.card, &self.reader, &self.options);
+        let status = status.map_err(|error| Error::of_pcsc(&self.reader, error))?;
         if status.atr == self.atr { Ok(()) } else { Err(self.another_card()) }
     }
 }

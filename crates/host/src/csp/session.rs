@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cardmod_heap::Ledger;
-use cardmod_pcsc::{Card, Context as Pcsc, Disposition, PcscError, Protocols, ReaderFeatures, ShareMode};
+use cardmod_pcsc::{
+    Card, CardStatus, Context as Pcsc, Disposition, PcscError, Protocols, ReaderFeatures, ShareMode,
+};
 use cardmod_sys::{SCARD_E_NO_SMARTCARD, SCARD_W_REMOVED_CARD, SCARD_W_RESET_CARD};
 use cardmod_types::{CardApplication, CardId, PinSet};
 
@@ -293,6 +295,26 @@ pub(crate) fn connect_patiently(pcsc: &Pcsc, reader: &str, options: &OpenOptions
     pcsc.connect_within(options.patience + GRACE, tell, reader, ShareMode::Shared, Protocols::ANY)
 }
 
+/// Connects anew on the same handle, waiting for other programs as long as the options say.
+pub(super) fn reconnect_patiently(
+    card: &Card,
+    reader: &str,
+    options: &OpenOptions,
+    first: Disposition,
+) -> Result<(), PcscError> {
+    let tell = || tell_of_wait(reader, options);
+    card.reconnect_within(options.patience + GRACE, tell, ShareMode::Shared, Protocols::ANY, first)
+}
+
+/// Asks for the status outside of a transaction, waiting for other programs as long as the options say.
+pub(super) fn status_patiently(
+    card: &Card,
+    reader: &str,
+    options: &OpenOptions,
+) -> Result<CardStatus, PcscError> {
+    card.status_within(options.patience + GRACE, || tell_of_wait(reader, options))
+}
+
 fn tell_of_wait(reader: &str, options: &OpenOptions) {
     tracing::info!(reader, "another program has the card for itself");
     if let Some(tell) = options.on_wait {
@@ -305,7 +327,7 @@ pub(super) fn begin_again(card: &Card, reader: &str, options: &OpenOptions) -> R
     let failed = |error| Error::of_pcsc(reader, error);
     match begin_patiently(card, reader, options) {
         Err(error) if error.code == SCARD_W_RESET_CARD => {
-            card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::Leave).map_err(failed)?;
+            reconnect_patiently(card, reader, options, Disposition::Leave).map_err(failed)?;
             begin_patiently(card, reader, options).map_err(failed)
         }
         begun => begun.map_err(failed),

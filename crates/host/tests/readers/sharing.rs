@@ -1,6 +1,7 @@
 //! Other programs on the same card: such as keep it, such as take it for themselves, and such as leave it
 //! otherwise than they found it.
 
+use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -25,13 +26,23 @@ fn open(reader: &str, options: OpenOptions) -> Result<CardSession, Error> {
 
 /// Little patience with other programs.
 fn hurried() -> OpenOptions {
-    OpenOptions { patience: Duration::from_millis(300), ..OpenOptions::default() }
+    OpenOptions { patience: Duration::from_millis(100), ..OpenOptions::default() }
 }
 
 fn stranger(reader: &str, share: ShareMode) -> (Context, Card) {
     let context = Context::establish(&Provider::from_table(cardmod_winscard::table())).expect("a context");
     let card = context.connect(reader, share, Protocols::ANY).expect("a connection");
     (context, card)
+}
+
+/// Whoever gave up has left a thread behind, which has the card for a moment.
+fn sign_when_free(session: &mut CardSession) {
+    loop {
+        match sign(session, &mut common::pin()) {
+            Err(Error::ReaderBusy { .. }) => {}
+            signed => break drop(signed.expect("the card is free")),
+        }
+    }
 }
 
 #[test]
@@ -48,15 +59,41 @@ fn who_keeps_the_card_too_long_is_given_up_and_the_session_goes_on_later() {
     let error = open(&reader, hurried()).err().expect("nor is it opened");
     assert!(matches!(error, Error::ReaderBusy { .. }), "{error}");
     other.end_transaction(Disposition::Leave).expect("its end");
-    // Whoever gave up has left a thread behind, which has the card for a moment.
-    loop {
-        match sign(&mut session, &mut common::pin()) {
-            Err(Error::ReaderBusy { .. }) => {}
-            signed => break drop(signed.expect("the card is free")),
-        }
-    }
+    sign_when_free(&mut session);
     common::close(session);
     assert_eq!(common::Stranger::new(&reader).sign(), common::REFUSED, "nobody has it, and no right is left");
+}
+
+#[test]
+fn who_keeps_a_card_he_has_reset_is_given_up_too() {
+    let reader = card("reset-kept");
+    let mut session = open(&reader, hurried()).expect("a session");
+    sign(&mut session, &mut common::pin()).expect("a signature");
+    let (_context, other) = stranger(&reader, ShareMode::Shared);
+    other.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::Reset).expect("reset");
+    other.begin_transaction().expect("a transaction");
+    for _ in 0..2 {
+        let error = session.containers().expect_err("another program has it");
+        assert!(matches!(error, Error::ReaderBusy { .. }), "{error}");
+    }
+    other.end_transaction(Disposition::Leave).expect("its end");
+    sign_when_free(&mut session);
+    common::close(session);
+}
+
+/// What other programs keep a session from, it is kept from in the way of the other platform as well.
+#[test]
+fn who_keeps_the_card_is_given_up_on_both_platforms() {
+    for profile in ["windows", "pcsclite"] {
+        let kept = ["who_keeps_the_card_too_long", "who_keeps_a_card_he_has_reset"];
+        let run = Command::new(std::env::current_exe().expect("this program's path"))
+            .args(kept)
+            .env("CARDMOD_PCSC_PROFILE", profile)
+            .output()
+            .expect("a process");
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success() && said.contains("2 passed"), "{profile}: {said}");
+    }
 }
 
 /// The program that has the card; it gives it back when somebody says that he waits.
