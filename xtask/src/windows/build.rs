@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::bindings;
 use super::outcome::{Result, run};
 use super::suite::Chosen;
 use super::target::{self, Target};
@@ -62,10 +63,14 @@ impl Builder {
             .iter()
             .map(|(from, to)| format!("-ffile-prefix-map={}={to}", from.display()))
             .collect();
-        vec![
+        let mut settings = vec![
             ("CARGO_ENCODED_RUSTFLAGS".to_owned(), self.flags().join("\u{1f}")),
             (format!("CFLAGS_{underscored}"), maps.join(" ")),
-        ]
+        ];
+        if self.target == Target::I686 {
+            settings.extend(bindings::settings());
+        }
+        settings
     }
 
     fn flags(&self) -> Vec<String> {

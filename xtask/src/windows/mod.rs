@@ -2,6 +2,7 @@
 //! builds, looks at what was built, and runs the tests under Wine. Results are in `target/windows/`.
 
 mod artefacts;
+mod bindings;
 mod build;
 mod limited;
 mod options;
@@ -104,6 +105,8 @@ fn set_up(target: Target) -> Result<Builder> {
     packages::ensure(packages::COMPILER)?;
     if target == Target::I686 {
         packages::ensure(packages::MINGW_32)?;
+        packages::ensure(bindings::PACKAGES)?;
+        bindings::ensure()?;
     }
     let (library, prefix) = std::thread::scope(|scope| {
         let prefix = scope.spawn(|| packages::ensure(packages::WINE).and_then(|()| wine::ensure_prefix()));
