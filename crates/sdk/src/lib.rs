@@ -7,7 +7,8 @@
 //!
 //! What the SDK promises, whatever host and module do:
 //!
-//! - `unsafe` lives in `boundary` and `raw`, and on Windows in `process`; everything else, the author's crate included, forbids it.
+//! - `unsafe` lives in `boundary` and `raw`, on Windows in `process` and where the log's settings are read too;
+//!   everything else, the author's crate included, forbids it.
 //! - No panic crosses to C: it is answered with `SCARD_E_UNEXPECTED`, and the context stays closed until
 //!   it is deleted.
 //! - Nothing beyond the prefix of the answered version of `CARD_DATA` is read or written.

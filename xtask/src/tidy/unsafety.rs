@@ -44,6 +44,7 @@ const LISTED: &[(&str, &[&str])] = &[
             "src/boundary/params.rs",
             "src/boundary/structures.rs",
             "src/export.rs",
+            "src/log/settings/key.rs",
             "src/log/system/unix.rs",
             "src/process/windows.rs",
             "src/process/windows_gnu.rs",

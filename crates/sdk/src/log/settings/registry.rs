@@ -1,36 +1,28 @@
 //! The settings of Windows: values of a key that administrators alone write.
 
+mod key;
+
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use windows_registry::{Key, LOCAL_MACHINE, Type};
-
+use self::key::{Key, Root, Value};
 use super::{Level, Origin, Scope, Settings, max_size};
 
 const KEY: &str = r"SOFTWARE\cardmod\Logging";
 const LEVEL: &str = "Level";
 const FOLDER: &str = "Folder";
 const MAX_SIZE: &str = "MaxSize";
-/// `KEY_WOW64_64KEY`: one key for modules of both bitnesses.
-const ONE_VIEW: u32 = 0x0100;
 /// Where Windows says what is behind the names of its folders.
 const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
 const SYSTEM: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion";
 
 pub(super) fn read() -> Settings {
     let mut problems = Vec::new();
-    let key = LOCAL_MACHINE.options().read().access(ONE_VIEW).open(KEY).ok();
-    let number = |name: &str, problems: &mut Vec<String>| {
-        let key = key.as_ref().filter(|key| key.get_type(name).is_ok())?;
-        let value = key.get_u32(name).ok();
-        if value.is_none() {
-            problems.push(format!("the value {name} of HKLM\\{KEY} is no DWORD"));
-        }
-        value
-    };
-    let level = number(LEVEL, &mut problems).map(Level::from_number);
-    let size = number(MAX_SIZE, &mut problems);
-    let folder = match key.as_ref().and_then(folder_value) {
+    let key = Key::open(Root::Machine, KEY).ok();
+    let value = |name| key.as_ref().and_then(|key| key.value(name).unwrap_or(Some(Value::Other)));
+    let level = number(LEVEL, value(LEVEL), &mut problems).map(Level::from_number);
+    let size = number(MAX_SIZE, value(MAX_SIZE), &mut problems);
+    let folder = match folder_text(value(FOLDER), &mut problems) {
         Some(text) => named_folder(&text, &mut problems),
         None => default_folder(),
     };
@@ -52,13 +44,27 @@ fn origin() -> Origin {
     Origin::Registry(format!("HKEY_LOCAL_MACHINE\\{KEY}"))
 }
 
-/// The text of the value, names in it replaced where its type says that there are some.
-fn folder_value(key: &Key) -> Option<String> {
-    let text = key.get_string(FOLDER).ok().filter(|text| !text.is_empty())?;
-    match key.get_type(FOLDER) {
-        Ok(Type::ExpandString) => Some(expand(&text, 0).unwrap_or(text)),
-        _ => Some(text),
+fn number(name: &str, value: Option<Value>, problems: &mut Vec<String>) -> Option<u32> {
+    match value? {
+        Value::Number(number) => Some(number),
+        _ => {
+            problems.push(format!("the value {name} of HKLM\\{KEY} is no DWORD"));
+            None
+        }
     }
+}
+
+/// The text of the value, names in it replaced where its type says that there are some; `None` for an empty one.
+fn folder_text(value: Option<Value>, problems: &mut Vec<String>) -> Option<String> {
+    let text = match value? {
+        Value::Text(text) => text,
+        Value::Expandable(text) => expand(&text, 0).unwrap_or(text),
+        Value::Number(_) | Value::Other => {
+            problems.push(format!("the value {FOLDER} of HKLM\\{KEY} is no text"));
+            return None;
+        }
+    };
+    (!text.is_empty()).then_some(text)
 }
 
 fn named_folder(text: &str, problems: &mut Vec<String>) -> Option<PathBuf> {
@@ -110,8 +116,10 @@ fn variable(name: &str, depth: u32) -> Option<String> {
 }
 
 fn machine_value(key: &str, name: &str) -> Option<String> {
-    let key = LOCAL_MACHINE.options().read().access(ONE_VIEW).open(key).ok()?;
-    key.get_string(name).ok().filter(|text| !text.is_empty())
+    match Key::open(Root::Machine, key).ok()?.value(name).ok()?? {
+        Value::Text(text) | Value::Expandable(text) if !text.is_empty() => Some(text),
+        _ => None,
+    }
 }
 
 pub(super) fn change(
@@ -123,33 +131,18 @@ pub(super) fn change(
     if scope != Scope::Machine {
         return Err(ErrorKind::Unsupported.into());
     }
-    // (The crate does not name its error.)
-    macro_rules! told {
-        ($result:expr) => {
-            $result.map_err(|error| failure(error.code().0.cast_unsigned(), error.message()))?
-        };
-    }
-    let key = told!(LOCAL_MACHINE.options().read().write().create().access(ONE_VIEW).open(KEY));
-    told!(key.set_u32(LEVEL, u32::from(level.number())));
+    let key = Key::create(Root::Machine, KEY)?;
+    key.set_number(LEVEL, u32::from(level.number()))?;
     if let Some(folder) = folder {
-        told!(key.set_string(FOLDER, folder.to_str().ok_or(ErrorKind::InvalidInput)?));
+        key.set_text(FOLDER, folder.to_str().ok_or(ErrorKind::InvalidInput)?)?;
     }
     if let Some(size) = max_size {
-        told!(key.set_u32(MAX_SIZE, size));
+        key.set_number(MAX_SIZE, size)?;
     }
     match read().folder {
         // Made by an administrator it is the administrators', and passes on that users may make files there.
         Some(folder) if level != Level::Off => std::fs::create_dir_all(folder),
         _ => Ok(()),
-    }
-}
-
-/// The system's code out of an `HRESULT` that carries one (`FACILITY_WIN32`).
-fn failure(code: u32, message: String) -> io::Error {
-    if code >> 16 == 0x8007 {
-        io::Error::from_raw_os_error((code & 0xFFFF).cast_signed())
-    } else {
-        io::Error::other(message)
     }
 }
 
@@ -168,6 +161,31 @@ mod tests {
         }
         let folder = default_folder().unwrap();
         assert!(folder.is_absolute() && folder.ends_with("cardmod\\Logs"), "{folder:?}");
+    }
+
+    #[test]
+    fn values_of_other_types_are_told_and_passed_over() {
+        let mut problems = Vec::new();
+        assert_eq!(number(LEVEL, Some(Value::Number(2)), &mut problems), Some(2));
+        assert_eq!(number(LEVEL, None, &mut problems), None);
+        assert_eq!(folder_text(None, &mut problems), None);
+        assert_eq!(folder_text(Some(Value::Text(String::new())), &mut problems), None);
+        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!(number(LEVEL, Some(Value::Text("2".to_owned())), &mut problems), None);
+        assert_eq!(folder_text(Some(Value::Other), &mut problems), None);
+        assert!(problems[0].contains("Level") && problems[1].contains("Folder"), "{problems:?}");
+    }
+
+    #[test]
+    fn names_are_replaced_where_the_type_says_that_there_are_some() {
+        let text = "%SystemRoot%\\Logs".to_owned();
+        let mut problems = Vec::new();
+        assert_eq!(folder_text(Some(Value::Text(text.clone())), &mut problems), Some(text.clone()));
+        let replaced = folder_text(Some(Value::Expandable(text)), &mut problems).unwrap();
+        assert_eq!(replaced, format!("{}\\Logs", variable("SystemRoot", 0).unwrap()));
+        let unknown = folder_text(Some(Value::Expandable("%TEMP%\\x".to_owned())), &mut problems);
+        assert_eq!(unknown.as_deref(), Some("%TEMP%\\x"), "and so no absolute path");
+        assert_eq!(problems, Vec::<String>::new());
     }
 
     #[test]
