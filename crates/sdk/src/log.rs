@@ -9,7 +9,7 @@
 //!   (each line opens the file and closes it), no memory after the last context.
 //! - Nothing fails for it: a line that cannot be written is counted, and the count stands before the next line
 //!   that can.
-//! - Nothing secret is in it: of arguments the list in [`shown`] is shown, of APDUs what
+//! - Nothing secret is in it: of arguments the list in `shown` is shown, of APDUs what
 //!   [`cardmod_types::redact`] shows, of a panic its place and a text that stood in the source.
 
 mod call;
