@@ -21,7 +21,7 @@ struct Artefact {
     kind: Kind,
     /// One name a line.
     exports: &'static str,
-    /// One library a line.
+    /// One library a line, with ` only ` and the architecture where others do without it.
     imports: &'static str,
 }
 
@@ -60,14 +60,12 @@ pub(crate) fn gather(builder: &Builder, profile: Profile, folder: &Path) -> Resu
             .map_err(|cause| Failure::of(&from.display().to_string(), cause))?;
     }
     check(builder.target, folder)?;
-    if builder.target == Target::X86_64 {
-        write_registration(folder)?;
-    }
+    write_registration(builder.target, folder)?;
     write_sums(folder)
 }
 
-/// The INF and .reg files of the class module, by the program itself. The same commit gives the same date.
-fn write_registration(folder: &Path) -> Result<()> {
+/// The INF and .reg files of the class module. The same commit gives the same date.
+fn write_registration(target: Target, folder: &Path) -> Result<()> {
     let mut git = Command::new("git");
     git.current_dir(crate::workspace_root()).args(["log", "-1", "--format=%ct"]);
     let date = output("git log", &mut git).unwrap_or_default();
@@ -75,16 +73,30 @@ fn write_registration(folder: &Path) -> Result<()> {
         let name = format!("cardmod_class.{kind}");
         // from an earlier run; where there is none, that is as well
         let _ = fs::remove_file(folder.join(&name));
-        let mut program = wine::program(&folder.join("cardmod.exe"));
+        let mut program = cardmod(target, folder);
         program.current_dir(folder).args(["module", kind, "class", "--out", &name]);
+        if (target, kind) == (Target::I686, "inf") {
+            program.args(["--x86", "cardmod_class.dll"]);
+        }
         program.env("SOURCE_DATE_EPOCH", if date.is_empty() { "0" } else { date.trim() });
-        limited::succeed(&format!("cardmod module {kind} class"), &mut program, Duration::from_secs(120))?;
+        limited::succeed(&format!("cardmod module {kind} class"), &mut program, Duration::from_mins(10))?;
         let written = fs::read(folder.join(&name)).map_err(|cause| Failure::of(&name, cause))?;
         if written.is_empty() {
             return Err(Failure::Failed(format!("{name} is empty")));
         }
     }
     Ok(())
+}
+
+/// The program just built; where it does not run here that of this machine, which writes the same.
+fn cardmod(target: Target, folder: &Path) -> Command {
+    if target == Target::X86_64 {
+        return wine::program(&folder.join("cardmod.exe"));
+    }
+    let mut cargo = crate::cargo();
+    cargo.args(["run", "--quiet", "--package", "cardmod-cli", "--bin", "cardmod", "--manifest-path"]);
+    cargo.arg(crate::workspace_root().join("Cargo.toml")).arg("--");
+    cargo
 }
 
 /// Complains of everything that is wrong with the files of `folder`.
@@ -141,15 +153,37 @@ impl Artefact {
             target,
             kind: self.kind,
             exports: names(self.exports),
-            libraries: names(self.imports),
+            libraries: libraries(self.imports, target),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             file_name: self.name.to_owned(),
         }
     }
 }
 
+/// The lines of a list that hold for a target.
+fn libraries(list: &str, target: Target) -> BTreeSet<String> {
+    let named = names(list);
+    let held = named.iter().filter_map(|line| match line.split_once(" only ") {
+        None => Some(line.as_str()),
+        Some((name, architecture)) => (architecture == target.folder()).then_some(name),
+    });
+    held.map(str::to_owned).collect()
+}
+
 /// The lines of a list, without comments.
 fn names(list: &str) -> BTreeSet<String> {
     let lines = list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_may_be_needed_on_one_architecture_alone() {
+        let list = "# the system\nkernel32.dll\nbcrypt.dll only i686\n";
+        assert_eq!(libraries(list, Target::X86_64), names("kernel32.dll"));
+        assert_eq!(libraries(list, Target::I686), names("kernel32.dll\nbcrypt.dll"));
+    }
 }

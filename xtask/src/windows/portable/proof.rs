@@ -21,6 +21,7 @@ const COMPLAINTS: &[&str] = &[
     "unexpected export Other",
     "missing export DllRegisterServer",
     "unexpected import of user32.dll",
+    "missing import of advapi32.dll",
     "DYNAMIC_BASE is not set",
     "NX_COMPAT is not set",
     "HIGH_ENTROPY_VA is not set",
@@ -54,7 +55,7 @@ fn expected() -> Expected {
         target: Target::X86_64,
         kind: Kind::Library,
         exports: names(&["CardAcquireContext", "DllRegisterServer"]),
-        libraries: names(&["kernel32.dll", "msvcrt.dll"]),
+        libraries: names(&["advapi32.dll", "kernel32.dll", "msvcrt.dll"]),
         version: "1.2.3".to_owned(),
         file_name: "faulty.dll".to_owned(),
     }

@@ -21,7 +21,7 @@ pub(crate) struct Expected {
     pub(crate) kind: Kind,
     /// The names it offers, no more and no fewer.
     pub(crate) exports: BTreeSet<String>,
-    /// The libraries it may need. Which of them it does depends on what the linker could leave out.
+    /// The libraries it needs, no more and no fewer.
     pub(crate) libraries: BTreeSet<String>,
     /// The workspace's version, for the version resource.
     pub(crate) version: String,
@@ -35,9 +35,7 @@ pub(crate) fn complaints(facts: &Facts, expected: &Expected) -> Vec<String> {
     kind(facts, expected, &mut found);
     defences(facts, expected.target, &mut found);
     exports(&facts.exports, &expected.exports, &mut found);
-    let libraries: BTreeSet<String> = facts.imports.keys().cloned().collect();
-    let unexpected = libraries.difference(&expected.libraries);
-    found.extend(unexpected.map(|name| format!("unexpected import of {name}")));
+    imports(facts, expected, &mut found);
     if !facts.delayed.is_empty() {
         found.push(format!("libraries are loaded late: {:?}", facts.delayed));
     }
@@ -134,6 +132,12 @@ fn exports(has: &BTreeSet<String>, wanted: &BTreeSet<String>, found: &mut Vec<St
     found.extend(wanted.difference(has).map(|name| format!("missing export {name}")));
 }
 
+fn imports(facts: &Facts, expected: &Expected, found: &mut Vec<String>) {
+    let has: BTreeSet<String> = facts.imports.keys().cloned().collect();
+    found.extend(has.difference(&expected.libraries).map(|name| format!("unexpected import of {name}")));
+    found.extend(expected.libraries.difference(&has).map(|name| format!("missing import of {name}")));
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -206,6 +210,7 @@ mod tests {
         assert_eq!(complaint(|facts| facts.exports.clear()), "missing export CardAcquireContext");
         let shown = complaint(|facts| drop(facts.imports.insert("user32.dll".to_owned(), BTreeSet::new())));
         assert_eq!(shown, "unexpected import of user32.dll");
+        assert_eq!(complaint(|facts| facts.imports.clear()), "missing import of kernel32.dll");
         let late = complaint(|facts| _ = facts.delayed.insert("shell32.dll".to_owned()));
         assert!(late.contains("shell32.dll"), "{late}");
     }
