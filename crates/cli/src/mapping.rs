@@ -192,7 +192,11 @@ fn hint(error: &Error) -> Option<&'static str> {
         }
         Error::ContainerExists { .. } => "choose another name, or delete it: cardmod container delete NAME",
         Error::ManagementKeyRequired { .. } if names_key_file() => {
-            "CARDMOD_PIV_MANAGEMENT_KEY_FILE names a file that gives no key: it must be there, hold hexadecimal digits, and be for nobody else to read (chmod 600)"
+            if cfg!(windows) {
+                "CARDMOD_PIV_MANAGEMENT_KEY_FILE names a file that gives no key: it must be there and hold hexadecimal digits"
+            } else {
+                "CARDMOD_PIV_MANAGEMENT_KEY_FILE names a file that gives no key: it must be there, hold hexadecimal digits, and be for nobody else to read (chmod 600)"
+            }
         }
         Error::ManagementKeyRequired { .. } => {
             "--management-key-file FILE (or -env, -fd, -prompt) gives it; --management-key default is the one PIV cards are made with"

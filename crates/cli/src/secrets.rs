@@ -42,7 +42,11 @@ macro_rules! secret_options {
                           help = concat!("Read ", $what, " from an environment variable"))]
             env: Option<String>,
             #[arg(long = $fd, id = $fd, value_name = "NUMBER", help_heading = "Secrets",
-                          help = concat!("Read ", $what, " from the next line of an open file descriptor"))]
+                          help = if cfg!(windows) {
+                              concat!("Read ", $what, " from the next line of standard input (0)")
+                          } else {
+                              concat!("Read ", $what, " from the next line of an open file descriptor")
+                          })]
             fd: Option<u32>,
         }
 

@@ -170,7 +170,8 @@ fn a_card_that_is_plugged_in_elsewhere() {
     stream.read_exact(&mut length).expect("a length");
     stream.read_exact(&mut vec![0; usize::from(u16::from_be_bytes(length))]).expect("an ATR");
     let document = finds(&home, "", 1, ("open", "fault", "plugged"));
-    assert_eq!(finding(&document, "virtual-card", "plugged into pcscd")["result"], "warning");
+    let text = format!("plugged into {}", cardmod_virtual::PCSC_SERVICE);
+    assert_eq!(finding(&document, "virtual-card", &text)["result"], "warning");
     drop(stream);
     assert!(program.wait().expect("it ends").success());
 }

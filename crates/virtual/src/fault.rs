@@ -4,6 +4,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What a plugged card is plugged into, as texts name it. vpcd drivers are there for Windows' service too.
+pub const PCSC_SERVICE: &str = if cfg!(windows) { "the smart card service" } else { "pcscd" };
+
 /// Why an image could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -70,7 +73,9 @@ pub enum CardFault {
         card: String,
     },
     /// The card is behind pcscd at the moment.
-    #[error("the virtual card {card} is plugged into pcscd; use it through pcscd, or unplug it first")]
+    #[error(
+        "the virtual card {card} is plugged into {PCSC_SERVICE}; use it through that, or unplug it first"
+    )]
     PluggedIn {
         /// Its name.
         card: String,
@@ -148,7 +153,7 @@ pub enum CardFault {
 #[non_exhaustive]
 pub enum StoreError {
     /// No directory for cards can be derived from the environment.
-    #[error("no directory for virtual cards: set CARDMOD_HOME, XDG_DATA_HOME or HOME")]
+    #[error("no directory for virtual cards: set CARDMOD_HOME or {}", if cfg!(windows) { "LOCALAPPDATA" } else { "HOME" })]
     NoDirectory,
     /// The name is not one a card can have.
     #[error(

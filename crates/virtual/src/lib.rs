@@ -31,7 +31,7 @@ mod store;
 
 pub use card::{Card, command_page};
 pub use connection::{CardStatus, Disposition, Lease, Reset, Share, Space, VirtualCard};
-pub use fault::{CardFault, ImageError, StoreError};
+pub use fault::{CardFault, ImageError, PCSC_SERVICE, StoreError};
 pub use options::{BadOptions, Behaviour, CardOptions};
 pub use ports::{Clock, Random, Storage, SystemClock, SystemRandom};
 pub use profile::{

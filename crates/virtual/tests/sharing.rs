@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use cardmod_virtual::{CardFault, Disposition, Reset, Share, Store, StoreError, VirtualCard};
+use cardmod_virtual::{CardFault, Disposition, PCSC_SERVICE, Reset, Share, Store, StoreError, VirtualCard};
 use common::{SELECT, VERIFY, bench, bench_with, hex, send, unhex};
 
 const READ_TRIES: &str = "00 CB 3F FF 04 5C 02 7F 71 00";
@@ -136,7 +136,7 @@ fn claims() {
     other.claim(Share::Plugged).unwrap();
     let fault = bench.card.transmit(&unhex(SELECT)).unwrap_err();
     assert!(matches!(fault, CardFault::PluggedIn { .. }));
-    assert!(fault.to_string().contains("plugged into pcscd"), "{fault}");
+    assert!(fault.to_string().contains(&format!("plugged into {PCSC_SERVICE}")), "{fault}");
     drop(other);
     assert_eq!(bench.send(SELECT).len(), 44);
 }

@@ -50,6 +50,9 @@ const ARTEFACTS: &[Artefact] = &[
     },
 ];
 
+/// What registers the class module: the name, and the verb of `cardmod module` that writes it.
+const REGISTRATION: &[(&str, &str)] = &[("cardmod_class.inf", "inf"), ("cardmod_class.reg", "reg")];
+
 /// Copies what `builder` built into `folder`, looks at it, and writes SHA256SUMS.
 pub(crate) fn gather(builder: &Builder, profile: Profile, folder: &Path) -> Result<()> {
     let failed = |cause| Failure::of("gathering the artefacts", cause);
@@ -69,18 +72,17 @@ fn write_registration(target: Target, folder: &Path) -> Result<()> {
     let mut git = Command::new("git");
     git.current_dir(crate::workspace_root()).args(["log", "-1", "--format=%ct"]);
     let date = output("git log", &mut git).unwrap_or_default();
-    for kind in ["inf", "reg"] {
-        let name = format!("cardmod_class.{kind}");
+    for (name, verb) in REGISTRATION {
         // from an earlier run; where there is none, that is as well
-        let _ = fs::remove_file(folder.join(&name));
+        let _ = fs::remove_file(folder.join(name));
         let mut program = cardmod(target, folder);
-        program.current_dir(folder).args(["module", kind, "class", "--out", &name]);
-        if (target, kind) == (Target::I686, "inf") {
+        program.current_dir(folder).args(["module", verb, "class", "--out", name]);
+        if (target, *verb) == (Target::I686, "inf") {
             program.args(["--x86", "cardmod_class.dll"]);
         }
         program.env("SOURCE_DATE_EPOCH", if date.is_empty() { "0" } else { date.trim() });
-        limited::succeed(&format!("cardmod module {kind} class"), &mut program, Duration::from_mins(10))?;
-        let written = fs::read(folder.join(&name)).map_err(|cause| Failure::of(&name, cause))?;
+        limited::succeed(&format!("cardmod module {verb} class"), &mut program, Duration::from_mins(10))?;
+        let written = fs::read(folder.join(name)).map_err(|cause| Failure::of(name, cause))?;
         if written.is_empty() {
             return Err(Failure::Failed(format!("{name} is empty")));
         }
@@ -138,13 +140,15 @@ fn sum(path: &Path) -> Result<String> {
 
 /// The files that differ between two folders, by content.
 pub(crate) fn different(one: &Path, other: &Path) -> Result<Vec<&'static str>> {
-    let mut names = Vec::new();
-    for artefact in ARTEFACTS {
-        if sum(&one.join(artefact.name))? != sum(&other.join(artefact.name))? {
-            names.push(artefact.name);
+    let names =
+        ARTEFACTS.iter().map(|artefact| artefact.name).chain(REGISTRATION.iter().map(|(name, _)| *name));
+    let mut different = Vec::new();
+    for name in names {
+        if sum(&one.join(name))? != sum(&other.join(name))? {
+            different.push(name);
         }
     }
-    Ok(names)
+    Ok(different)
 }
 
 impl Artefact {

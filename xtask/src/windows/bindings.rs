@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::outcome::{Failure, Result, run};
+use super::packages::NO_INSTALL;
 
 /// cmake builds the library, libclang reads its headers.
 pub(crate) const PACKAGES: &[&str] = &["cmake", "libclang-dev"];
@@ -20,7 +21,10 @@ pub(crate) fn ensure() -> Result<()> {
     if tools.join("bin/bindgen").is_file() {
         return Ok(());
     }
-    println!("installing bindgen {VERSION}");
+    if std::env::var_os(NO_INSTALL).is_some() {
+        return Err(Failure::CannotBeTried(format!("not installed, and {NO_INSTALL} is set: bindgen")));
+    }
+    eprintln!("installing bindgen {VERSION}");
     let mut install = crate::cargo();
     install.args(["install", "--quiet", "--locked", "--version", VERSION, "--root"]).arg(&tools);
     install.arg("--target-dir").arg(crate::workspace_root().join("target/tools-build")).arg("bindgen-cli");

@@ -61,11 +61,13 @@ impl Builder {
         let underscored = self.target.triple().replace('-', "_");
         let maps: Vec<String> = hidden_paths(&self.workspace)
             .iter()
-            .map(|(from, to)| format!("-ffile-prefix-map={}={to}", from.display()))
+            .map(|(from, to)| quoted(&format!("-ffile-prefix-map={}={to}", from.display())))
             .collect();
         let mut settings = vec![
             ("CARGO_ENCODED_RUSTFLAGS".to_owned(), self.flags().join("\u{1f}")),
             (format!("CFLAGS_{underscored}"), maps.join(" ")),
+            // a folder's name may have blanks in it
+            ("CC_SHELL_ESCAPED_FLAGS".to_owned(), "1".to_owned()),
         ];
         if self.target == Target::I686 {
             settings.extend(bindings::settings());
@@ -96,7 +98,7 @@ impl Builder {
     /// The tests of `packages`, and the libraries that tests load from beside themselves.
     pub(crate) fn tests(&self, packages: &Packages) -> Result<()> {
         let mut cargo = self.cargo("build");
-        cargo.args(["--profile", Profile::Windows.name(), "--lib", "--bins", "--tests"]);
+        cargo.args(["--profile", Profile::Windows.name(), "--lib", "--bins", "--tests", "--examples"]);
         packages.name_to(&mut cargo);
         run("building for Windows", &mut cargo)
     }
@@ -141,6 +143,11 @@ impl Packages {
     }
 }
 
+/// One word of a shell.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// Folders of this machine, and what stands for them in programs.
 fn hidden_paths(workspace: &Path) -> Vec<(PathBuf, &'static str)> {
     let mut paths = vec![(workspace.to_owned(), "cardmod")];
@@ -156,4 +163,15 @@ pub(crate) fn hidden_cargo_home() -> Option<String> {
 fn cargo_home() -> Option<PathBuf> {
     let named = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     named.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_stays_one() {
+        assert_eq!(quoted("-f=/a folder"), "'-f=/a folder'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
 }

@@ -8,6 +8,8 @@ use super::outcome::{Failure, Result, output};
 /// Compiles for 64-bit Windows. `nasm` is for aws-lc, the virtual cards' private keys.
 pub(crate) const COMPILER: &[&str] =
     &["rustc-web", "cargo-web", "rust-web-src", "gcc", "gcc-mingw-w64-x86-64-win32", "nasm"];
+/// The compiler, and what goes with it.
+const OF_ONE_VERSION: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 /// Links for 32-bit Windows.
 pub(crate) const MINGW_32: &[&str] = &["gcc-mingw-w64-i686-win32"];
 /// Runs 64-bit programs.
@@ -16,7 +18,7 @@ pub(crate) const WINE: &[&str] = &["wine64"];
 pub(crate) const CLIPPY: &[&str] = &["rust-web-clippy"];
 
 /// A variable that forbids installing anything (`./test.sh --no-install`).
-const NO_INSTALL: &str = "CARDMOD_NO_INSTALL";
+pub(crate) const NO_INSTALL: &str = "CARDMOD_NO_INSTALL";
 
 /// What apt says where it cannot reach its servers.
 const NO_NETWORK: &[&str] = &[
@@ -32,7 +34,7 @@ const NO_NETWORK: &[&str] = &[
 /// Installs those of `packages` that are missing.
 pub(crate) fn ensure(packages: &[&str]) -> Result<()> {
     is_debian_on_x86_64()?;
-    let missing: Vec<&str> = packages.iter().copied().filter(|package| !is_installed(package)).collect();
+    let missing: Vec<&str> = packages.iter().copied().filter(|package| !is_usable(package)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -43,7 +45,7 @@ pub(crate) fn ensure(packages: &[&str]) -> Result<()> {
     let rights = Rights::of_this_process().ok_or_else(|| {
         Failure::CannotBeTried(format!("installing {list} needs root, or sudo without a password"))
     })?;
-    println!("installing {list}");
+    eprintln!("installing {list}");
     let lists = rights.apt(&["update", "-q"]).output().map_err(|cause| Failure::of("apt-get", cause))?;
     are_offered(&missing, &everything_said(&lists))?;
     // not one package of the user's may go: rustc-web would push out Debian's older rustc
@@ -72,6 +74,18 @@ fn is_debian_on_x86_64() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// It is installed; the compiler, its cargo and its library's sources in one version that the workspace takes.
+fn is_usable(package: &str) -> bool {
+    if !is_installed(package) {
+        return false;
+    }
+    if !OF_ONE_VERSION.contains(&package) {
+        return true;
+    }
+    let compiler = version(OF_ONE_VERSION[0]).unwrap_or_default();
+    super::toolchain::is_new_enough(&compiler) && version(package).is_ok_and(|version| version == compiler)
 }
 
 fn is_installed(package: &str) -> bool {

@@ -27,7 +27,7 @@ pub(crate) fn ensure(target: Target) -> Result<PathBuf> {
     let started = Instant::now();
     build(target, &sysroot)?;
     remove_older(target, &sysroot);
-    println!("the standard library for {} took {:.0} s", target.triple(), started.elapsed().as_secs_f64());
+    eprintln!("the standard library for {} took {:.0} s", target.triple(), started.elapsed().as_secs_f64());
     Ok(sysroot)
 }
 

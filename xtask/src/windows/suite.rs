@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::build::{Builder, INSTALLED, Packages, Profile};
-use super::outcome::{Result, run};
+use super::outcome::{Failure, Result, output, run};
 use super::{toolchain, wine};
 
 /// A test program: its package, and its name or none for the library's own tests.
@@ -61,14 +61,21 @@ pub(crate) fn name_chosen(chosen: &[Chosen], command: &mut Command) {
 pub(crate) fn drive_from_linux(folder: &Path, filters: Option<&[&str]>) -> Result<()> {
     // beside them runs the Linux program, whose answers are the expected ones
     run("the program for Linux", crate::cargo().args(["build", "--workspace"]))?;
-    let mut command = crate::cargo();
-    // the whole workspace, so that what `cargo xtask ci` built before is what is needed here
-    command.args(["test", "--workspace", "--test", "windows", "--", "--ignored"]);
-    if let Some(filters) = filters {
-        command.args(filters);
+    let filters = filters.unwrap_or_default();
+    let known = output("the tests of the Windows programs", driving(&[]).arg("--list"))?;
+    if let Some(none) = filters.iter().find(|filter| !known.contains(*filter)) {
+        return Err(Failure::Failed(format!("no test of the Windows programs is named {none}")));
     }
+    let mut command = driving(filters);
     command.env("CARDMOD_WINDOWS_DIR", folder).env_remove("DISPLAY").envs(wine::settings());
     run("the tests of the Windows programs", &mut command)
+}
+
+/// The whole workspace, so that what `cargo xtask ci` built before is what is needed here.
+fn driving(filters: &[&str]) -> Command {
+    let mut command = crate::cargo();
+    command.args(["test", "--workspace", "--test", "windows", "--", "--ignored"]).args(filters);
+    command
 }
 
 /// What runs test programs, without the packages and programs to run.

@@ -147,7 +147,7 @@ impl Outcome {
     #[track_caller]
     pub(crate) fn of(command: &mut Command) -> Self {
         let line = format!("{command:?}");
-        let output = command.output().unwrap_or_else(|error| panic!("{line}: {error}"));
+        let output = system::output(command).unwrap_or_else(|error| panic!("{line}: {error}"));
         Self {
             line,
             status: output.status.code(),

@@ -18,3 +18,8 @@ pub(super) fn build_libraries(folder: &Path) {
 
 /// There is no registry.
 pub(super) fn forget_registry_key(_key: &str) {}
+
+/// Runs a program to its end.
+pub(super) fn output(command: &mut Command) -> std::io::Result<std::process::Output> {
+    command.output()
+}

@@ -1,6 +1,7 @@
 //! What the tests of the program do in Windows' own way.
 
 use std::path::Path;
+use std::process::{Command, Output};
 
 /// The class module and the PC/SC provider are in the program's folder already: under Wine there is no compiler
 /// to build them with. The provider gets the name that programs ask for.
@@ -31,4 +32,22 @@ pub(super) fn build_libraries(folder: &Path) {
 pub(super) fn forget_registry_key(key: &str) {
     // Most tests register nothing.
     let _ = windows_registry::CURRENT_USER.remove_tree(key);
+}
+
+/// Runs a program to its end. Among a thousand processes on a busy machine Wine fails to start one, and says so
+/// by this code; nothing has run then.
+pub(super) fn output(command: &mut Command) -> std::io::Result<Output> {
+    const ERROR_INTERNAL_ERROR: i32 = 1359;
+    const STARTS: usize = 4;
+    let not_started = |outcome: &std::io::Result<Output>| {
+        outcome.as_ref().is_err_and(|error| error.raw_os_error() == Some(ERROR_INTERNAL_ERROR))
+    };
+    let mut outcome = command.output();
+    for _ in 1..STARTS {
+        if !not_started(&outcome) {
+            break;
+        }
+        outcome = command.output();
+    }
+    outcome
 }

@@ -1,5 +1,5 @@
-//! That the rules see what is wrong: a library with a fault in each of them, made by mingw's compiler, is
-//! complained of. Part of the leg, since ordinary tests run where there is no mingw.
+//! That the rules see what is wrong: a library with as many faults as mingw's compiler can be made to put into
+//! one is complained of. Part of the leg, since ordinary tests run where there is no mingw.
 
 use std::collections::BTreeSet;
 use std::fs;

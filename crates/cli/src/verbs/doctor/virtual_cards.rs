@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use cardmod_virtual::{CardFault, CardStatus, StoreError};
+use cardmod_virtual::{CardFault, CardStatus, PCSC_SERVICE, StoreError};
 
 use super::findings::Report;
 use crate::failure::Failure;
@@ -65,7 +65,7 @@ fn state(name: &str, status: &CardStatus, report: &mut Report) {
     } else if status.plugged {
         report.warning(
             "virtual-card",
-            format!("{name}: it is plugged into pcscd and used through the reader there"),
+            format!("{name}: it is plugged into {PCSC_SERVICE} and used through the reader there"),
             "end cardmod card plug to use it here",
         );
     } else if status.leased {
