@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use object::LittleEndian as LE;
 use object::pe;
 use object::read::pe::{
-    ImageNtHeaders, ImageOptionalHeader, PeFile, PeFile32, PeFile64, ResourceDirectoryEntryData,
+    ExportTarget, ImageNtHeaders, ImageOptionalHeader, PeFile, PeFile32, PeFile64, ResourceDirectoryEntryData,
 };
 
 use super::version::Version;
@@ -25,7 +25,7 @@ pub(crate) struct Facts {
     pub(crate) dll_characteristics: pe::DllFlags,
     /// IMAGE_SUBSYSTEM_….
     pub(crate) subsystem: pe::Subsystem,
-    /// The names that GetProcAddress finds.
+    /// The names that GetProcAddress finds, `#` and the ordinal for what has none.
     pub(crate) exports: BTreeSet<String>,
     /// The functions of each library needed at the start, the library in small letters.
     pub(crate) imports: BTreeMap<String, BTreeSet<String>>,
@@ -71,9 +71,12 @@ fn of<Pe: ImageNtHeaders>(file: &PeFile<'_, Pe>) -> Result<Facts> {
 
 fn exports<Pe: ImageNtHeaders>(file: &PeFile<'_, Pe>) -> Result<BTreeSet<String>> {
     let Some(table) = file.export_table().map_err(text)? else { return Ok(BTreeSet::new()) };
-    let names = table.name_iter();
-    let names = names.map(|(pointer, _)| table.name_from_pointer(pointer).map(|name| plain(&lossy(name))));
-    names.collect::<std::result::Result<_, _>>().map_err(text)
+    let exports = table.exports().map_err(text)?;
+    // an ordinal that was left out has no address
+    let there = exports.iter().filter(|export| !matches!(export.target, ExportTarget::Address(0)));
+    Ok(there
+        .map(|export| export.name.map_or_else(|| format!("#{}", export.ordinal), |name| plain(&lossy(name))))
+        .collect())
 }
 
 fn imports<Pe: ImageNtHeaders>(file: &PeFile<'_, Pe>) -> Result<BTreeMap<String, BTreeSet<String>>> {

@@ -14,11 +14,16 @@ const SOURCE: &str = r#"
 __attribute__((section("shared"))) int for_all = 1;
 __declspec(dllexport) int CardAcquireContext(void) { return MessageBoxA(0, "", "", for_all); }
 __declspec(dllexport) int Other(void) { return 1; }
+int nameless(void) { return 2; }
 "#;
+
+/// An export by number alone, as linkers read it. Names are listed again: the file stands for all exports.
+const DEFINITIONS: &str = "EXPORTS\n CardAcquireContext\n Other\n nameless @7 NONAME\n";
 
 /// What must be found in it.
 const COMPLAINTS: &[&str] = &[
     "unexpected export Other",
+    "unexpected export #7",
     "missing export DllRegisterServer",
     "unexpected import of user32.dll",
     "missing import of advapi32.dll",
@@ -34,10 +39,12 @@ pub(crate) fn the_rules_see() -> Result<()> {
     let failed = |cause| Failure::of("the faulty library", cause);
     let folder = tempfile::tempdir().map_err(failed)?;
     let (source, library) = (folder.path().join("faulty.c"), folder.path().join("faulty.dll"));
+    let definitions = folder.path().join("faulty.def");
     fs::write(&source, SOURCE).map_err(failed)?;
+    fs::write(&definitions, DEFINITIONS).map_err(failed)?;
     let mut gcc = Command::new(format!("{}gcc", Target::X86_64.mingw()));
     gcc.args(["-shared", "-Wl,--disable-dynamicbase,--disable-nxcompat,--disable-high-entropy-va"]);
-    gcc.args(["-Wl,--insert-timestamp", "-o"]).arg(&library).arg(&source).arg("-luser32");
+    gcc.args(["-Wl,--insert-timestamp", "-o"]).arg(&library).arg(&source).arg(&definitions).arg("-luser32");
     output("compiling a faulty library", &mut gcc)?;
     let facts = Facts::read(&fs::read(&library).map_err(failed)?).map_err(Failure::Failed)?;
     let found = complaints(&facts, &expected());
