@@ -187,54 +187,6 @@ fn plug_and_play_ids() {
 }
 
 #[test]
-fn files_that_install_on_windows() {
-    let home = Home::with_card();
-    let inf =
-        "module inf example.dll --name Example --atr 3b0451ff0800 --x86 example32.dll --arm64 examplearm.dll";
-    let dated = format!("{inf} --version 2.1 --date 2026-02-03 --maker Maker");
-    home.run(&format!("{dated} --out a.inf")).succeeds();
-    home.run(&format!("{dated} --out b.inf")).succeeds();
-    let text = String::from_utf8(home.read("a.inf")).expect("ASCII");
-    assert_eq!(home.read("b.inf"), text.as_bytes(), "the same each time");
-    for words in
-        ["DriverVer=02/03/2026,2.1.0.0", "NTamd64,NTamd64.6.1,NTx86,NTx86.6.1,NTarm64", "example.cat"]
-    {
-        assert!(text.contains(words), "{words}: {text}");
-    }
-    let mut built = home.cardmod(inf);
-    let built = common::Outcome::of(built.env("SOURCE_DATE_EPOCH", "86400")).succeeds();
-    assert!(String::from_utf8_lossy(&built.stdout).contains("DriverVer=01/02/1970,1.0.0.0"));
-    let mut built = home.cardmod(inf);
-    common::Outcome::of(built.env("SOURCE_DATE_EPOCH", "yesterday")).exits(2).says("SOURCE_DATE_EPOCH");
-    home.run(&format!("{inf} --mask ff")).exits(2).says("equal");
-    home.run("module inf --atr 3b0451ff0800").exits(2).says("no card module is named");
-    home.run("module inf x.dll --name a\\b --atr 3b0451ff0800").exits(2).says("backslash");
-    home.run("module inf x.dll --name 5% --atr 3b0451ff0800").exits(2).says("percent");
-    // A file of another name may be there, and then must be a card module for Windows.
-    home.write("here.dll", b"nothing of the kind");
-    home.run("module inf here.dll --atr 3b0451ff0800").exits(1).says("is no library");
-    // What is registered can be carried over.
-    home.run("--card demo module register class --name mine").succeeds();
-    home.run("module reg --from-entry mine --out mine.reg").succeeds();
-    let units: Vec<u16> =
-        home.read("mine.reg").chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-    let text = String::from_utf16(&units).expect("UTF-16");
-    assert!(text.starts_with("\u{feff}Windows Registry Editor Version 5.00\r\n"), "{text}");
-    assert!(
-        text.contains("\\Calais\\SmartCards\\mine]") && text.contains("\"80000001\"=\"msclmd.dll\""),
-        "{text}"
-    );
-    home.run("module reg --from-entry other").exits(1).says("no entry");
-    home.run("module inf --from-entry mine").succeeds().says("SCFILTER\\CID_8073C001C067636172646D6F64");
-    home.run("module register class --name wide --atr 3b0441424344 --mask ffffffff0000").succeeds();
-    home.run("module inf --from-entry wide").exits(2).says("--hardware-id");
-    home.run("module inf --from-entry wide --hardware-id SCFILTER\\CID_4142").succeeds().says("CID_4142");
-    if cfg!(not(windows)) {
-        home.run("module list --wow64").exits(2).says("Windows' registry");
-    }
-}
-
-#[test]
 fn a_bad_file_is_told_and_the_others_are_used() {
     let home = Home::with_card();
     home.run("--card demo module register class --name good").succeeds();

@@ -10,7 +10,8 @@ pub(super) fn is_device(path: &Path) -> bool {
     match text.strip_prefix(r"\\.\") {
         // Below a drive there are files again.
         Some(device) => !device.contains('\\'),
-        None => text.rsplit(['\\', ':']).next().is_some_and(is_reserved),
+        // Windows leaves away what trails there.
+        None => text.trim_end_matches([':', '.', ' ']).rsplit(['\\', ':']).next().is_some_and(is_reserved),
     }
 }
 
@@ -33,12 +34,27 @@ mod tests {
 
     #[test]
     fn reserved_names_are_devices_in_every_folder() {
-        for name in ["NUL", "nul", r"out\NUL", "out/con", "Z:aux", "com1", "LPT¹", r"\\.\NUL", r"\\.\pipe"] {
+        for name in ["NUL", "nul", r"out\NUL", "out/con", "Z:aux", "com1", "LPT¹", r"\\.\NUL", r"\\.\pipe"]
+            .into_iter()
+            .chain(["NUL:", "nul.", "NUL: ", r"out\con .:", "Z:com1:"])
+        {
             assert!(is_device(Path::new(name)), "{name}");
         }
-        for name in
-            ["null", "nul.txt", "console", "com10", "com", "", r"NUL\out", r"\\.\Z:\out", r"\\?\Z:\out"]
-        {
+        for name in [
+            "null",
+            "nul.txt",
+            "nul.txt:",
+            "Z:",
+            r"nul:\x",
+            "nul:x",
+            "console",
+            "com10",
+            "com",
+            "",
+            r"NUL\out",
+            r"\\.\Z:\out",
+            r"\\?\Z:\out",
+        ] {
             assert!(!is_device(Path::new(name)), "{name}");
         }
     }

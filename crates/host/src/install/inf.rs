@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::{
-    CardKind, InstallError, Providers, SMART_CARDS, SMART_CARDS_32, check_hardware_id, check_kinds, listed,
-    platform,
+    CardKind, InstallError, Providers, SMART_CARDS, SMART_CARDS_32, check_hardware_id, check_kinds,
+    check_own, listed, platform,
 };
 use crate::module::Processor;
 
@@ -91,7 +91,7 @@ struct Target<'a> {
     /// `amd64`
     platform: &'static str,
     file: &'a str,
-    /// The 32-bit module for a 64-bit x86.
+    /// The module for 32-bit programs of a 64-bit Windows.
     file_32: Option<&'a str>,
 }
 
@@ -117,6 +117,7 @@ impl Package {
 
     fn check(&self) -> Result<(), InstallError> {
         check_kinds(&self.kinds)?;
+        check_own(&self.installed_as)?;
         let texts = [&self.maker, &self.installed_as, &self.catalog]
             .into_iter()
             .chain(self.kinds.iter().map(|kind| &kind.name))
@@ -158,7 +159,7 @@ impl Package {
         let of = |processor| self.files.iter().find(|file| file.processor == processor);
         let file_32 = of(Processor::X86).map(|file| file.name.as_str());
         let target = |processor| {
-            let file_32 = file_32.filter(|_| processor == Processor::X86_64);
+            let file_32 = file_32.filter(|_| processor != Processor::X86);
             Some(Target { platform: platform(processor)?, file: &of(processor)?.name, file_32 })
         };
         let order = [Processor::X86_64, Processor::X86, Processor::Arm64];
@@ -203,10 +204,11 @@ impl Package {
             let platform = target.platform;
             self.copied(&format!("{platform}_CopyFiles"), target.file, inf);
             let _ = writeln!(places, "{platform}_CopyFiles=10,system32");
-            if let Some(file) = target.file_32 {
-                self.copied("wow64_CopyFiles", file, inf);
-                places.push_str("wow64_CopyFiles=10,syswow64\n");
-            }
+        }
+        // One section, for every 64-bit Windows.
+        if let Some(file) = targets.iter().find_map(|target| target.file_32) {
+            self.copied("wow64_CopyFiles", file, inf);
+            places.push_str("wow64_CopyFiles=10,syswow64\n");
         }
         inf.push_str(&places);
         inf.push('\n');

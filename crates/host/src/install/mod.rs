@@ -5,6 +5,7 @@
 //! "Smart Card Plug and Play" and "Windows Inbox Smart Card Minidriver" with their sample INF files.
 
 mod inf;
+mod place;
 mod reg;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use crate::module::Processor;
 use crate::registry::RegisterError;
 
 pub use self::inf::{DriverDate, DriverVersion, Package, PackageFile};
+pub use self::place::{check_own, file_name, is_absolute, registered_as};
 pub use self::reg::{RegFile, utf16_file};
 
 /// The CryptoAPI provider that drives card modules.
@@ -76,6 +78,18 @@ pub enum InstallError {
         name: String,
         /// What is wrong.
         reason: &'static str,
+    },
+    /// The path is none that an entry of Windows' registry can have.
+    #[error("{0}")]
+    Module(String),
+    /// The file is a part of Windows.
+    #[error("{0} is Windows' own class driver: it is there already, and no package may replace it")]
+    OfWindows(String),
+    /// Programs of 64 and of 32 bits cannot load the same file.
+    #[error("{path} is one file, and programs of 64 and of 32 bits need one each")]
+    OneForBoth {
+        /// The file.
+        path: String,
     },
     /// A hardware id has other characters than Windows gives them.
     #[error("{0:?} is no plug and play id of a smart card: SCFILTER\\CID_ and hexadecimal digits or a GUID")]

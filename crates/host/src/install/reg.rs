@@ -2,21 +2,27 @@
 
 use std::fmt::Write as _;
 
-use super::{CardKind, InstallError, Providers, SMART_CARDS, SMART_CARDS_32, check_kinds, listed};
+use super::place::check_value;
+use super::{
+    CardKind, InstallError, Providers, SMART_CARDS, SMART_CARDS_32, check_kinds, is_absolute, listed,
+};
 
 /// Entries for `regedit`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegFile {
     /// The kinds of cards.
     pub kinds: Vec<CardKind>,
-    /// The module: an absolute path, or the name of a file in the system folder.
+    /// The module: an absolute path, or the name of a file in the system folder ([`registered_as`]).
+    ///
+    /// [`registered_as`]: super::registered_as
     pub module: String,
+    /// The module for 32-bit programs of a 64-bit Windows, where they get an entry; a name alone is a file of
+    /// their own system folder, `SysWOW64`.
+    pub module_32: Option<String>,
     /// The providers to be registered.
     pub providers: Providers,
     /// For this user alone, whose entries this program reads and Windows does not.
     pub user: bool,
-    /// For 32-bit programs too, which find their own file of the same name in `SysWOW64`.
-    pub with_32_bit: bool,
     /// The entries are taken out.
     pub remove: bool,
 }
@@ -28,25 +34,23 @@ impl RegFile {
     /// [`InstallError`].
     pub fn text(&self) -> Result<String, InstallError> {
         check_kinds(&self.kinds)?;
-        let texts = [Some(&self.module), self.providers.crypto.as_ref(), self.providers.key_storage.as_ref()];
-        for text in texts.into_iter().flatten() {
+        let texts = [self.providers.crypto.as_ref(), self.providers.key_storage.as_ref()];
+        for text in texts.into_iter().flatten().chain(self.modules().map(|(_, module)| module)) {
             if text.trim().is_empty() || text.contains(char::is_control) {
                 return Err(InstallError::Text { text: text.clone() });
             }
         }
+        self.check_modules()?;
         let root = if self.user { "HKEY_CURRENT_USER" } else { "HKEY_LOCAL_MACHINE" };
-        let views = [SMART_CARDS, SMART_CARDS_32];
-        // A user's entries are the same for both.
-        let views = &views[..1 + usize::from(self.with_32_bit && !self.user)];
         let mut text = String::from("Windows Registry Editor Version 5.00\n");
-        for view in views {
+        for (view, module) in self.modules() {
             for kind in &self.kinds {
                 let key = format!(r"{root}\{view}\{}", kind.name);
                 if self.remove {
                     let _ = write!(text, "\n[-{key}]\n");
                 } else {
                     let _ = write!(text, "\n[{key}]\n");
-                    self.values(kind, &mut text);
+                    self.values(kind, module, &mut text);
                 }
             }
         }
@@ -54,13 +58,35 @@ impl RegFile {
         Ok(text.replace('\n', "\r\n"))
     }
 
-    fn values(&self, kind: &CardKind, text: &mut String) {
+    /// The keys with the module of each. A user's entries are the same for both widths.
+    fn modules(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let of_32 = self.module_32.as_ref().filter(|_| !self.user).map(|module| (SMART_CARDS_32, module));
+        std::iter::once((SMART_CARDS, &self.module)).chain(of_32)
+    }
+
+    /// Entries that are taken out may have named anything.
+    fn check_modules(&self) -> Result<(), InstallError> {
+        if self.remove {
+            return Ok(());
+        }
+        self.modules().try_for_each(|(_, module)| check_value(module))?;
+        let mut modules = self.modules().map(|(_, module)| module);
+        match (modules.next(), modules.next()) {
+            // A name alone is a file of its own in either system folder.
+            (Some(one), Some(other)) if is_absolute(one) && one.eq_ignore_ascii_case(other) => {
+                Err(InstallError::OneForBoth { path: one.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn values(&self, kind: &CardKind, module: &String, text: &mut String) {
         let _ = writeln!(text, "\"ATR\"=hex:{}", listed(&kind.atr));
         let _ = writeln!(text, "\"ATRMask\"=hex:{}", listed(&kind.mask));
         let named = [
             ("Crypto Provider", self.providers.crypto.as_ref()),
             ("Smart Card Key Storage Provider", self.providers.key_storage.as_ref()),
-            ("80000001", Some(&self.module)),
+            ("80000001", Some(module)),
         ];
         for (name, value) in named {
             if let Some(value) = value {
@@ -85,9 +111,9 @@ mod tests {
         RegFile {
             kinds: vec![CardKind { name: "Käse [1]".to_owned(), atr: vec![0x3B, 0], mask: vec![0xFF, 0] }],
             module: r#"C:\cards\x "1".dll"#.to_owned(),
+            module_32: None,
             providers: Providers { key_storage: None, ..Providers::default() },
             user: false,
-            with_32_bit: false,
             remove: false,
         }
     }
@@ -106,9 +132,11 @@ mod tests {
 
     #[test]
     fn whose_and_how() {
-        let both = RegFile { with_32_bit: true, ..example() }.text().unwrap();
-        assert_eq!((both.matches("\"80000001\"").count(), both.matches("WOW6432Node").count()), (2, 1));
-        let user = RegFile { user: true, with_32_bit: true, ..example() }.text().unwrap();
+        let bare = || "x.dll".to_owned();
+        let both = RegFile { module: bare(), module_32: Some(bare()), ..example() };
+        let text = both.text().unwrap();
+        assert_eq!((text.matches("\"80000001\"").count(), text.matches("WOW6432Node").count()), (2, 1));
+        let user = RegFile { user: true, ..both }.text().unwrap();
         assert!(user.contains("[HKEY_CURRENT_USER\\SOFTWARE\\") && !user.contains("WOW"), "{user}");
         let gone = RegFile { remove: true, ..example() }.text().unwrap();
         assert!(gone.contains("\r\n[-HKEY_LOCAL_MACHINE\\") && !gone.contains("ATR"), "{gone}");
@@ -121,6 +149,24 @@ mod tests {
         assert!(of(vec![]).is_err() && of(vec![kind("")]).is_err() && of(vec![kind(r"a\b")]).is_err());
         assert!(of(vec![kind("a"), kind("A")]).is_err(), "keys differ by more than case");
         assert!(of(vec![CardKind { mask: vec![0xFF], ..kind("a") }]).is_err());
-        assert!(RegFile { module: "a\nb".to_owned(), ..example() }.text().is_err());
+        for module in ["a\nb", r".\a.dll", r"..\..\a.dll", "C:a.dll", r"\a.dll", " "] {
+            assert!(RegFile { module: module.to_owned(), ..example() }.text().is_err(), "{module:?}");
+        }
+    }
+
+    #[test]
+    fn each_width_has_a_file_of_its_own() {
+        let of = |one: &str, other: &str| RegFile {
+            module: one.to_owned(),
+            module_32: Some(other.to_owned()),
+            ..example()
+        };
+        let text = of(r"C:\x\64.dll", r"C:\x\32.dll").text().unwrap();
+        let (own, wow) = text.split_once("WOW6432Node").unwrap();
+        assert!(own.contains(r"x\\64.dll") && wow.contains(r"x\\32.dll"), "{text}");
+        let same = of(r"C:\x\a.dll", r"c:\X\A.dll");
+        assert!(matches!(same.text(), Err(InstallError::OneForBoth { .. })));
+        assert!(RegFile { remove: true, ..same }.text().is_ok());
+        assert!(of("a.dll", r"..\a.dll").text().is_err());
     }
 }

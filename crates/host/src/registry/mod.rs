@@ -16,6 +16,7 @@ mod paths;
 mod register;
 
 pub use self::calais::{CalaisKey, RegistryRoot, RegistryView};
+pub(crate) use self::calais::{ModuleName, is_absolute, module_name};
 pub use self::entry::{CardEntry, MAX_ATR_LEN, Origin, Place, RegisteredModule, Scope, hexadecimal};
 pub use self::file::RegistryProblem;
 pub use self::paths::RegistryPaths;

@@ -9,7 +9,7 @@ const SIGN: &str = "--card demo sign --container web --in data --pin-env PIN --o
 fn outputs_and_the_names_windows_keeps_for_devices() {
     let desk = Desk::with_key();
     let before = listing(&desk);
-    for name in ["NUL", "nul", r"\\.\NUL"] {
+    for name in ["NUL", "nul", r"\\.\NUL", "NUL:"] {
         desk.wine(&format!("{SIGN} {name}")).success();
         assert_eq!(listing(&desk), before, "{name} left a file");
     }

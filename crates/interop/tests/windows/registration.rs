@@ -141,6 +141,29 @@ fn entries_that_lead_nowhere_are_told_apart() {
     told.says(r"\User\bare: ").says("the lengths of mask and ATR must be equal");
 }
 
+#[test]
+#[ignore = "run by cargo xtask windows"]
+fn an_entry_is_carried_over_as_it_is() {
+    let home = Registered::new("carried");
+    let entry = ["module", "register", r"C:\windows\System32\carried.dll", "--name", "Carried", "--no-check"];
+    let options = ["--atr", "3b0451ff0800", "--crypto-provider", "A maker's", "--key-storage-provider", ""];
+    home.cardmod(&[&entry[..], &options[..]].concat()).success();
+    let reg = |words: &[&str]| {
+        let made = home.json(&[&["module", "reg", "--from-entry", "Carried"], words].concat());
+        made["reg"].as_str().expect("the file").to_owned()
+    };
+    let text = reg(&["--wow64"]);
+    assert_eq!(text.matches("\"80000001\"=\"carried.dll\"").count(), 2, "{text}");
+    assert!(text.contains("\"Crypto Provider\"=\"A maker's\"") && !text.contains("Key Storage"), "{text}");
+    let text = reg(&["--crypto-provider", "", "--key-storage-provider", "Named"]);
+    assert!(!text.contains("Crypto Provider"), "{text}");
+    assert!(text.contains("\"Smart Card Key Storage Provider\"=\"Named\""), "{text}");
+    home.cardmod(&["module", "register", "class", "--name", "Own", "--atr", "3b0451ff0800"]).success();
+    home.cardmod(&["module", "inf", "--from-entry", "Own"])
+        .exits_with(2)
+        .says("msclmd.dll is Windows' own class driver");
+}
+
 /// The entries, without their places.
 #[track_caller]
 fn listed(home: &Registered) -> Value {

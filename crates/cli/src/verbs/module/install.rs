@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cardmod_host::install::{
-    DriverDate, DriverVersion, InstallError, Package, PackageFile, RegFile, utf16_file,
+    DriverDate, DriverVersion, InstallError, Package, PackageFile, RegFile, file_name, utf16_file,
 };
 use cardmod_host::module::{EntryExport, Image, Processor, System};
 use clap::Args;
 use der::DateTime;
 use serde_json::json;
 
-use self::what::{Wanted, WhatArgs};
+use self::what::{Wanted, WhatArgs, value_of};
 use crate::args::Global;
-use crate::data::Sensitivity;
+use crate::data::{Sensitivity, is_standard};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Delivery, Output};
@@ -62,6 +62,9 @@ pub(crate) struct RegArgs {
     /// For 32-bit programs of a 64-bit Windows too
     #[arg(long)]
     wow64: bool,
+    /// The module for these programs, where it is not the same name in their own system folder
+    #[arg(long, value_name = "PATH", requires = "wow64")]
+    x86: Option<String>,
     /// For the user who imports it alone: cardmod reads such entries, Windows itself does not
     #[arg(long, conflicts_with = "wow64")]
     user: bool,
@@ -76,6 +79,7 @@ pub(crate) struct RegArgs {
 /// Runs `module inf`.
 pub(super) fn inf(args: &InfArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let wanted = args.what.find(global, out)?;
+    wanted.check_own()?;
     let hardware_ids = match args.hardware_id.as_slice() {
         [] => wanted.pnp_ids()?,
         named => named.to_vec(),
@@ -104,12 +108,17 @@ pub(super) fn inf(args: &InfArgs, global: &Global, out: Output) -> Result<(), Fa
 /// Runs `module reg`.
 pub(super) fn reg(args: &RegArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let wanted = args.what.find(global, out)?;
+    let module = wanted.module_value(out)?;
+    let module_32 = match &args.x86 {
+        Some(path) => Some(value_of(path, out)?),
+        None => args.wow64.then(|| module.clone()),
+    };
     let file = RegFile {
-        module: wanted.module_value(),
+        module,
+        module_32,
         kinds: wanted.kinds,
         providers: wanted.providers,
         user: args.user,
-        with_32_bit: args.wow64,
         remove: args.remove,
     };
     let text = file.text()?;
@@ -128,7 +137,11 @@ fn deliver(
     let inside = out.json() && path.is_none();
     let bytes = if inside { text.as_bytes() } else { bytes };
     let delivery = Delivery { name, bytes, text: inside, sensitivity: Sensitivity::Public };
-    out.deliver(&delivery, path, facts)
+    out.deliver(&delivery, path, facts)?;
+    if let Some(path) = path.filter(|path| !is_standard(path)) {
+        out.note(&format!("wrote {}", path.display()));
+    }
+    Ok(())
 }
 
 /// The module's files in the package. Those that are there must be card modules for their processor.
@@ -158,8 +171,9 @@ fn package_files(args: &InfArgs, wanted: &Wanted) -> Result<Vec<PackageFile>, Fa
     Ok(files.into_iter().map(file).collect())
 }
 
+/// The name of a file, which may be one of another system.
 fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    file_name(&path.to_string_lossy()).to_owned()
 }
 
 /// The processor of a file that is there.
@@ -220,7 +234,20 @@ impl From<InstallError> for Failure {
     fn from(error: InstallError) -> Self {
         match error {
             InstallError::Entry(error) => error.into(),
-            error => Self::new(Exit::Usage, "install-file", error.to_string()),
+            error => {
+                let failure = Self::new(Exit::Usage, "install-file", error.to_string());
+                match error {
+                    InstallError::OfWindows(_) => failure.hint(
+                        "cardmod module reg registers it for a card; cardmod module inf class --atr HEX makes a \
+                         package of cardmod's own class module",
+                    ),
+                    InstallError::OneForBoth { .. } => failure.hint(
+                        "--x86 PATH names the 32-bit module; a name alone is a file of System32, and of SysWOW64 \
+                         for 32-bit programs",
+                    ),
+                    _ => failure,
+                }
+            }
         }
     }
 }

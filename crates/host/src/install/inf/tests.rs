@@ -90,13 +90,28 @@ fn files_go_where_each_width_looks() {
         sections["destinationdirs"],
         [
             "amd64_CopyFiles=10,system32",
-            "wow64_CopyFiles=10,syswow64",
             "x86_CopyFiles=10,system32",
-            "arm64_CopyFiles=10,system32"
+            "arm64_CopyFiles=10,system32",
+            "wow64_CopyFiles=10,syswow64"
         ]
     );
     assert_eq!(sections["sourcedisksfiles"], ["example.dll=1", "\"example 32.dll\"=1", "examplearm64.dll=1"]);
     assert_eq!(sections["addregwow64"].len(), 10);
+    for platform in ["amd64", "arm64"] {
+        let copied = format!("CopyFiles={platform}_CopyFiles,wow64_CopyFiles");
+        let deleted = format!("DelFiles={platform}_CopyFiles,wow64_CopyFiles");
+        for section in [format!("{platform}_61_install.nt"), format!("defaultinstall.nt{platform}")] {
+            let lines = &sections[&section];
+            assert_eq!(lines[..2], [copied.as_str(), "AddReg=AddReg,AddRegWOW64"], "{section}");
+        }
+        let removal = &sections[&format!("defaultuninstall.nt{platform}")];
+        assert_eq!(removal[1..], [deleted.as_str(), "DelReg=DelReg,DelRegWOW64"], "{platform}");
+    }
+    assert_eq!(sections["x86_install.nt"], ["CopyFiles=x86_CopyFiles", "AddReg=AddReg"]);
+    let arm = Package { files: package().files.split_off(1), ..package() }.inf().unwrap();
+    let arm = sections_of(&arm);
+    assert_eq!(arm["wow64_copyfiles"], ["example.dll,\"example 32.dll\""], "without a file for amd64");
+    assert!(arm["strings"].iter().any(|line| line.starts_with("Card2WOW64=")), "{:?}", arm["strings"]);
     let alone = Package { files: vec![package().files.remove(0)], ..package() }.inf().unwrap();
     assert!(!alone.to_lowercase().contains("wow64") && !alone.contains("x86"), "{alone}");
 }
@@ -138,6 +153,7 @@ fn what_cannot_stand_in_an_inf_is_refused() {
         Package { hardware_ids: vec![r"USB\VID_1".to_owned()], ..package() },
         Package { files: vec![], ..package() },
         Package { installed_as: r"x\y.dll".to_owned(), ..package() },
+        Package { installed_as: "MSCLMD.dll".to_owned(), ..package() },
         Package { maker: " ".to_owned(), ..package() },
         Package { files: vec![file(Processor::X86, "a.dll"), file(Processor::X86_64, "A.DLL")], ..package() },
         Package { files: vec![file(Processor::X86, "a.dll"), file(Processor::X86, "b.dll")], ..package() },

@@ -16,6 +16,7 @@ use std::fmt;
 use std::io;
 
 use self::values::Values;
+pub(crate) use self::values::{ModuleName, is_absolute, module_name};
 use super::entry::{CardEntry, Origin, Place, Scope};
 use super::file::RegistryProblem;
 use super::register::{NewEntry, RegisterError};

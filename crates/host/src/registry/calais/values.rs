@@ -54,6 +54,17 @@ pub(crate) struct Folders {
     pub(crate) system: PathBuf,
 }
 
+/// What the text of a module is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ModuleName {
+    /// Windows' own class driver, wherever it is said to be.
+    WindowsClassDriver,
+    /// A path from a drive or a share on.
+    Absolute,
+    /// A path from Windows' system folder on.
+    BelowSystem,
+}
+
 /// The entry that these values make. `None` is a key that has nothing for a host of card modules: a class
 /// entry without an ATR, and a card that a CryptoAPI provider of its own serves.
 ///
@@ -109,31 +120,46 @@ pub(crate) fn written(new: &NewEntry, folders: &Folders) -> Result<Vec<(&'static
     Ok(values)
 }
 
-/// The module that a value names, by Windows' rules: an absolute path, or a file below `System32`. The
-/// current folder is never searched.
+/// The module that a value names.
 fn module_of(text: &str, folders: &Folders) -> Result<RegisteredModule, String> {
+    match module_name(text).map_err(|why| format!("{MODULE:?}: {why}"))? {
+        ModuleName::WindowsClassDriver => Ok(RegisteredModule::Class),
+        ModuleName::Absolute => Ok(RegisteredModule::Library(PathBuf::from(text))),
+        ModuleName::BelowSystem => Ok(RegisteredModule::Library(folders.system.join(text))),
+    }
+}
+
+/// What the text names, by Windows' rules: an absolute path, or a file below `System32`. The current folder is
+/// never searched.
+///
+/// # Errors
+/// It is neither, in words.
+pub(crate) fn module_name(text: &str) -> Result<ModuleName, String> {
     let file = text.rsplit(['\\', '/']).next().unwrap_or_default();
     if file.trim().is_empty() {
-        return Err(format!("{MODULE:?}: the module is empty"));
+        return Err("the module is empty".to_owned());
     }
     if [WINDOWS_CLASS_DRIVER, WINDOWS_CLASS_DRIVER_64].iter().any(|class| file.eq_ignore_ascii_case(class)) {
-        return Ok(RegisteredModule::Class);
+        return Ok(ModuleName::WindowsClassDriver);
     }
-    let bytes = text.as_bytes();
-    let on_drive = bytes.len() > 2
-        && bytes[0].is_ascii_alphabetic()
-        && bytes[1] == b':'
-        && matches!(bytes[2], b'\\' | b'/');
-    if on_drive || text.starts_with(r"\\") {
-        return Ok(RegisteredModule::Library(PathBuf::from(text)));
+    if is_absolute(text) {
+        return Ok(ModuleName::Absolute);
     }
     let below = !text.contains(':')
         && !text.starts_with(['\\', '/'])
         && text.split(['\\', '/']).all(|part| !matches!(part, "" | "." | ".."));
     if below {
-        return Ok(RegisteredModule::Library(folders.system.join(text)));
+        return Ok(ModuleName::BelowSystem);
     }
-    Err(format!("{MODULE:?}: {text:?} is neither an absolute path nor a file of Windows' system folder"))
+    Err(format!("{text:?} is neither an absolute path nor a file of Windows' system folder"))
+}
+
+/// Whether it is a path from a drive or a share on.
+pub(crate) fn is_absolute(text: &str) -> bool {
+    match text.as_bytes() {
+        [drive, b':', b'\\' | b'/', ..] => drive.is_ascii_alphabetic(),
+        bytes => bytes.starts_with(br"\\"),
+    }
 }
 
 /// A text, with names of environment variables replaced where its type asks for that.

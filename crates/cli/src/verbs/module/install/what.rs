@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use cardmod_host::install::{BASE_PROVIDER, CardKind, KEY_STORAGE_PROVIDER, Providers};
-use cardmod_host::registry::{CardEntry, RegisteredModule, Registry, RegistryPaths};
+use cardmod_host::install::{
+    CardKind, InstallError, Providers, check_own, file_name, is_absolute, registered_as,
+};
+use cardmod_host::registry::{CardEntry, Place, RegisteredModule, Registry, RegistryPaths};
 use cardmod_iso7816::Atr;
 use cardmod_virtual::CardOptions;
 use clap::Args;
@@ -45,10 +47,10 @@ pub(super) struct WhatArgs {
     /// As the registered card of this name (cardmod module list)
     #[arg(long, value_name = "NAME")]
     from_entry: Option<String>,
-    /// The CryptoAPI provider's name, empty for none [default: Microsoft's for card modules]
+    /// The CryptoAPI provider's name, empty for none [default: the entry's, else Microsoft's for card modules]
     #[arg(long, value_name = "NAME")]
     crypto_provider: Option<String>,
-    /// The CNG key storage provider's name, empty for none [default: Microsoft's for card modules]
+    /// The CNG key storage provider's name, empty for none [default: the entry's, else Microsoft's for card modules]
     #[arg(long, value_name = "NAME")]
     key_storage_provider: Option<String>,
 }
@@ -77,17 +79,8 @@ struct Pattern {
 
 impl WhatArgs {
     pub(super) fn find(&self, global: &Global, out: Output) -> Result<Wanted, Failure> {
-        let provider = |named: &Option<String>, own: &str| match named.as_deref() {
-            Some("") => None,
-            Some(named) => Some(named.to_owned()),
-            None => Some(own.to_owned()),
-        };
-        let providers = Providers {
-            crypto: provider(&self.crypto_provider, BASE_PROVIDER),
-            key_storage: provider(&self.key_storage_provider, KEY_STORAGE_PROVIDER),
-        };
         if let Some(name) = &self.from_entry {
-            return from_entry(name, providers);
+            return self.of_entry(name);
         }
         let library = self.library.as_ref().or(global.module.as_ref()).ok_or_else(|| {
             Failure::usage("no card module is named")
@@ -96,16 +89,54 @@ impl WhatArgs {
         let text = library.to_str();
         let text = text.ok_or_else(|| Failure::usage("the module's name is no Unicode text"))?;
         let is_class = text == CLASS;
-        let stem = || after_separators(text).rsplit_once('.').map_or(text, |(stem, _)| stem).to_owned();
+        let stem = || file_name(text).rsplit_once('.').map_or(text, |(stem, _)| stem).to_owned();
         let own_name = || if is_class { OWN_CARDS.to_owned() } else { stem() };
         let name = self.name.clone().unwrap_or_else(own_name);
         let atrs = self.atrs(is_class, global, out)?;
+        if is_class && self.name.is_some() && self.atr.is_empty() && self.mask.is_none() {
+            out.note("note: this is for cardmod's virtual cards; for cards of yours name their ATR (--atr)");
+        }
         Ok(Wanted {
             module: if is_class { CLASS_FILE.to_owned() } else { text.to_owned() },
             kinds: kinds(&name, &atrs),
             atrs,
-            providers,
+            providers: self.providers(Providers::default()),
             maker: if is_class { OWN_MAKER.to_owned() } else { name },
+        })
+    }
+
+    /// The providers that are named; of the others these.
+    fn providers(&self, others: Providers) -> Providers {
+        let provider = |named: &Option<String>, other: Option<String>| match named.as_deref() {
+            Some("") => None,
+            Some(named) => Some(named.to_owned()),
+            None => other,
+        };
+        Providers {
+            crypto: provider(&self.crypto_provider, others.crypto),
+            key_storage: provider(&self.key_storage_provider, others.key_storage),
+        }
+    }
+
+    /// What is registered under this name.
+    fn of_entry(&self, name: &str) -> Result<Wanted, Failure> {
+        let registry = Registry::load(&RegistryPaths::standard());
+        let entry = registry.entries().iter().find(|entry| entry.name == name).ok_or_else(|| {
+            Failure::failed("no-such-entry", format!("no entry of the registry is named {name:?}"))
+                .hint("cardmod module list shows them")
+        })?;
+        let module = match &entry.module {
+            // What a class entry means to Windows.
+            RegisteredModule::Class => WINDOWS_CLASS_DRIVER.to_owned(),
+            RegisteredModule::Library(path) => text_of(path)?,
+        };
+        let (atr, mask) = (entry.atr.clone(), entry.mask.clone());
+        Ok(Wanted {
+            module,
+            kinds: vec![CardKind { name: name.to_owned(), atr: atr.clone(), mask: mask.clone() }],
+            atrs: vec![Pattern { atr, mask, whole: false }],
+            providers: self.providers(providers_of(entry)),
+            maker: name.to_owned(),
         })
     }
 
@@ -158,20 +189,30 @@ impl Wanted {
 
     /// The name of its file.
     pub(super) fn file_name(&self) -> String {
-        after_separators(&self.module).to_owned()
+        file_name(&self.module).to_owned()
     }
 
-    /// What the registry is told. A path of another system than Windows is one of the machine where the file is
-    /// written: on Windows the module is in the system folder under the same name.
-    pub(super) fn module_value(&self) -> String {
-        let windows = self.module.contains('\\') || self.module.as_bytes().get(1) == Some(&b':');
-        if windows { self.module.clone() } else { self.file_name() }
+    /// Its file may be in a driver package.
+    pub(super) fn check_own(&self) -> Result<(), InstallError> {
+        check_own(self.file_name().as_str())
+    }
+
+    /// What the registry is told.
+    pub(super) fn module_value(&self, out: Output) -> Result<String, Failure> {
+        value_of(&self.module, out)
     }
 }
 
-/// What follows the last separator of Windows or of other systems.
-fn after_separators(path: &str) -> &str {
-    path.rsplit(['\\', '/']).next().unwrap_or(path)
+/// What the registry is told of the module at this path; of a path that only this machine has, its file's name.
+pub(super) fn value_of(path: &str, out: Output) -> Result<String, Failure> {
+    let value = registered_as(path)?;
+    if value != path && !is_absolute(path) {
+        out.note(&format!(
+            "note: {path} becomes {value} in Windows' system folder; name an absolute path of the Windows machine \
+             for another place"
+        ));
+    }
+    Ok(value)
 }
 
 /// The virtual cards of this program: what differs between them does not count.
@@ -208,29 +249,22 @@ fn historical<'a>(mask: &'a [u8], parsed: &Atr) -> &'a [u8] {
     &mask[end.saturating_sub(parsed.historical.len())..end]
 }
 
-/// What is registered under this name.
-fn from_entry(name: &str, providers: Providers) -> Result<Wanted, Failure> {
-    let registry = Registry::load(&RegistryPaths::standard());
-    let entry = registry.entries().iter().find(|entry| entry.name == name).ok_or_else(|| {
-        Failure::failed("no-such-entry", format!("no entry of the registry is named {name:?}"))
-            .hint("cardmod module list shows them")
-    })?;
-    let CardEntry { atr, mask, module, crypto_provider, key_storage_provider, .. } = entry;
-    let module = match module {
-        // What a class entry means to Windows.
-        RegisteredModule::Class => WINDOWS_CLASS_DRIVER.to_owned(),
-        RegisteredModule::Library(path) => text_of(path)?,
-    };
-    Ok(Wanted {
-        module,
-        kinds: vec![CardKind { name: name.to_owned(), atr: atr.clone(), mask: mask.clone() }],
-        atrs: vec![Pattern { atr: atr.clone(), mask: mask.clone(), whole: false }],
-        providers: Providers {
-            crypto: crypto_provider.clone().or(providers.crypto),
-            key_storage: key_storage_provider.clone().or(providers.key_storage),
-        },
-        maker: name.to_owned(),
-    })
+/// The providers of an entry.
+fn providers_of(entry: &CardEntry) -> Providers {
+    let own = providers_at(&entry.origin.place);
+    Providers {
+        crypto: entry.crypto_provider.clone().or(own.crypto),
+        key_storage: entry.key_storage_provider.clone().or(own.key_storage),
+    }
+}
+
+/// What an entry there means by naming no provider: none in Windows' registry; nothing in a file, which has no use
+/// for them.
+fn providers_at(place: &Place) -> Providers {
+    match place {
+        Place::File { .. } => Providers::default(),
+        Place::Key(_) => Providers { crypto: None, key_storage: None },
+    }
 }
 
 fn text_of(path: &Path) -> Result<String, Failure> {
@@ -280,17 +314,25 @@ mod tests {
     }
 
     #[test]
-    fn names_of_files_on_either_system() {
-        let named = |module: &str| Wanted {
-            module: module.to_owned(),
-            kinds: Vec::new(),
-            atrs: Vec::new(),
-            providers: Providers::default(),
-            maker: String::new(),
+    fn providers_are_those_named_else_those_of_the_entry() {
+        let text = |text: &str| Some(text.to_owned());
+        let named = |crypto: Option<String>, key_storage: Option<String>| WhatArgs {
+            library: None,
+            name: None,
+            atr: Vec::new(),
+            mask: None,
+            from_entry: text("x"),
+            crypto_provider: crypto,
+            key_storage_provider: key_storage,
         };
-        assert_eq!(named(r"C:\x\a.dll").module_value(), r"C:\x\a.dll");
-        assert_eq!(named("/build/a.dll").module_value(), "a.dll");
-        assert_eq!(named("a.dll").module_value(), "a.dll");
-        assert_eq!(named(r"C:\x\a.dll").file_name(), "a.dll");
+        let entry = || Providers { crypto: text("Own"), key_storage: None };
+        assert_eq!(named(None, None).providers(entry()), entry());
+        let given = named(text("Given"), text("")).providers(entry());
+        assert_eq!((given.crypto, given.key_storage), (text("Given"), None));
+        let given = named(text(""), text("Given")).providers(entry());
+        assert_eq!((given.crypto, given.key_storage), (None, text("Given")));
+        let key = providers_at(&Place::Key("HKEY_LOCAL_MACHINE".to_owned()));
+        assert_eq!((key.crypto, key.key_storage), (None, None), "it has none on purpose");
+        assert_eq!(providers_at(&Place::File { file: "a.toml".into(), line: None }), Providers::default());
     }
 }
