@@ -31,9 +31,13 @@ impl From<EnvironmentError> for Failure {
             EnvironmentError::Store(error) => error.into(),
             EnvironmentError::RegisteredModule { name, .. } => Self { code: "module-load", ..failure }
                 .hint(format!("cardmod module unregister {name:?} takes it out; --module names another")),
-            EnvironmentError::NoSharedProvider { .. } => {
-                failure.hint("cargo build --release --workspace builds it beside this program")
-            }
+            EnvironmentError::NoSharedProvider { in_build: true, .. } => failure.hint(if cfg!(windows) {
+                "cargo build --release --workspace builds it as cardmod_winscard.dll; copy that to winscard.dll"
+            } else {
+                "cargo build --release --workspace builds it beside this program"
+            }),
+            EnvironmentError::NoSharedProvider { file, program, .. } => failure
+                .hint(format!("copy {file} from the package that {program} came in into the same folder")),
             _ => failure,
         }
     }

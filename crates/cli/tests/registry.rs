@@ -216,7 +216,9 @@ fn without_the_shared_library_only_cards_that_need_it_are_refused() {
     let words = format!("{} --card demo info", alone.display());
     home.tool(&words).succeeds().says("none is registered");
     home.run(&format!("module register {module} --name demo --atr {atr}")).succeeds();
-    home.tool(&words).exits(1).says("\"demo\"").says("is not installed").says("winscard");
+    home.tool(&words).exits(1).says("\"demo\"").says("winscard").says("is not beside cardmod");
+    let named = format!("{} --card demo --module {module} info", alone.display());
+    home.tool(&named).exits(1).says("is not beside cardmod").says("from the package");
     home.run("--card demo info").succeeds().says("registered as \"demo\"");
 }
 

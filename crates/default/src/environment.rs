@@ -43,12 +43,16 @@ pub enum EnvironmentError {
         error: ProviderError,
     },
     /// The shared provider, which a loaded card module needs, is not there.
-    #[error(
-        "the PC/SC library that card modules share with this program is not installed; looked for {searched}"
-    )]
+    #[error("{file}, which card modules share with this program, is not beside {program} ({searched})")]
     NoSharedProvider {
-        /// The files that were looked for.
+        /// The library's file name.
+        file: &'static str,
+        /// The program's file name.
+        program: String,
+        /// The folders that were looked into.
         searched: String,
+        /// The program is one that cargo built, and lies where it did.
+        in_build: bool,
     },
     /// The shared provider is there, and is not what it should be.
     #[error("{path} is not the PC/SC library of this program: {reason}")]

@@ -4,7 +4,7 @@
 //! The one file of the crate with unsafe code.
 #![allow(unsafe_code)]
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CString, OsStr, c_char};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,11 +22,11 @@ const FILE: &str = if cfg!(windows) {
 } else {
     "libcardmod_winscard.so"
 };
-/// As cargo names it on Windows, where modules do not find it.
-const BUILT: &str = "cardmod_winscard.dll";
 
-/// Where it is, seen from the program's directory: installed, built, built for tests.
-const PLACES: &[&str] = &[".", "deps", "..", "../lib/cardmod", "../lib"];
+/// Folders in which cargo puts programs, one below its libraries: those of tests, and examples.
+const BELOW_LIBRARIES: &[&str] = &["deps", "examples"];
+/// What cargo has in the folder of what it builds.
+const BUILD_MARK: &str = ".fingerprint";
 
 type SetPath = unsafe extern "system" fn(*const c_char) -> LONG;
 type Count = unsafe extern "system" fn() -> u64;
@@ -129,22 +129,56 @@ impl SharedProvider {
 /// # Errors
 /// [`EnvironmentError::NoSharedProvider`].
 pub fn shared_library() -> Result<PathBuf, EnvironmentError> {
-    let program = std::env::current_exe().ok();
-    let directory = program.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
-    let candidates: Vec<_> = PLACES.iter().map(|place| directory.join(place).join(FILE)).collect();
-    let found = candidates.iter().find_map(|path| resolved(path).filter(|path| path.is_file()));
-    found.ok_or_else(|| {
-        let mut searched: Vec<_> = candidates.iter().map(|path| path.display().to_string()).collect();
-        let built = candidates.iter().map(|path| path.with_file_name(BUILT)).find(|path| path.is_file());
-        if let (true, Some(built)) = (cfg!(windows), built) {
-            searched.push(format!("{} is there, which has to be copied to {FILE}", built.display()));
-        }
-        EnvironmentError::NoSharedProvider { searched: searched.join(", ") }
+    let program = std::env::current_exe().unwrap_or_default();
+    let folder = program.parent().unwrap_or(Path::new("."));
+    let places = places(folder);
+    let found = places.iter().find_map(|place| resolved(&place.join(FILE)).filter(|path| path.is_file()));
+    found.ok_or_else(|| EnvironmentError::NoSharedProvider {
+        file: FILE,
+        program: program.file_name().unwrap_or(OsStr::new("the program")).to_string_lossy().into_owned(),
+        searched: places.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "),
+        in_build: folder.ancestors().take(2).any(|folder| folder.join(BUILD_MARK).is_dir()),
     })
+}
+
+/// Where the library may be, seen from the program's folder. On Windows that is this folder: those above it, up to
+/// a drive's root, may be everybody's to write to.
+fn places(folder: &Path) -> Vec<PathBuf> {
+    let mut places = vec![folder.to_path_buf()];
+    let Some(above) = folder.parent() else { return places };
+    if folder.file_name().is_some_and(|name| BELOW_LIBRARIES.iter().any(|below| name == *below)) {
+        places.push(above.to_path_buf());
+    }
+    if !cfg!(windows) {
+        places.extend([folder.join("deps"), above.join("lib").join("cardmod"), above.join("lib")]);
+    }
+    places
 }
 
 /// The path without what leads back and forth. Windows' own form of such a path is one that loaders and people do
 /// not expect, and under Wine there is none for long ones.
 fn resolved(path: &Path) -> Option<PathBuf> {
     if cfg!(windows) { std::path::absolute(path).ok() } else { path.canonicalize().ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_above_the_program_is_searched_only_where_cargo_builds() {
+        let root = Path::new(if cfg!(windows) { r"C:\" } else { "/" });
+        let above = |folder: &str| places(&root.join(folder)).contains(&root.to_path_buf());
+        assert!(!above("cardmod") && !above("bin"));
+        assert!(above("deps") && above("examples"));
+        assert_eq!(places(&root.join("cardmod"))[0], root.join("cardmod"), "the program's own comes first");
+    }
+
+    #[test]
+    #[cfg(windows)]
+    fn an_installed_program_looks_in_its_own_folder_alone() {
+        for folder in [r"C:\bin", r"C:\", r"C:\Program Files\cardmod", r"\\server\share\tools"] {
+            assert_eq!(places(Path::new(folder)), [PathBuf::from(folder)]);
+        }
+    }
 }

@@ -71,7 +71,18 @@ fn without_winscard_beside_it_no_module_is_loaded() {
     run(&["--card", "demo", "container", "list"]).success().says("no containers");
     let refused = run(&["--card", "demo", "--module", &module, "container", "list"]).exits_with(1);
     let folder = windows(alone.parent().expect("a folder"));
-    refused.says("winscard.dll").says(&folder).says("is not installed");
+    refused
+        .says("winscard.dll, which")
+        .says(&format!("is not beside cardmod.exe ({folder})"))
+        .says("copy winscard.dll from the package");
+    // One folder above, where others may be able to write, is not beside it.
+    let above = installed(&desk, "tools/bin", &["cardmod.exe"]);
+    std::fs::copy(program("winscard.dll"), desk.path("tools/winscard.dll")).expect("a file");
+    std::fs::create_dir_all(desk.path("tools/lib/cardmod")).expect("a folder");
+    std::fs::copy(program("winscard.dll"), desk.path("tools/lib/winscard.dll")).expect("a file");
+    std::fs::copy(program("winscard.dll"), desk.path("tools/lib/cardmod/winscard.dll")).expect("a file");
+    let words = ["--card", "demo", "--module", &module, "container", "list"];
+    desk.finish(desk.wine_program(&above).args(words)).exits_with(1).says("is not beside cardmod.exe");
     // What is there under its name, and is something else, is not taken for it.
     std::fs::copy(program("cardmod_class.dll"), desk.path("alone/winscard.dll")).expect("a file");
     run(&["--card", "demo", "--module", &module, "container", "list"]).exits_with(1).says("winscard.dll");
