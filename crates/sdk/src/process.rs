@@ -8,6 +8,8 @@
 
 #[cfg(not(windows))]
 mod elsewhere;
+#[cfg(any(test, all(windows, target_env = "gnu", not(target_abi = "llvm"))))]
+mod indices;
 #[cfg(not(all(windows, target_env = "gnu", not(target_abi = "llvm"))))]
 mod native;
 #[cfg(windows)]

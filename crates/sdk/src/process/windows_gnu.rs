@@ -13,6 +13,7 @@ use core::ffi::c_void;
 use core::mem;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
+use super::indices::Indices;
 use windows_sys::Win32::System::Memory::{PAGE_READWRITE, VirtualProtect};
 use windows_sys::Win32::System::Threading::{TLS_OUT_OF_INDEXES, TlsAlloc, TlsGetValue, TlsSetValue};
 
@@ -34,10 +35,8 @@ unsafe extern "C" {
 static ALLOC: AtomicUsize = AtomicUsize::new(0);
 static FREE: AtomicUsize = AtomicUsize::new(0);
 
-/// More than any module takes; what does not fit stays taken.
-const MOST: usize = 64;
-/// The indices this library holds, one more each; 0 is an empty place.
-static HELD: [AtomicU32; MOST] = [const { AtomicU32::new(0) }; MOST];
+/// What this library holds.
+static HELD: Indices = Indices::new();
 
 /// The index of this thread's depth, one more; 0 before the library arrived and after it left. Its values are
 /// plain numbers: nothing is lost with them.
@@ -66,7 +65,9 @@ pub(super) fn arrive(library: bool) {
     if library {
         ALLOC.store(IMPORTED_ALLOC.load(Ordering::Relaxed), Ordering::Relaxed);
         FREE.store(IMPORTED_FREE.load(Ordering::Relaxed), Ordering::Relaxed);
-        lead(&IMPORTED_ALLOC, (take as AllocFn) as usize);
+        if !lead(&IMPORTED_ALLOC, (take as AllocFn) as usize) {
+            HELD.miss();
+        }
         lead(&IMPORTED_FREE, (give_back as FreeFn) as usize);
     }
     // A library's own calls may go by an import of another name, which is not led anywhere.
@@ -87,27 +88,26 @@ pub(super) fn arrive(library: bool) {
 /// The image goes: everything it holds is freed.
 pub(super) fn leave() {
     DEPTH.store(0, Ordering::Relaxed);
-    for place in &HELD {
-        if let Some(index) = place.swap(0, Ordering::Relaxed).checked_sub(1) {
-            system_free(index);
-        }
-    }
+    HELD.close(|index| {
+        system_free(index);
+    });
 }
 
 /// Leads an import to a function of this library. A table that cannot be written stays as it is: then indices
 /// are lost as they would be without this.
-fn lead(import: &'static AtomicUsize, function: usize) {
+fn lead(import: &'static AtomicUsize, function: usize) -> bool {
     let (address, length) = (core::ptr::from_ref(import).cast::<c_void>(), size_of::<AtomicUsize>());
     let mut before = 0;
     // SAFETY:
     // - a word of this image's import table, which lives as long as this code.
     if unsafe { VirtualProtect(address, length, PAGE_READWRITE, &raw mut before) } == 0 {
-        return;
+        return false;
     }
     import.store(function, Ordering::Relaxed);
     // SAFETY:
     // - as above, with the protection it had.
     unsafe { VirtualProtect(address, length, before, &raw mut before) };
+    true
 }
 
 /// `TlsAlloc` of this library's own code.
@@ -120,22 +120,15 @@ unsafe extern "system" fn take() -> u32 {
     // - the system's function has no conditions.
     let index = unsafe { alloc() };
     if index != TLS_OUT_OF_INDEXES {
-        exchange(0, index + 1);
+        HELD.add(index);
     }
     index
 }
 
-/// `TlsFree` of this library's own code.
+/// `TlsFree` of this library's own code. After [`leave`] there may still be some to run, and each index it holds was
+/// given back: it gets the answer it waits for.
 unsafe extern "system" fn give_back(index: u32) -> i32 {
-    exchange(index + 1, 0);
-    system_free(index)
-}
-
-/// Finds a place with one value and puts another there.
-fn exchange(from: u32, to: u32) {
-    let swap =
-        |place: &AtomicU32| place.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-    let _found = HELD.iter().any(swap);
+    if HELD.remove(index) { system_free(index) } else { 1 }
 }
 
 fn system_free(index: u32) -> i32 {
