@@ -232,7 +232,7 @@ impl Store {
         }
         self.mark_erased(name, &paths)?;
         let directory = paths.directory();
-        let removed = std::fs::remove_file(paths.image()).and_then(|()| {
+        let removed = system::remove_file(&paths.image(), || self.aside()).and_then(|()| {
             // Without an image nobody comes in.
             drop(lock);
             self.remove_directory(directory)
@@ -303,12 +303,15 @@ impl Store {
 
     /// Removes a card's directory, also while others have files in it open.
     fn remove_directory(&self, directory: &Path) -> std::io::Result<()> {
-        system::remove_directory(directory, || {
-            let mut random = [0; 8];
-            // Without randomness the name may be taken, which the system says.
-            let _ = SystemRandom.fill(&mut random);
-            self.dir.join(format!("{GONE}{:016x}", u64::from_be_bytes(random)))
-        })
+        system::remove_directory(directory, || self.aside())
+    }
+
+    /// A name for a file that is to be removed.
+    fn aside(&self) -> PathBuf {
+        let mut random = [0; 8];
+        // Without randomness the name may be taken, which the system says.
+        let _ = SystemRandom.fill(&mut random);
+        self.dir.join(format!("{GONE}{:016x}", u64::from_be_bytes(random)))
     }
 
     fn place(&self, name: &str) -> Result<CardPlace, StoreError> {

@@ -153,6 +153,22 @@ fn erased_cards() {
     assert_eq!(send(&mut bench.store.open_card("test").unwrap(), SELECT).len(), 44);
 }
 
+/// As backups, indexers and virus scanners have it.
+#[test]
+fn a_card_is_erased_while_its_image_is_read() {
+    let bench = bench();
+    let reading = std::fs::File::open(bench.dir.path().join("test").join("card.image")).unwrap();
+    bench.store.erase("test").unwrap();
+    assert!(matches!(bench.store.open_card("test"), Err(StoreError::NoSuchCard { .. })));
+    bench.store.create("test", &common::profile()).unwrap();
+    assert_eq!(send(&mut bench.store.open_card("test").unwrap(), SELECT).len(), 44);
+    drop(reading);
+    let left = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.unwrap().file_name().to_string_lossy().starts_with(".gone-")
+    };
+    assert!(!std::fs::read_dir(bench.dir.path()).unwrap().any(left), "of the erased one nothing is left");
+}
+
 /// Whoever waits for a card's lock while the card is replaced does not work on the new one under the old lock.
 #[test]
 fn a_replaced_card_is_another_one() {

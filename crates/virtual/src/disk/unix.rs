@@ -41,6 +41,11 @@ pub(crate) fn is_unlocked(_cause: &io::Error) -> bool {
     false
 }
 
+/// Removes a file, also one that is open.
+pub(crate) fn remove_file(path: &Path, _aside: impl FnOnce() -> PathBuf) -> io::Result<()> {
+    std::fs::remove_file(path)
+}
+
 /// Removes a directory with everything in it, also what is open.
 pub(crate) fn remove_directory(directory: &Path, _aside: impl FnMut() -> PathBuf) -> io::Result<()> {
     std::fs::remove_dir_all(directory)

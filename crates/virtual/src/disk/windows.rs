@@ -34,9 +34,14 @@ pub(crate) fn exposed(_path: &Path) -> io::Result<Option<u32>> {
 /// Gives a file or directory another name; a file may be there already. Waits a little for whoever has one of them
 /// open.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    patiently(|| std::fs::rename(from, to))
+}
+
+/// Tries again for a while what somebody stands in the way of.
+fn patiently(work: impl Fn() -> io::Result<()>) -> io::Result<()> {
     let begun = Instant::now();
     loop {
-        match std::fs::rename(from, to) {
+        match work() {
             Err(cause) if is_in_the_way(&cause) && begun.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
             done => return done,
         }
@@ -69,6 +74,14 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 /// another code for it.
 pub(crate) fn is_unlocked(cause: &io::Error) -> bool {
     cause.raw_os_error() == Some(ERROR_LOCK_VIOLATION)
+}
+
+/// Removes a file, also one that is open: that lives on until it is closed, but its name is free at once. `aside` makes
+/// up a name on the same volume.
+pub(crate) fn remove_file(path: &Path, aside: impl FnOnce() -> PathBuf) -> io::Result<()> {
+    let gone = aside();
+    rename(path, &gone)?;
+    patiently(|| std::fs::remove_file(&gone))
 }
 
 /// Removes a directory with everything in it, also what is open: such a file keeps its name until it is closed, and
@@ -125,6 +138,19 @@ mod tests {
         assert_eq!(count, 2);
         drop(open);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_name_of_an_open_file_is_free_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("image");
+        std::fs::write(&path, "old").unwrap();
+        let open = std::fs::File::open(&path).unwrap();
+        remove_file(&path, || dir.path().join("gone")).unwrap();
+        assert!(!path.exists());
+        std::fs::write(&path, "new").unwrap();
+        drop(open);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "and the old one is gone");
     }
 
     #[test]
