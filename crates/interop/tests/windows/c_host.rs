@@ -179,6 +179,8 @@ fn nothing_grew(outcome: &Outcome) {
     for name in [
         "blocks of the heap",
         "bytes of the heap",
+        "threads",
+        "threads of the module at work",
         "thread-local indices",
         "fiber-local indices",
         "next handle",
