@@ -7,17 +7,17 @@ use std::ffi::{CStr, CString};
 use std::sync::{Arc, LazyLock, PoisonError};
 
 use cardmod_pcsc::{
-    CardIdentifier, CardStatus, DWORD, Disposition, PcscError, Protocols, SCARD_E_INVALID_HANDLE,
-    SCARD_E_INVALID_VALUE, SCARD_E_NO_READERS_AVAILABLE, SCARD_E_PROTO_MISMATCH, SCARD_E_UNKNOWN_READER,
-    SCARD_E_UNSUPPORTED_FEATURE, SCARD_PROTOCOL_RAW, SCARD_PROTOCOL_T0, SCARD_PROTOCOL_T1, ShareMode,
-    code_name, code_text,
+    CardIdentifier, CardStatus, Context as RealService, DWORD, Disposition, PcscError, Protocols,
+    SCARD_E_INVALID_HANDLE, SCARD_E_INVALID_VALUE, SCARD_E_NO_READERS_AVAILABLE, SCARD_E_PROTO_MISMATCH,
+    SCARD_E_UNKNOWN_READER, SCARD_E_UNSUPPORTED_FEATURE, SCARD_PROTOCOL_RAW, SCARD_PROTOCOL_T0,
+    SCARD_PROTOCOL_T1, ShareMode, code_name, code_text,
 };
 use zeroize::Zeroizing;
 
 use crate::connection::Connection;
 use crate::context::Context;
 use crate::handle::{Handle, Kind};
-use crate::registry;
+use crate::registry::{self, Registry};
 
 /// Most readers in one `SCardGetStatusChange`.
 pub(crate) const MAX_READERS: usize = 256;
@@ -65,17 +65,38 @@ pub(crate) fn cancel(id: u32) -> Result<(), u32> {
     Ok(())
 }
 
+/// What a question is asked in that needs no state: a context, or on Windows also none (winscard.h: `hContext` may be
+/// NULL for lists of readers and groups, memory, and the database).
+fn asking(registry: &Registry, id: u32) -> Result<Option<Arc<Context>>, u32> {
+    if cfg!(windows) && id == 0 { Ok(None) } else { registry.context(id).map(Some) }
+}
+
+/// The real service behind a context, or on Windows behind none.
+pub(crate) fn real_service(id: u32) -> Result<Option<RealService>, u32> {
+    let registry = registry::current()?;
+    let context = asking(registry, id)?;
+    let real = context.as_ref().map_or(&registry.nobody, |context| &context.real);
+    Ok(real.get(&registry.forward))
+}
+
+/// Takes back what was handed out in whatever context.
+pub(crate) fn free_memory(id: u32, address: usize) -> Result<(), u32> {
+    let registry = registry::current()?;
+    asking(registry, id)?;
+    registry.allocations.free(address)
+}
+
 pub(crate) fn list_groups(id: u32) -> Result<Vec<String>, u32> {
-    registry::current()?.context(id)?;
+    asking(registry::current()?, id)?;
     Ok(vec![DEFAULT_GROUP.to_owned()])
 }
 
 /// Virtual readers first, then the real ones.
 pub(crate) fn list_readers(id: u32) -> Result<Vec<String>, u32> {
     let registry = registry::current()?;
-    let context = registry.context(id)?;
+    asking(registry, id)?;
     let mut names = registry.readers.names();
-    if let Some(real) = context.real.get(&registry.forward) {
+    if let Some(real) = real_service(id)? {
         names.extend(real.list_readers().unwrap_or_default());
     }
     if names.is_empty() { Err(SCARD_E_NO_READERS_AVAILABLE) } else { Ok(names) }

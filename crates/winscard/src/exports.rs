@@ -104,7 +104,7 @@ pub unsafe extern "system" fn SCardEstablishContext(
         // SAFETY: winscard.h: the place may be written. Zero first, as pcsc-lite does.
         unsafe { buffer::put(context, 0) };
         #[cfg(windows)]
-        crate::windows::stay_loaded();
+        crate::stay::keep();
         let established = api::establish_context(number(scope)?)?;
         // SAFETY: as above.
         unsafe { buffer::put(context, established as SCARDCONTEXT) };
@@ -138,11 +138,11 @@ pub unsafe extern "system" fn SCardCancel(context: SCARDCONTEXT) -> LONG {
 #[unsafe(no_mangle)]
 pub unsafe extern "system" fn SCardFreeMemory(context: SCARDCONTEXT, memory: *const c_void) -> LONG {
     shell(|| {
-        api::is_valid_context(id(context)?)?;
-        let freed = registry::current()?.allocations.free(memory as usize);
+        let freed = api::free_memory(id(context)?, memory as usize);
         #[cfg(windows)]
-        let freed =
-            freed.or_else(|refusal| crate::windows::free(context, memory as usize).unwrap_or(Err(refusal)));
+        if freed == Err(SCARD_E_INVALID_PARAMETER) {
+            return crate::windows::free(context, memory as usize).unwrap_or(freed);
+        }
         freed
     })
 }

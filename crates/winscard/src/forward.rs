@@ -41,11 +41,6 @@ struct State {
 }
 
 impl RealContext {
-    #[cfg(windows)]
-    pub(crate) const fn new() -> Self {
-        Self { state: Mutex::new(State { context: None, failed: None }) }
-    }
-
     /// The real context, or `None` where no library or service is there.
     pub(crate) fn get(&self, forward: &Forward) -> Option<Context> {
         let provider = forward.provider()?;

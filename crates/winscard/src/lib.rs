@@ -36,6 +36,8 @@ mod profile;
 mod readers;
 mod registry;
 mod status_change;
+#[cfg(windows)]
+mod stay;
 mod t0;
 mod vpcd;
 #[cfg(windows)]

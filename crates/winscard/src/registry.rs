@@ -16,7 +16,7 @@ use crate::buffer::Allocations;
 use crate::cache::Cache;
 use crate::context::{Context, Events};
 use crate::equipment::Furnished;
-use crate::forward::Forward;
+use crate::forward::{Forward, RealContext};
 use crate::handle::Handle;
 use crate::log::ApduLog;
 use crate::profile::Profile;
@@ -35,6 +35,8 @@ pub(crate) struct Registry {
     next: AtomicU32,
     pub(crate) readers: Readers,
     pub(crate) forward: Forward,
+    /// For questions without a context of the caller's.
+    pub(crate) nobody: RealContext,
     pub(crate) events: Events,
     pub(crate) cache: Mutex<Cache>,
     pub(crate) allocations: Allocations,
@@ -76,6 +78,7 @@ impl Registry {
             next: AtomicU32::new(seed & 0x3FFF_FFFF | 1),
             readers: Readers::new(store_dir, mounted, Furnished::new(furnished)),
             forward: Forward::default(),
+            nobody: RealContext::default(),
             events: Events::default(),
             cache: Mutex::default(),
             allocations: Allocations::default(),

@@ -17,23 +17,21 @@ use std::ffi::{CStr, OsString, c_char, c_void};
 use std::os::windows::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::ptr::{null, null_mut};
-use std::sync::{Mutex, Once, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use cardmod_iso7816::{Atr, AtrError};
 use cardmod_pcsc::{
-    Context as RealService, DWORD, LONG, ReaderState, SCARD_AUTOALLOCATE, SCARD_E_INVALID_PARAMETER,
-    SCARD_E_INVALID_VALUE, SCARD_E_NO_SERVICE, SCARD_E_UNSUPPORTED_FEATURE, SCARD_READERSTATE, SCARDCONTEXT,
-    SCARDHANDLE,
+    Context as RealService, DWORD, LONG, READER_STATE_ATR_LEN, ReaderState, SCARD_AUTOALLOCATE,
+    SCARD_E_INVALID_PARAMETER, SCARD_E_INVALID_VALUE, SCARD_E_NO_SERVICE, SCARD_E_UNSUPPORTED_FEATURE,
+    SCARD_READERSTATE, SCARDCONTEXT, SCARDHANDLE,
 };
 use windows_sys::Win32::Globalization::{CP_ACP, MultiByteToWideChar, WideCharToMultiByte};
-use windows_sys::Win32::System::LibraryLoader::{
-    GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
-};
 use windows_sys::Win32::System::SystemInformation::GetSystemDirectoryW;
 use windows_sys::Win32::System::Threading::CreateEventW;
 
+use crate::api;
 use crate::buffer::{self, Character};
 use crate::exports::{id, shell, status, with_states};
-use crate::forward::RealContext;
 use crate::handle::Kind;
 use crate::locate::{AtrMask, locate};
 use crate::registry;
@@ -45,8 +43,6 @@ const MAX_MASKS: DWORD = 1024;
 /// Most bytes of a card's names in the database.
 const NAMES_LEN: usize = 16 * 1024;
 
-/// For questions without a context of the caller's.
-static DATABASE: RealContext = RealContext::new();
 /// What the system's library has handed out and takes back.
 static FOREIGN: Mutex<Option<HashSet<usize>>> = Mutex::new(None);
 
@@ -61,12 +57,7 @@ pub struct SCARD_ATRMASK {
 
 /// The service behind a caller's context, or behind none.
 fn service(context: SCARDCONTEXT) -> Result<RealService, u32> {
-    let registry = registry::current()?;
-    let real = match context {
-        0 => DATABASE.get(&registry.forward),
-        _ => registry.context(id(context)?)?.real.get(&registry.forward),
-    };
-    real.ok_or(SCARD_E_NO_SERVICE)
+    api::real_service(id(context)?)?.ok_or(SCARD_E_NO_SERVICE)
 }
 
 /// A function of the system's library, as an address.
@@ -418,7 +409,8 @@ unsafe fn atr_masks(masks: *const SCARD_ATRMASK, count: DWORD) -> Result<Vec<Atr
     Ok(wanted)
 }
 
-/// What the database calls cards with this ATR.
+/// What the database calls cards with this ATR. It gets no length, and reads as far as the bytes announce more: an
+/// ATR that is not as long as it says is that of no card in there.
 fn cards_of(service: &RealService, atr: &[u8]) -> Result<Vec<String>, u32> {
     type Function = unsafe extern "system" fn(
         SCARDCONTEXT,
@@ -428,6 +420,7 @@ fn cards_of(service: &RealService, atr: &[u8]) -> Result<Vec<String>, u32> {
         *mut u16,
         *mut DWORD,
     ) -> LONG;
+    let Some(atr) = padded(atr) else { return Ok(Vec::new()) };
     // SAFETY:
     // - the address is that of the system's function of this name, whose type this is
     // - the service keeps the library loaded
@@ -435,12 +428,23 @@ fn cards_of(service: &RealService, atr: &[u8]) -> Result<Vec<String>, u32> {
         unsafe { std::mem::transmute::<*const (), Function>(function(service, c"SCardListCardsW")?) };
     let mut names = vec![0_u16; NAMES_LEN];
     let mut length = NAMES_LEN as DWORD;
-    // SAFETY: the ATR is at most 33 bytes and says its own length; the buffer has its length; no interfaces.
+    // SAFETY: the ATR says its own length and has room for the longest; the buffer has its length; no interfaces.
     let code =
         unsafe { function(service.raw(), atr.as_ptr(), null(), 0, names.as_mut_ptr(), &raw mut length) };
     outcome(code)?;
     let names = names.split(|unit| *unit == 0).take_while(|name| !name.is_empty());
     Ok(names.map(String::from_utf16_lossy).collect())
+}
+
+/// An ATR that is as long as it says, in the room that winscard.h has for one.
+fn padded(atr: &[u8]) -> Option<[u8; READER_STATE_ATR_LEN]> {
+    // What the check character is does not change the length.
+    if !matches!(Atr::parse(atr), Ok(_) | Err(AtrError::Checksum)) {
+        return None;
+    }
+    let mut room = [0; READER_STATE_ATR_LEN];
+    room.get_mut(..atr.len())?.copy_from_slice(atr);
+    Some(room)
 }
 
 /// The database does not tell capitals from small letters.
@@ -450,20 +454,6 @@ fn is_one_of(wanted: &[String], card: &str) -> bool {
 
 fn cstr(name: &'static str) -> &'static CStr {
     CStr::from_bytes_with_nul(name.as_bytes()).unwrap_or_default()
-}
-
-/// Keeps the library that this code is in loaded until the process ends: threads that used a card have handlers of
-/// the crypto library that run when they end, and code that may still run must not be unmapped.
-pub(crate) fn stay_loaded() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let mut module = null_mut();
-        let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;
-        let here: fn() = stay_loaded;
-        // SAFETY: with this flag the second argument is an address within a loaded module; the place lives.
-        // A failure leaves things as they are for any library.
-        unsafe { GetModuleHandleExW(flags, here as *const u16, &raw mut module) };
-    });
 }
 
 /// The folder of the system's libraries.
@@ -502,4 +492,33 @@ pub(crate) fn from_ansi(ansi: &[u8]) -> String {
     // SAFETY: both buffers have this length: no character of a code page has more units than bytes.
     let written = unsafe { MultiByteToWideChar(CP_ACP, 0, ansi.as_ptr(), count, wide.as_mut_ptr(), count) };
     String::from_utf16_lossy(&wide[..usize::try_from(written).unwrap_or(0)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_sees_no_atr_that_is_shorter_than_it_says() {
+        let whole = [0x3B, 0x65, 0x00, 0x00, 1, 2, 3, 4, 5];
+        let room = padded(&whole).expect("an ATR");
+        assert_eq!(room[..9], whole);
+        assert_eq!(room[9..], [0; READER_STATE_ATR_LEN - 9]);
+        assert!(padded(&[0x3B, 0x80, 0x80, 0x01, 0x02]).is_some(), "whose check character is wrong");
+        for bad in [&[][..], &[0x3B], &[0x3B, 0x65, 0, 0, 1, 2, 3, 4], &[0x3B, 0x00, 0x00], &[0x00; 9]] {
+            assert_eq!(padded(bad), None, "{bad:02x?}");
+        }
+        // Rounds of four interface bytes without an end.
+        let endless = [&[0x3B, 0xFF][..], &[0xFF; 31]].concat();
+        assert_eq!(padded(&endless), None);
+    }
+
+    #[test]
+    fn memory_of_the_system_is_known_without_a_context_too() {
+        assert_eq!(free(0, 0x1000), None, "not the system's");
+        remember(0x1000);
+        // Where no service runs the memory cannot be its own; what counts is that NULL is a context here.
+        assert_ne!(free(0, 0x1000), Some(Err(cardmod_pcsc::SCARD_E_INVALID_HANDLE)));
+        assert_eq!(free(0, 0x1000), None, "only once");
+    }
 }

@@ -9,8 +9,9 @@ use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 
 use cardmod_pcsc::{
-    DWORD, LONG, SCARD_E_NO_SERVICE, SCARD_E_UNSUPPORTED_FEATURE, SCARD_IO_REQUEST, SCARD_READERSTATE,
-    SCARD_STATE_ATRMATCH, SCARD_STATE_PRESENT, SCARDCONTEXT, SCARDHANDLE,
+    DWORD, LONG, SCARD_E_INVALID_HANDLE, SCARD_E_INVALID_PARAMETER, SCARD_E_NO_SERVICE,
+    SCARD_E_UNSUPPORTED_FEATURE, SCARD_IO_REQUEST, SCARD_READERSTATE, SCARD_STATE_ATRMATCH,
+    SCARD_STATE_PRESENT, SCARDCONTEXT, SCARDHANDLE,
 };
 use cardmod_virtual::Store;
 use common::built_library;
@@ -243,13 +244,66 @@ fn the_service_of_virtual_readers_has_always_started() {
     assert_eq!(unsafe { wait(first, 0) }, 0, "signalled");
 }
 
-/// Unused, it goes when it is unloaded; threads that used a card may still have to run code of it.
+/// Threads that used a card may still have to run code of it; and each load costs the process something that the
+/// runtime never gives back, of which there are some thousand.
 #[test]
-fn once_used_the_library_stays() {
+fn once_loaded_the_library_stays() {
     use libloading::os::windows::Library as Loaded;
     const NAME: &str = "cardmod_winscard.dll";
-    drop(library());
-    assert!(Loaded::open_already_loaded(NAME).is_err(), "unused, it goes");
+    assert!(Loaded::open_already_loaded(NAME).is_err(), "nobody has loaded it");
+    let first = library();
+    let count = *find::<unsafe extern "system" fn() -> u64>(&first, "CardmodApduCount");
+    drop(first);
+    for _ in 0..1200 {
+        drop(library());
+    }
+    assert!(Loaded::open_already_loaded(NAME).is_ok(), "unused, it stays");
+    // SAFETY: the library is still loaded, and any program may call this.
+    assert_eq!(unsafe { count() }, 0);
     drop(bench().library);
     assert!(Loaded::open_already_loaded(NAME).is_ok(), "used, it stays");
+}
+
+type ListOf = unsafe extern "system" fn(SCARDCONTEXT, *const u16, *mut u16, *mut DWORD) -> LONG;
+type GroupsOf = unsafe extern "system" fn(SCARDCONTEXT, *mut u16, *mut DWORD) -> LONG;
+type FreeOf = unsafe extern "system" fn(SCARDCONTEXT, *const c_void) -> LONG;
+
+/// winscard.h: lists and memory belong to no context.
+#[test]
+fn lists_need_no_context() {
+    let bench = bench();
+    let readers = find::<ListOf>(&bench.library, "SCardListReadersW");
+    let groups = find::<GroupsOf>(&bench.library, "SCardListReaderGroupsW");
+    let free = find::<FreeOf>(&bench.library, "SCardFreeMemory");
+    for context in [0, bench.context] {
+        let (mut block, mut length) = (null_mut::<u16>(), DWORD::MAX);
+        // SAFETY: SCARD_AUTOALLOCATE, for which the buffer is a place for a pointer; both places live.
+        let answer = unsafe { readers(context, null(), (&raw mut block).cast(), &raw mut length) };
+        assert_eq!(code(answer), 0);
+        // SAFETY: the block has this length until it is given back below.
+        let text = String::from_utf16_lossy(unsafe { std::slice::from_raw_parts(block, length as usize) });
+        assert!(text.split('\0').any(|name| name == bench.reader), "{text:?}");
+        // SAFETY: any address may be asked about.
+        assert_eq!(code(unsafe { free(0, block.cast()) }), 0);
+        // SAFETY: as above.
+        assert_eq!(code(unsafe { free(0, block.cast()) }), SCARD_E_INVALID_PARAMETER, "only once");
+
+        let mut length = 0;
+        // SAFETY: no buffer; the length's place lives.
+        assert_eq!(code(unsafe { groups(context, null_mut(), &raw mut length) }), 0);
+        assert_eq!(length as usize, "SCard$DefaultReaders".len() + 2);
+    }
+    let mut length = 0;
+    // SAFETY: no buffer; the length's place lives.
+    let answer = unsafe { readers(7, null(), null_mut(), &raw mut length) };
+    assert_eq!(code(answer), SCARD_E_INVALID_HANDLE, "7 is no context");
+    // SAFETY: nothing is given back.
+    assert_eq!(code(unsafe { free(7, null()) }), SCARD_E_INVALID_HANDLE);
+    let narrow = find::<unsafe extern "system" fn(SCARDCONTEXT, *const i8, *mut i8, *mut DWORD) -> LONG>(
+        &bench.library,
+        "SCardListReadersA",
+    );
+    // SAFETY: no buffer; the length's place lives.
+    assert_eq!(code(unsafe { narrow(0, null(), null_mut(), &raw mut length) }), 0);
+    assert!(length as usize > bench.reader.len());
 }

@@ -64,6 +64,7 @@ const LISTED: &[(&str, &[&str])] = &[
         &[
             "src/buffer.rs",
             "src/exports.rs",
+            "src/stay.rs",
             "src/windows.rs",
             "tests/c_functions.rs",
             "tests/library.rs",
