@@ -215,7 +215,12 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::PinPolicy { .. } => "PIN and PUK of a PIV card have 6 to 8 characters, best digits",
         Error::PinBlocked { .. } | Error::WrongPin { .. } => return way_out(error),
         Error::PinRequired { .. } | Error::PinSource(PinSourceError::Unavailable(_)) => {
-            "give --pin-file, --pin-env or --pin-fd, or run in a terminal"
+            // There is no other descriptor to inherit.
+            if cfg!(windows) {
+                "give --pin-file, --pin-env or --pin-fd 0, or run in a terminal"
+            } else {
+                "give --pin-file, --pin-env or --pin-fd, or run in a terminal"
+            }
         }
         Error::CertificateMismatch { .. } => {
             "the certificate must be for the container's key: cardmod cert request makes the request for it"

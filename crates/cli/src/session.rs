@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::management::ManagementOptions;
 use crate::output::Output;
 use crate::verbs::card::create_standard;
+use crate::verbs::module::view::problem_note;
 
 /// The virtual card used where no card is found.
 const DEFAULT_CARD: &str = "default";
@@ -71,7 +72,7 @@ impl Desk {
         };
         let environment = Environment::open(options)?;
         for problem in environment.registry.problems() {
-            out.note(&format!("note: a file of the module registry is not used: {problem}"));
+            out.note(&problem_note(problem));
         }
         Ok(Self { environment, global: global.clone(), out, seeking: Seeking::Nothing, management_key: None })
     }

@@ -69,6 +69,7 @@ fn files_that_install_on_windows() {
     home.run("module inf --from-entry wide --hardware-id SCFILTER\\CID_4142").succeeds().says("CID_4142");
     if cfg!(not(windows)) {
         home.run("module list --wow64").exits(2).says("Windows' registry");
+        home.run(&format!("module match --wow64 {ATR}")).exits(2).says("Windows' registry");
     }
 }
 

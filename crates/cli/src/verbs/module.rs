@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::output::{Output, facts, hex, table};
 use crate::session::{Desk, WithoutCard};
 
-use self::view::{CLASS_MODULE, EntryView, ProblemView, module_name, problems};
+use self::view::{CLASS_MODULE, EntryView, ProblemView, module_name, problem_note, problems};
 
 /// What to do with the module registry.
 #[derive(Debug, Subcommand)]
@@ -49,6 +49,9 @@ pub(crate) struct MatchArgs {
     /// The ATR in hexadecimal, blanks and colons allowed [default: that of the card]
     #[arg(long, value_name = "HEX")]
     atr: Option<AtrBytes>,
+    /// Among the entries that 32-bit programs of a 64-bit Windows have
+    #[arg(long)]
+    wow64: bool,
 }
 
 /// An ATR, or its mask, on the command line.
@@ -119,7 +122,7 @@ fn atr_cell(entry: &EntryView<'_>) -> String {
 }
 
 fn find(args: &MatchArgs, global: &Global, out: Output) -> Result<(), Failure> {
-    let registry = Registry::load(&RegistryPaths::standard());
+    let registry = Registry::load(&paths(args.wow64)?);
     let atr = match &args.atr {
         Some(atr) => atr.0.clone(),
         None => atr_of_card(&Desk::open(global, out)?)?,
@@ -161,7 +164,7 @@ fn atr_of_card(desk: &Desk) -> Result<Vec<u8>, Failure> {
 
 fn tell_problems(registry: &Registry, out: Output) {
     for problem in registry.problems() {
-        out.note(&format!("note: a part of the module registry is not used: {problem}"));
+        out.note(&problem_note(problem));
     }
 }
 

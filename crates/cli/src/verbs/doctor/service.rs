@@ -8,13 +8,17 @@ use super::findings::Report;
 mod pcsc_lite;
 #[cfg(not(windows))]
 use pcsc_lite as advice;
-#[cfg(windows)]
+#[cfg(any(windows, test))]
+#[cfg_attr(not(windows), allow(dead_code, reason = "its words are tested everywhere"))]
 mod windows;
 #[cfg(windows)]
 use windows as advice;
 
 /// The codes of a service that refuses this user.
 const REFUSED: [&str; 2] = ["SCARD_W_SECURITY_VIOLATION", "SCARD_E_NO_ACCESS"];
+
+/// Windows' own word for it (winerror.h).
+const ERROR_ACCESS_DENIED: u32 = 5;
 
 /// Where the service is missing only real readers are: that is a warning here, and a fault where no
 /// reader at all is found.
@@ -35,8 +39,8 @@ pub(super) fn examine(report: &mut Report) {
         Some(Err(error)) => {
             let name = cardmod_pcsc::code_name(error.code).unwrap_or("an unknown code");
             let message = format!("the service does not answer: {error}");
-            let advice =
-                if REFUSED.contains(&name) { advice::REFUSED.to_owned() } else { advice::no_answer(name) };
+            let refused = REFUSED.contains(&name) || error.code == ERROR_ACCESS_DENIED;
+            let advice = if refused { advice::REFUSED.to_owned() } else { advice::no_answer(name) };
             report.warning("pcsc-service", message, advice);
         }
         None => {}

@@ -85,10 +85,34 @@ pub(crate) fn problems(registry: &Registry) -> Vec<ProblemView> {
     registry.problems().iter().map(view).collect()
 }
 
+/// What people are told of a part that is not used.
+pub(crate) fn problem_note(problem: &RegistryProblem) -> String {
+    format!("note: {} is not used: {problem}", kind_of(&problem.place))
+}
+
+fn kind_of(place: &Place) -> &'static str {
+    match place {
+        Place::File { .. } => "a file of the module registry",
+        Place::Key(_) => "an entry of Windows' registry",
+    }
+}
+
 /// The module as tables name it.
 pub(super) fn module_name(module: &RegisteredModule) -> String {
     match module {
         RegisteredModule::Class => CLASS_MODULE.to_owned(),
         RegisteredModule::Library(path) => path.display().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_not_called_a_file() {
+        assert_eq!(kind_of(&Place::Key("HKEY_CURRENT_USER".to_owned())), "an entry of Windows' registry");
+        let file = Place::File { file: "a.toml".into(), line: Some(3) };
+        assert_eq!(kind_of(&file), "a file of the module registry");
     }
 }
