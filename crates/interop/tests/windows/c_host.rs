@@ -81,18 +81,13 @@ fn a_context_is_deleted_after_the_end_was_announced() {
 #[test]
 #[ignore = "run by cargo xtask windows"]
 fn a_process_ends_with_a_call_running() {
-    let desk = with_gids_card();
-    let inside = host(&desk, "exit-in-call", &[("CHOST_INSIDE", "1")]);
-    // the call that will never end has the context; who asks for it is told, and does not wait
-    ends_in_order(&inside.says("asked after the end: 0x8010001f"));
-    ends_in_order(&host(&desk, "exit-in-call", &[("CHOST_INSIDE", "0")]));
+    ends_in_calls(&with_gids_card());
 }
 
 #[test]
 #[ignore = "run by cargo xtask windows"]
 fn a_thousand_loads_leave_nothing() {
-    let desk = with_gids_card();
-    nothing_grew(&host(&desk, "growth", &[("CHOST_ROUNDS", "1000")]));
+    loads_leave_nothing(&with_gids_card(), "1000");
 }
 
 #[test]
@@ -120,8 +115,23 @@ fn with_gids_card() -> Desk {
     desk
 }
 
+/// The host's process ends with a call running: in the module, and on its way out of it.
+#[track_caller]
+pub(crate) fn ends_in_calls(desk: &Desk) {
+    let inside = host(desk, "exit-in-call", &[("CHOST_INSIDE", "1")]);
+    // the call that will never end has the context; who asks for it is told, and does not wait
+    ends_in_order(&inside.says("asked after the end: 0x8010001f"));
+    ends_in_order(&host(desk, "exit-in-call", &[("CHOST_INSIDE", "0")]));
+}
+
+/// The host loads, uses and unloads the module so many times.
+#[track_caller]
+pub(crate) fn loads_leave_nothing(desk: &Desk, rounds: &str) {
+    nothing_grew(&host(desk, "growth", &[("CHOST_ROUNDS", rounds)]));
+}
+
 /// Puts the host into the home, and beside it the PC/SC library that it asks for by name.
-fn install(desk: &Desk) {
+pub(crate) fn install(desk: &Desk) {
     compile("x86_64-w64-mingw32-gcc", desk.folder());
     std::fs::copy(program("winscard.dll"), desk.path("winscard.dll")).expect("a copy");
 }

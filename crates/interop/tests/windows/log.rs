@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::c_host;
 use crate::desk::{Desk, program, windows};
 
 #[test]
@@ -20,8 +21,14 @@ fn the_registry_switches_the_log_of_modules() {
     let built_in = logs(&folder);
     let module = windows(&program("cardmod_class.dll"));
     desk.wine_words(&["--module", &module, "pin", "verify", "--pin-env", "WRONG"]).exits_with(5);
+    c_host::install(&desk);
+    c_host::ends_in_calls(&desk);
+    c_host::loads_leave_nothing(&desk, "50");
     desk.wine("log off").success();
     let all = logs(&folder);
+    let mut files = std::fs::read_dir(&folder).expect("the folder");
+    let by_host = |name: std::ffi::OsString| name.to_string_lossy().starts_with("cardmod-c-host-");
+    assert!(files.any(|file| by_host(file.expect("a file").file_name())), "the host's calls are in it");
     assert!(all.len() > built_in.len(), "the library writes too");
     for line in [
         "> CardAcquireContext(flags=0x0, card=",
