@@ -8,6 +8,7 @@ use cardmod_winscard::{Fault, FaultKind};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::verbs::module::view::taken_out;
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
@@ -29,8 +30,10 @@ impl From<EnvironmentError> for Failure {
         match error {
             EnvironmentError::Card(error) => error.into(),
             EnvironmentError::Store(error) => error.into(),
-            EnvironmentError::RegisteredModule { name, .. } => Self { code: "module-load", ..failure }
-                .hint(format!("cardmod module unregister {name:?} takes it out; --module names another")),
+            EnvironmentError::RegisteredModule { name, origin, .. } => {
+                Self { code: "module-load", ..failure }
+                    .hint(format!("{}; --module names another", taken_out(&name, &origin)))
+            }
             EnvironmentError::NoSharedProvider { in_build: true, .. } => failure.hint(if cfg!(windows) {
                 "cargo build --release --workspace builds it as cardmod_winscard.dll; copy that to winscard.dll"
             } else {

@@ -53,7 +53,10 @@ fn a_registered_module_serves_its_cards() {
     assert_eq!(list["cards"][0]["module"], Value::from(module.clone()));
     assert_eq!((&list["cards"][0]["scope"], &list["problems"]), (&"user".into(), &Value::Array(vec![])));
     home.run("module list").succeeds().says("Demo").says("any other");
-    home.run("module unregister Demo --system").exits(1).says("no entry of the system");
+    home.run("module unregister Demo --system")
+        .exits(1)
+        .says("no entry of the system")
+        .says("without --system");
     home.run("module unregister Demo").succeeds();
     home.run("--card demo info").succeeds().says("none is registered");
 }
@@ -103,6 +106,20 @@ fn an_entry_that_leads_nowhere_is_named_with_its_file() {
         home.run(&format!("--card demo info --module {named}")).succeeds().says("named by the caller");
         home.run("module unregister bad").succeeds();
     }
+    // What is said to take it out does so.
+    home.run(&format!("module register /no/such.so --name bad --atr {atr} --no-check --system")).succeeds();
+    home.run("--card demo info").exits(1).says("module unregister \"bad\" --system takes it out");
+    let mut doctor = home.cardmod("--card demo doctor");
+    let told = common::Outcome::of(doctor.env("CARDMOD_PCSC_SYSTEM", "none"));
+    told.says("module unregister \"bad\" --system takes it out");
+    home.run("module unregister bad --system").succeeds();
+    home.write("named.toml", format!("[[card]]\nname='bad'\natr='{atr}'\nmodule='/no/such.so'\n").as_bytes());
+    let mut info = home.cardmod("--card demo info");
+    let told = common::Outcome::of(info.env("CARDMOD_CARDS", home.path("named.toml"))).exits(1);
+    told.says("named.toml, which CARDMOD_CARDS names");
+    let folder = home.folder().display().to_string();
+    home.run(&format!("module register {folder} --name bad --atr {atr}")).exits(1).says("is a folder, not a");
+    home.run("--card demo info --module nowhere.so").exits(1).says(&format!("{folder}/nowhere.so"));
 }
 
 /// A library's file with its machine changed: byte 18 of an ELF header, and the width in byte 4.
@@ -201,6 +218,10 @@ fn a_bad_file_is_told_and_the_others_are_used() {
     home.run("module register class --name x --atr 3b8").exits(2);
     home.run("module register class --name x --atr 3b80 --mask ff").exits(2).says("equal");
     home.run("module register class --name x --atr 3b").exits(2).says("2 to 33 bytes");
+    home.run("module match --atr 3b").exits(2).says("2 to 33 bytes, not 1");
+    // Four historical bytes are announced, and none is there.
+    home.run("module register class --name x --atr 3b04").succeeds().says("no whole answer to reset");
+    home.run("module register class --name y --atr 3b0451ff0800").succeeds().never_says("no whole");
 }
 
 #[test]

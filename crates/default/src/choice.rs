@@ -87,7 +87,7 @@ impl Environment {
 fn unusable(entry: &CardEntry, reason: &str) -> EnvironmentError {
     EnvironmentError::RegisteredModule {
         name: entry.name.clone(),
-        origin: entry.origin.to_string(),
+        origin: entry.origin.clone(),
         reason: reason.to_owned(),
     }
 }

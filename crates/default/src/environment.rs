@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use cardmod_host::registry::{Registry, RegistryPaths};
+use cardmod_host::registry::{Origin, Registry, RegistryPaths};
 use cardmod_host::{DirectoryStore, Host, ModuleSource};
 use cardmod_pcsc::{Provider, ProviderError};
 use cardmod_virtual::{Store, StoreError};
@@ -67,8 +67,8 @@ pub enum EnvironmentError {
     RegisteredModule {
         /// The entry's name.
         name: String,
-        /// File and line of the entry.
-        origin: String,
+        /// Whose entry it is, and its file and line or its key.
+        origin: Origin,
         /// Why.
         reason: String,
     },

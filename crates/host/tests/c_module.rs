@@ -228,7 +228,8 @@ fn what_is_no_module_is_told_apart() {
     let missing = load(Path::new("/nowhere/module.so"));
     assert!(matches!(missing, LoadError::NotFound { .. }), "{missing}");
     let directory = tempfile::tempdir().expect("a directory");
-    assert!(matches!(load(directory.path()), LoadError::Unreadable { .. }));
+    let folder = load(directory.path());
+    assert!(folder.to_string().ends_with("is a folder, not a library"), "{folder}");
     let text = directory.path().join("text.so");
     std::fs::write(&text, "this is no library").expect("a file");
     let error = load(&text);

@@ -91,7 +91,8 @@ fn names_are_taken_replaced_and_taken_out() {
     let better = NewEntry { atr: vec![0x3B, 0x02], crypto_provider: None, replace: true, ..new("Card") };
     register(&paths, Scope::System, &better).expect("it is replaced");
     let names: Vec<_> = own.card("System", "Card").values().expect("values").map(|(name, _)| name).collect();
-    assert_eq!(names.len(), 4, "nothing of the old entry stays: {names:?}");
+    assert_eq!(names.len(), 5, "what is not the entry's stays, its provider goes: {names:?}");
+    assert!(names.iter().any(|name| name == "80000100"), "{names:?}");
     assert!(Registry::load(&paths).find(&[0x3B, 0x02]).is_some());
     let nested = register(&paths, Scope::System, &new(r"a\b")).expect_err("a backslash");
     assert!(matches!(nested, RegisterError::BackslashInName), "{nested}");
@@ -100,6 +101,67 @@ fn names_are_taken_replaced_and_taken_out() {
     assert!(Registry::load(&paths).entries().is_empty());
     let unknown = unregister(&paths, Scope::System, "card").expect_err("it is gone");
     assert!(matches!(unknown, RegisterError::Unknown { .. }), "{unknown}");
+}
+
+/// The key of a card that a provider of its own serves, and that of Windows' class driver for PIV.
+#[test]
+fn keys_of_no_card_module_are_left_alone() {
+    let own = Own::new("foreign");
+    let vendor = own.good("System", "Vendor", &[0x3B, 0x05]);
+    vendor.remove_value("80000001").expect("it was there");
+    vendor.set_string("Crypto Provider", "A maker's provider").expect("a value");
+    let class = own.card("System", "Identity Device (NIST SP 800-73 [PIV])");
+    // No bytes of an array that is there: Wine looks at the address of none.
+    class.set_bytes("ATR", Type::Bytes, &[0][..0]).expect("a value");
+    class.set_bytes("ATRMask", Type::Bytes, &[0][..0]).expect("a value");
+    class.set_string("80000001", "msclmd.dll").expect("a value");
+    let registry = Registry::load(&own.paths());
+    assert_eq!((registry.entries(), registry.problems()), (&[][..], &[][..]));
+    for (key, name, values) in [(&vendor, "vendor", 3), (&class, "Identity Device (NIST SP 800-73 [PIV])", 3)]
+    {
+        for replace in [false, true] {
+            let refused = register(&own.paths(), Scope::System, &NewEntry { replace, ..new(name) });
+            assert!(matches!(&refused, Err(RegisterError::NoModule { .. })), "{refused:?}");
+        }
+        let refused = unregister(&own.paths(), Scope::System, name).expect_err("it is none of ours");
+        assert!(refused.to_string().contains("left alone"), "{refused}");
+        assert_eq!(key.values().expect("the key is there").count(), values, "{name}");
+    }
+    // One that is meant for a module, and broken, can be taken out.
+    own.good("System", "broken", &[0x3B]);
+    unregister(&own.paths(), Scope::System, "broken").expect("it is an entry");
+}
+
+#[test]
+fn a_name_with_a_nul_takes_nothing_out() {
+    let own = Own::new("nul");
+    own.good("User", "a", &[0x3B, 0x01]);
+    for name in ["\0x", "a\0", "", "a\\", "\\", "."] {
+        let refused = unregister(&own.paths(), Scope::User, name).expect_err(name);
+        assert!(matches!(refused, RegisterError::Unknown { .. } | RegisterError::BadName), "{refused}");
+        assert_eq!(Registry::load(&own.paths()).entries().len(), 1, "{name:?}");
+    }
+}
+
+#[test]
+fn one_scope_has_a_name_once_in_keys_and_files() {
+    let own = Own::new("once");
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("x.toml");
+    let toml = "[[card]]\nname = 'Card'\natr = '3b 01'\nmodule = 'class'\n";
+    std::fs::write(&file, toml).expect("a file");
+    let paths = RegistryPaths { user: Some(directory.path().to_owned()), ..own.paths() };
+    let taken = register(&paths, Scope::User, &new("Card")).expect_err("a file has it");
+    assert!(matches!(&taken, RegisterError::Exists { place: Place::File { .. }, .. }), "{taken:?}");
+    // What cannot be written costs the old entry nothing.
+    let nowhere =
+        NewEntry { module: RegisteredModule::Library(r"..\x.dll".into()), replace: true, ..new("Card") };
+    register(&paths, Scope::User, &nowhere).expect_err("no module");
+    assert_eq!(std::fs::read_to_string(&file).expect("it is there again"), toml);
+    let place = register(&paths, Scope::User, &NewEntry { replace: true, ..new("Card") });
+    assert!(matches!(place, Ok(Place::Key(_))), "{place:?}");
+    assert!(!file.exists(), "the key is in its place");
+    assert_eq!(Registry::load(&paths).entries().len(), 1);
 }
 
 #[test]
@@ -132,9 +194,6 @@ fn a_bad_key_is_named_and_the_others_count() {
     broken("text").set_string("ATR", "3B 02").expect("a value");
     broken("half").set_bytes("80000001", Type::Bytes, &[0x00, 0xD8, 0, 0]).expect("a value");
     broken("no text").set_bytes("80000001", Type::String, &[0x00, 0xD8, 0, 0]).expect("a value");
-    broken("inner nul")
-        .set_bytes("80000001", Type::String, &[b'a', 0, 0, 0, b'b', 0, 0, 0])
-        .expect("a value");
     broken("long").set_bytes("ATR", Type::Bytes, &[0; 34]).expect("a value");
     own.card("System", "empty");
     let registry = Registry::load(&own.paths());
@@ -144,7 +203,6 @@ fn a_bad_key_is_named_and_the_others_count() {
         ("bits", "byte 1"),
         ("empty", "no value \"80000001\""),
         ("half", "is binary"),
-        ("inner nul", "no text in UTF-16"),
         ("lengths", "must be equal"),
         ("long", "2 to 33"),
         ("no module", "no value \"80000001\""),
@@ -166,10 +224,14 @@ fn bare_names_are_files_of_the_system_folder() {
         .set_expand_string("80000001", r"%SystemRoot%\cards\x.dll")
         .expect("a value");
     own.good("User", "c", &[0x3B, 0x03]).set_string("80000001", "msclmd.dll").expect("a value");
+    // A text with its NUL, and after it what was in the writer's buffer.
+    let rubbish = [b'd', 0, 0, 0, 0x00, 0xD8, 0, 0];
+    own.good("User", "d", &[0x3B, 0x04]).set_bytes("80000001", Type::String, &rubbish).expect("a value");
     let registry = Registry::load(&own.paths());
     let module = |atr: &[u8]| registry.find(atr).expect("an entry").module.to_string().to_lowercase();
     assert_eq!(module(&[0x3B, 0x01]), r"c:\windows\system32\example.dll");
     assert_eq!(module(&[0x3B, 0x02]), r"c:\windows\cards\x.dll");
+    assert_eq!(module(&[0x3B, 0x04]), r"c:\windows\system32\d");
     assert_eq!(module(&[0x3B, 0x03]), "class", "Windows' class driver has its part");
 }
 
@@ -197,4 +259,14 @@ fn the_32_bit_node_is_another_place() {
     register(&for_32, Scope::System, &new("old")).expect("it is written");
     assert!(Registry::load(&own.paths()).entries().is_empty());
     assert_eq!(Registry::load(&for_32).entries().len(), 1);
+    // Nor is what programs of either width have taken out in the place of what 32-bit ones have not.
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("x.toml");
+    std::fs::write(&file, "[[card]]\nname = 'all'\natr = '3b 01'\nmodule = 'class'\n").expect("a file");
+    let both = RegistryPaths { system: Some(directory.path().to_owned()), ..own.paths() };
+    let for_32 = both.for_32_bit_programs().expect("Windows has one");
+    let unknown = unregister(&for_32, Scope::System, "all").expect_err("it is not theirs");
+    assert!(matches!(unknown, RegisterError::Unknown { .. }), "{unknown}");
+    assert!(file.exists());
+    assert!(unregister(&both, Scope::System, "all").expect("it is there").file_removed);
 }

@@ -109,6 +109,8 @@ fn a_file_that_is_wrong_says_where_and_the_others_count() {
         ("[[card]]\nname = \"x\"\natr = \"3B 81\"\nmodul = \"/m\"\n", 4, "modul"),
         ("[[card]]\nname = \"x\"\natr = \"3B 81\"\n", 1, "module"),
         ("[[card]]\nname = \" \"\natr = \"3B 81\"\nmodule = \"/m\"\n", 2, "the name is empty"),
+        ("[[card]]\nname = \"x\"\natr = \"3B 81\"\nmodule = \"C:\\cards\\x.dll\"\n", 4, "in single quotes"),
+        ("[[card]]\nname = \"x\"\natr = \"3B 81\"\nmodule = \"C:\\users\\x.dll\"\n", 4, "in single quotes"),
         ("[[card]]\nname = \"x\"\natr = 12\nmodule = \"/m\"\n", 3, "string"),
     ];
     for (text, line, words) in wrong {
@@ -199,6 +201,20 @@ fn what_is_registered_is_found_and_taken_out_again() {
     assert!(matches!(unnamed, Err(RegisterError::BadName)));
     let nowhere = register(&RegistryPaths::default(), Scope::System, &new("x"));
     assert!(matches!(nowhere, Err(RegisterError::NoPlace(Scope::System))));
+}
+
+#[test]
+fn what_cannot_replace_an_entry_leaves_it() {
+    let root = tempfile::tempdir().expect("a directory");
+    let paths = paths(root.path());
+    let old = entry("Card", "3b 01", "/m.so");
+    write(&root.path().join("user"), "old.toml", &old);
+    // In the place of the file that would become the new entry's.
+    let blocked = root.path().join(format!("user/card.new-{}", std::process::id()));
+    std::fs::create_dir(blocked).expect("a directory");
+    let better = NewEntry { atr: vec![0x3B, 0x02], replace: true, ..new("Card") };
+    register(&paths, Scope::User, &better).expect_err("its file cannot be made");
+    assert_eq!(std::fs::read_to_string(root.path().join("user/old.toml")).ok(), Some(old));
 }
 
 #[test]

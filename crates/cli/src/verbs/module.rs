@@ -5,11 +5,12 @@ mod pnp;
 mod register;
 pub(crate) mod view;
 
-use cardmod_host::registry::{Registry, RegistryPaths, Scope};
+use cardmod_host::registry::{MAX_ATR_LEN, Registry, RegistryPaths, Scope};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::args::{Global, HexBytes};
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Output, facts, hex, table};
 use crate::session::{Desk, WithoutCard};
@@ -124,6 +125,11 @@ fn atr_cell(entry: &EntryView<'_>) -> String {
 fn find(args: &MatchArgs, global: &Global, out: Output) -> Result<(), Failure> {
     let registry = Registry::load(&paths(args.wow64)?);
     let atr = match &args.atr {
+        Some(atr) if !(2..=MAX_ATR_LEN).contains(&atr.0.len()) => {
+            let told = format!("an ATR has 2 to {MAX_ATR_LEN} bytes, not {}", atr.0.len());
+            return Err(Failure::new(Exit::Usage, "bad-atr", told)
+                .hint("the whole ATR is wanted, as cardmod info shows it"));
+        }
         Some(atr) => atr.0.clone(),
         None => atr_of_card(&Desk::open(global, out)?)?,
     };

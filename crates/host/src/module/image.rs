@@ -117,8 +117,8 @@ impl Image {
     /// Reads what a file tells of itself; `None` where it is no library of a known format.
     ///
     /// # Errors
-    /// [`LoadError::NotFound`], [`LoadError::Unreadable`], and [`LoadError::NotALibrary`] for a file that
-    /// begins as a library and is damaged.
+    /// [`LoadError::NotFound`], [`LoadError::Folder`], [`LoadError::Unreadable`], and
+    /// [`LoadError::NotALibrary`] for a file that begins as a library and is damaged.
     pub fn read(path: &Path) -> Result<Option<Self>, LoadError> {
         let Some((cache, _)) = open(path)? else { return Ok(None) };
         let damaged = |error: object::Error| LoadError::NotALibrary {
@@ -177,10 +177,7 @@ fn open(path: &Path) -> Result<Option<(ReadCache<File>, Machine)>, LoadError> {
     let unreadable = |error: std::io::Error| LoadError::of_file(path, &error);
     let file = File::open(path).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.is_dir() {
-        return Err(LoadError::Unreadable {
-            path: path.display().to_string(),
-            reason: "it is a directory".to_owned(),
-        });
+        return Err(LoadError::Folder { path: path.display().to_string() });
     }
     let cache = ReadCache::new(file);
     let machine = match object::File::parse(&cache) {

@@ -47,6 +47,12 @@ pub enum LoadError {
         /// The file.
         path: String,
     },
+    /// The file is a folder.
+    #[error("the card module {path} is a folder, not a library")]
+    Folder {
+        /// The folder.
+        path: String,
+    },
     /// The library is for another system, or for programs of another width.
     #[error("the card module {path} is a {library} library; this program is a {program} one")]
     WrongMachine {
@@ -138,10 +144,18 @@ pub enum LoadError {
 impl LoadError {
     /// What the system says of a module's file.
     pub(crate) fn of_file(path: &Path, error: &std::io::Error) -> Self {
-        let path = path.display().to_string();
+        let shown = || path.display().to_string();
+        // Windows says of a folder that it may not be read.
+        if path.is_dir() {
+            return Self::Folder { path: shown() };
+        }
         match error.kind() {
-            ErrorKind::NotFound => Self::NotFound { path },
-            _ => Self::Unreadable { path, reason: error.to_string() },
+            // Whole, since a relative one leaves open where it was looked for.
+            ErrorKind::NotFound => match std::path::absolute(path) {
+                Ok(whole) => Self::NotFound { path: whole.display().to_string() },
+                Err(_) => Self::NotFound { path: shown() },
+            },
+            _ => Self::Unreadable { path: shown(), reason: error.to_string() },
         }
     }
 }
@@ -159,4 +173,19 @@ pub(crate) fn whole_path(path: &Path) -> Result<PathBuf, LoadError> {
             false => Err(error),
         })
         .map_err(|error| LoadError::of_file(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_is_told_with_its_whole_path() {
+        let told = whole_path(Path::new("nowhere.dll")).expect_err("it is not there").to_string();
+        let whole = std::env::current_dir().expect("a folder").join("nowhere.dll");
+        assert_eq!(told, format!("the card module {} does not exist", whole.display()));
+        let folder = std::env::temp_dir();
+        let told = super::super::Image::read(&folder).expect_err("it is a folder").to_string();
+        assert_eq!(told, format!("the card module {} is a folder, not a library", folder.display()));
+    }
 }

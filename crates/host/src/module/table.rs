@@ -73,11 +73,18 @@ fn open_library(path: &Path) -> Result<Library, libloading::Error> {
         // - loading runs the library's initialisers; the caller vouches for the file by naming it
         unsafe { Native::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map(Library::from)
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     {
+        use libloading::os::windows::{
+            LOAD_LIBRARY_SEARCH_DEFAULT_DIRS, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR, Library as Native,
+        };
+        // What the library needs is looked for beside it, beside this program and in the system's folder, and
+        // never in the current folder or in PATH, into which others may put files. A library of that name
+        // that is loaded already comes before all.
+        let places = LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_DEFAULT_DIRS;
         // SAFETY:
         // - loading runs the library's initialisers; the caller vouches for the file by naming it
-        unsafe { Library::new(path) }
+        unsafe { Native::load_with_flags(path, places) }.map(Library::from)
     }
 }
 

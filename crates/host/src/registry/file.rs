@@ -75,7 +75,14 @@ pub(super) fn read(path: &Path, scope: Scope) -> Result<Vec<CardEntry>, Registry
         std::fs::read_to_string(path).map_err(|error| failed(None, format!("it cannot be read: {error}")))?;
     let document: Document = toml::from_str(&text).map_err(|error| {
         let line = error.span().map(|span| line_of(&text, span.start));
-        failed(line, error.message().replace('\n', " "))
+        let written = line.and_then(|line| text.lines().nth(line - 1)).unwrap_or_default();
+        // As in module = "C:\cards\x.dll".
+        let advice = if written.contains('"') && written.contains('\\') {
+            "; write paths with a backslash in single quotes"
+        } else {
+            ""
+        };
+        failed(line, format!("{}{advice}", error.message().replace('\n', " ").trim()))
     })?;
     // Relative module paths begin at the file, wherever the program runs.
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

@@ -21,7 +21,7 @@ pub struct RegistryPaths {
     pub environment: Option<PathBuf>,
     /// The user's directory, which need not be there.
     pub user: Option<PathBuf>,
-    /// The system's directory, which need not be there.
+    /// The system's directory, which need not be there. Windows has none, see [`standard`](Self::standard).
     pub system: Option<PathBuf>,
     /// The user's key in Windows' registry, which need not be there.
     pub user_key: Option<CalaisKey>,
@@ -38,9 +38,13 @@ pub(super) struct Directory<'a> {
 
 impl RegistryPaths {
     /// The standard ones: `$CARDMOD_CARDS`; `$XDG_CONFIG_HOME/cardmod/cards.d` (else
-    /// `~/.config/cardmod/cards.d`; on Windows `%APPDATA%\cardmod\cards.d`); `/etc/cardmod/cards.d` (on
-    /// Windows `%ProgramData%\cardmod\cards.d`), or `cards.d` in `$CARDMOD_SYSTEM_CONFIG`; and on Windows
-    /// the user's and the system's keys `Calais\SmartCards`, or those in `$CARDMOD_CALAIS_KEY`.
+    /// `~/.config/cardmod/cards.d`; on Windows `%APPDATA%\cardmod\cards.d`); `/etc/cardmod/cards.d`, or
+    /// `cards.d` in `$CARDMOD_SYSTEM_CONFIG`; and on Windows the user's and the system's keys
+    /// `Calais\SmartCards`, or those in `$CARDMOD_CALAIS_KEY`.
+    ///
+    /// On Windows no directory is the system's: below `%ProgramData%` every user may make one, and would
+    /// choose the code that the programs of others load, an administrator's among them. The system's key is
+    /// for administrators alone to write.
     #[must_use]
     pub fn standard() -> Self {
         Self::of(|name| std::env::var_os(name).filter(|value| !value.is_empty()))
@@ -49,13 +53,13 @@ impl RegistryPaths {
     fn of(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let directory = |name: &str| variable(name).map(PathBuf::from);
         let (user, system) = if cfg!(windows) {
-            let ours = |path: PathBuf| path.join("cardmod");
-            (directory("APPDATA").map(ours), directory("ProgramData").map(ours))
+            (directory("APPDATA").map(|path| path.join("cardmod")), None)
         } else {
             // A relative path there is to be ignored (XDG Base Directory Specification).
             let configured = directory("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
             let user = configured.or_else(|| directory("HOME").map(|home| home.join(".config")));
-            (user.map(|path| path.join("cardmod")), Some(PathBuf::from("/etc/cardmod")))
+            let system = directory(SYSTEM).unwrap_or_else(|| PathBuf::from("/etc/cardmod"));
+            (user.map(|path| path.join("cardmod")), Some(system))
         };
         let cards = |path: PathBuf| path.join("cards.d");
         let named = variable(KEY).map(|path| path.to_string_lossy().into_owned());
@@ -66,19 +70,19 @@ impl RegistryPaths {
         Self {
             environment: directory(CARDS),
             user: user.map(cards),
-            system: directory(SYSTEM).or(system).map(cards),
+            system: system.map(cards),
             user_key: cfg!(windows).then(|| key(Scope::User, CalaisKey::user())),
             system_key: cfg!(windows).then(|| key(Scope::System, CalaisKey::system(RegistryView::Own))),
         }
     }
 
-    /// The same, with the entries that 32-bit programs have of the system's key; `None` where there are
-    /// no such.
+    /// The same, with the entries that 32-bit programs have of the system's key, and without the system's
+    /// directory, whose entries are not theirs alone; `None` where there are no such.
     #[must_use]
     pub fn for_32_bit_programs(&self) -> Option<Self> {
         let key = self.system_key.clone()?;
         let system_key = Some(key.for_32_bit_programs());
-        Some(Self { system_key, ..self.clone() })
+        Some(Self { system_key, system: None, ..self.clone() })
     }
 
     /// The key of a scope.
@@ -101,17 +105,28 @@ impl RegistryPaths {
     }
 }
 
-#[cfg(all(test, not(windows)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(set: &[(&str, &str)]) -> RegistryPaths {
+        RegistryPaths::of(|name| {
+            set.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn no_folder_that_everybody_may_make_is_the_systems() {
+        let set = of(&[("ProgramData", r"C:\ProgramData"), ("APPDATA", r"C:\mine"), (SYSTEM, r"C:\s")]);
+        assert_eq!(set.system, None);
+        assert_eq!(set.user, Some(PathBuf::from(r"C:\mine\cardmod\cards.d")));
+        assert_eq!(set.system_key, Some(CalaisKey::system(RegistryView::Own)));
+    }
+
+    #[cfg(not(windows))]
     #[test]
     fn the_standard_places() {
-        let of = |set: &[(&str, &str)]| {
-            RegistryPaths::of(|name| {
-                set.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
-            })
-        };
         let path = |text: &str| Some(PathBuf::from(text));
         let home = of(&[("HOME", "/h")]);
         assert_eq!(home.user, path("/h/.config/cardmod/cards.d"));

@@ -25,7 +25,7 @@ pub struct NewEntry {
     pub crypto_provider: Option<String>,
     /// The CNG key storage provider's name.
     pub key_storage_provider: Option<String>,
-    /// An entry of this name is replaced, where it has a file of its own.
+    /// An entry of this name is replaced. Values of its key that mean nothing here stay.
     pub replace: bool,
 }
 
@@ -60,6 +60,14 @@ pub enum RegisterError {
         /// The name.
         name: String,
         /// Where.
+        place: Place,
+    },
+    /// The key is none of a card module, and not this program's to change.
+    #[error(
+        "{place} is left alone: it is not a card module's, but that of a provider or of Windows' class driver"
+    )]
+    NoModule {
+        /// The key.
         place: Place,
     },
     /// No entry has this name.
@@ -110,15 +118,19 @@ pub fn check_module(path: &Path) -> Result<PathBuf, LoadError> {
 }
 
 /// Writes an entry: a key of its own where the scope has one in Windows' registry, else a file of its own;
-/// answers where it is.
+/// answers where it is. No other entry of the scope has its name then, in a key or in a file.
 ///
 /// # Errors
 /// [`RegisterError`]; nothing is changed then.
 pub fn register(paths: &RegistryPaths, scope: Scope, new: &NewEntry) -> Result<Place, RegisterError> {
     check_entry(&new.name, &new.atr, &new.mask)?;
-    match paths.key(scope) {
-        Some(key) => calais::register(key, new),
-        None => write_entry(directory(paths, scope)?, new).map(|file| Place::File { file, line: None }),
+    let directory = directory(paths, scope);
+    let Some(key) = paths.key(scope) else {
+        return write_entry(directory?, new).map(|file| Place::File { file, line: None });
+    };
+    match directory {
+        Ok(directory) => instead_of_files(directory, new, || calais::register(key, new)),
+        Err(_) => calais::register(key, new),
     }
 }
 
@@ -137,19 +149,36 @@ pub(crate) fn check_entry(name: &str, atr: &[u8], mask: &[u8]) -> Result<(), Reg
 /// Writes an entry into a file of its own.
 fn write_entry(directory: Directory<'_>, new: &NewEntry) -> Result<PathBuf, RegisterError> {
     let text = document(new)?.to_string();
-    let known = entries(directory).into_iter().find(|entry| entry.name == new.name);
-    let file = match known {
-        Some(known) if new.replace => {
-            take_out(directory, &known.name)?;
-            free_file(directory.path, &new.name)
-        }
-        Some(known) => {
-            return Err(RegisterError::Exists { name: new.name.clone(), place: known.origin.place });
-        }
-        None => free_file(directory.path, &new.name),
+    instead_of_files(directory, new, || {
+        let file = free_file(directory.path, &new.name);
+        write(&file, &text)?;
+        Ok(file)
+    })
+}
+
+/// Writes an entry in the place of one of its name in a file, which is put back where that fails.
+fn instead_of_files<T>(
+    directory: Directory<'_>,
+    new: &NewEntry,
+    write_it: impl FnOnce() -> Result<T, RegisterError>,
+) -> Result<T, RegisterError> {
+    let Some(known) = entries(directory).into_iter().find(|entry| entry.name == new.name) else {
+        return write_it();
     };
-    write(&file, &text)?;
-    Ok(file)
+    let place = known.origin.place;
+    if !new.replace {
+        return Err(RegisterError::Exists { name: new.name.clone(), place });
+    }
+    let Place::File { file, .. } = &place else { return write_it() };
+    let before = std::fs::read_to_string(file).map_err(|error| of_system(file, &error))?;
+    take_out(directory, &new.name)?;
+    write_it().map_err(|error| match write(file, &before) {
+        Ok(()) => error,
+        Err(worse) => {
+            let reason = format!("{error}; and what was there before could not be put back: {worse}");
+            failed(file, reason)
+        }
+    })
 }
 
 /// A file with this one entry.
@@ -189,8 +218,7 @@ pub fn unregister(paths: &RegistryPaths, scope: Scope, name: &str) -> Result<Unr
     let Some(key) = paths.key(scope) else {
         return take_out(directory(paths, scope)?, name);
     };
-    if let Some(place) = calais::find(key, name)? {
-        calais::unregister(key, name)?;
+    if let Some(place) = calais::unregister(key, name)? {
         return Ok(Unregistered { place, file_removed: false });
     }
     match directory(paths, scope) {

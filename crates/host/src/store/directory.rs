@@ -52,8 +52,8 @@ impl DirectoryStore {
             return None;
         }
         let path = |name| variable(name).map(PathBuf::from);
-        let local =
-            || path("LOCALAPPDATA").filter(|_| cfg!(windows)).map(|local| local.join("cardmod/cache"));
+        let local = || path("LOCALAPPDATA").filter(|_| cfg!(windows));
+        let local = || local().map(|local| local.join("cardmod").join("cache"));
         let shared = || {
             let absolute = path("XDG_CACHE_HOME").filter(|path| path.is_absolute());
             let cache = absolute.or_else(|| path("HOME").map(|home| home.join(".cache")));
@@ -240,6 +240,10 @@ mod tests {
         let relative = [("XDG_CACHE_HOME", "here"), ("HOME", "/h/user")];
         assert_eq!(standard(&relative), Some(PathBuf::from("/h/user/.cache/cardmod")));
         let local = [("LOCALAPPDATA", "C:/local"), ("HOME", "/h/user")];
+        // As text: paths are equal with either slash.
+        let shown = DirectoryStore::standard_of(|name| (name == "LOCALAPPDATA").then(|| r"C:\local".into()));
+        let shown = shown.map(|store| store.path.display().to_string());
+        assert_eq!(shown.as_deref(), cfg!(windows).then_some(r"C:\local\cardmod\cache"));
         let expected = if cfg!(windows) { "C:/local/cardmod/cache" } else { "/h/user/.cache/cardmod" };
         assert_eq!(standard(&local), Some(PathBuf::from(expected)));
         for (word, on) in [("off", false), ("on", true), ("", true)] {

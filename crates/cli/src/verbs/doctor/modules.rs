@@ -9,6 +9,7 @@ use cardmod_host::registry::{CardEntry, RegisteredModule, Registry, RegistryPath
 
 use super::findings::Report;
 use crate::session::Desk;
+use crate::verbs::module::view::taken_out;
 
 /// So many bytes may differ for an ATR to look like a slip.
 const NEARLY: usize = 3;
@@ -51,8 +52,12 @@ fn library(entry: &CardEntry, path: &Path, report: &mut Report) {
             return warn(format!("{module} is no library"), "put the module there, or correct the entry");
         }
         Err(LoadError::NotFound { .. }) => {
-            let advice = "put the module there, or take the entry out (cardmod module unregister)";
-            return warn(format!("{module} does not exist"), advice);
+            let advice = format!("put the module there; or {}", taken_out(name, &entry.origin));
+            return warn(format!("{module} does not exist"), &advice);
+        }
+        Err(error @ LoadError::Folder { .. }) => {
+            let advice = format!("the entry is to name the file; {}", taken_out(name, &entry.origin));
+            return warn(error.to_string(), &advice);
         }
         Err(error) => return warn(error.to_string(), "the program must be able to read it"),
     };

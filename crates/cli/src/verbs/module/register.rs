@@ -8,6 +8,7 @@ use cardmod_host::module::{EntryExport, Image, Machine, Processor};
 use cardmod_host::registry::{
     self, NewEntry, Place, RegisterError, RegisteredModule, RegistryPaths, check_module,
 };
+use cardmod_iso7816::Atr;
 use clap::Args;
 use serde_json::json;
 
@@ -97,6 +98,7 @@ pub(super) fn register(args: &RegisterArgs, global: &Global, out: Output) -> Res
         Some(atr) => atr.0.clone(),
         None => atr_of_card(&desk)?,
     };
+    let truncated = args.mask.is_none().then(|| Atr::parse(&atr).err()).flatten();
     let mask = args.mask.as_ref().map_or_else(|| vec![0xFF; atr.len()], |mask| mask.0.clone());
     // The registry has the ATR after masking; cards and data sheets have it before.
     atr.iter_mut().zip(&mask).for_each(|(byte, mask)| *byte &= mask);
@@ -111,6 +113,13 @@ pub(super) fn register(args: &RegisterArgs, global: &Global, out: Output) -> Res
         replace: args.replace,
     };
     let place = registry::register(&paths, scope(args.system), &new)?;
+    if let Some(error) = truncated {
+        let atr = hex(&new.atr);
+        out.note(&format!("note: {atr} is no whole answer to reset ({error}), so no card may match it"));
+    }
+    if cfg!(windows) && !args.system {
+        out.note("note: this entry is for cardmod alone; Windows itself reads --system entries only");
+    }
     let mut document = json!({
         "registered": new.name,
         "atr": hex(&new.atr),
@@ -158,9 +167,28 @@ fn member(place: &Place) -> (&'static str, String) {
     }
 }
 
+/// What is said of a name that the system's entries do not have.
+const UNKNOWN_TO_THE_SYSTEM: &str = if cfg!(windows) {
+    "cardmod module list shows them, list --wow64 those of 32-bit programs; without --system it is yours that is meant"
+} else {
+    "cardmod module list shows them; without --system it is yours that is meant"
+};
+
 /// Runs `module unregister`.
 pub(super) fn unregister(args: &UnregisterArgs, out: Output) -> Result<(), Failure> {
-    let gone = registry::unregister(&paths(args.wow64)?, scope(args.system), &args.name)?;
+    let gone =
+        registry::unregister(&paths(args.wow64)?, scope(args.system), &args.name).map_err(|error| {
+            let unknown = matches!(error, RegisterError::Unknown { .. });
+            let failure = Failure::from(error);
+            match (unknown, args.wow64, args.system) {
+            (true, true, _) => failure.hint(
+                "cardmod module list --wow64 shows them; without --wow64 it is taken from those of programs \
+                 of this width",
+            ),
+            (true, _, true) => failure.hint(UNKNOWN_TO_THE_SYSTEM),
+            _ => failure,
+        }
+        })?;
     let (member, text) = member(&gone.place);
     let mut document = json!({"unregistered": args.name, member: text});
     if let Place::File { .. } = gone.place {
@@ -178,6 +206,7 @@ impl From<RegisterError> for Failure {
             RegisterError::BadName | RegisterError::BackslashInName => (Exit::Usage, "bad-card-name"),
             RegisterError::BadPattern(_) => (Exit::Usage, "bad-atr"),
             RegisterError::Exists { .. } => (Exit::Failed, "entry-exists"),
+            RegisterError::NoModule { .. } => (Exit::Failed, "no-module-entry"),
             RegisterError::Unknown { .. } => (Exit::Failed, "no-such-entry"),
             RegisterError::Denied { .. } => (Exit::Failed, "access-denied"),
             RegisterError::Place { .. } => (Exit::Failed, "file"),
@@ -193,6 +222,9 @@ impl From<RegisterError> for Failure {
             ),
             RegisterError::Denied { .. } => {
                 failure.hint("root may; without --system it is registered for this user alone")
+            }
+            RegisterError::NoModule { .. } => {
+                failure.hint("its provider's own installation, or regedit, changes it; --name names another")
             }
             RegisterError::Unknown { .. } => {
                 failure.hint("cardmod module list shows them; --system means those of every user")

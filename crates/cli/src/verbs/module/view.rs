@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cardmod_host::registry::{CardEntry, Place, RegisteredModule, Registry, RegistryProblem};
+use cardmod_host::registry::{CardEntry, Origin, Place, RegisteredModule, Registry, RegistryProblem, Scope};
 use serde::Serialize;
 
 use crate::output::hex;
@@ -105,6 +105,18 @@ pub(super) fn module_name(module: &RegisteredModule) -> String {
     }
 }
 
+/// How an entry is taken out: by a command, or in the file that the environment names.
+pub(crate) fn taken_out(name: &str, origin: &Origin) -> String {
+    match (origin.scope, &origin.place) {
+        (Scope::User, _) => format!("cardmod module unregister {name:?} takes it out"),
+        (Scope::System, _) => format!("cardmod module unregister {name:?} --system takes it out"),
+        (_, Place::File { file, .. }) => {
+            format!("take it out of {}, which CARDMOD_CARDS names", file.display())
+        }
+        (_, Place::Key(key)) => format!("take {key} away"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +126,16 @@ mod tests {
         assert_eq!(kind_of(&Place::Key("HKEY_CURRENT_USER".to_owned())), "an entry of Windows' registry");
         let file = Place::File { file: "a.toml".into(), line: Some(3) };
         assert_eq!(kind_of(&file), "a file of the module registry");
+    }
+
+    #[test]
+    fn the_way_out_is_that_of_the_scope() {
+        let way = |scope| {
+            let place = Place::File { file: "x.toml".into(), line: Some(3) };
+            taken_out("A card", &Origin { scope, place })
+        };
+        assert_eq!(way(Scope::User), "cardmod module unregister \"A card\" takes it out");
+        assert_eq!(way(Scope::System), "cardmod module unregister \"A card\" --system takes it out");
+        assert_eq!(way(Scope::Environment), "take it out of x.toml, which CARDMOD_CARDS names");
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn cards(_key: &CalaisKey) -> io::Result<Vec<(String, io::Result<Valu
     none()
 }
 
-pub(super) fn exists(_key: &CalaisKey, _name: &str) -> io::Result<bool> {
+pub(super) fn card(_key: &CalaisKey, _name: &str) -> io::Result<Option<Values>> {
     none()
 }
 

@@ -112,7 +112,7 @@ pub(super) fn read(key: &CalaisKey, scope: Scope) -> Vec<Result<CardEntry, Regis
     cards.into_iter().filter_map(entry).collect()
 }
 
-/// Writes an entry; answers its key.
+/// Writes an entry; answers its key. A key of this name that is none of a card module is not replaced.
 ///
 /// # Errors
 /// [`RegisterError`]; nothing is changed then.
@@ -120,38 +120,48 @@ pub(super) fn register(key: &CalaisKey, new: &NewEntry) -> Result<Place, Registe
     if new.name.contains('\\') {
         return Err(RegisterError::BackslashInName);
     }
-    let place = key.of_card(&new.name);
-    let failed = |error: io::Error| RegisterError::of_place(Place::Key(place.clone()), &error);
-    if !new.replace && store::exists(key, &new.name).map_err(failed)? {
-        return Err(RegisterError::Exists { name: new.name.clone(), place: Place::Key(place) });
+    let place = Place::Key(key.of_card(&new.name));
+    if find(key, &new.name)?.is_some() && !new.replace {
+        return Err(RegisterError::Exists { name: new.name.clone(), place });
     }
     let written = values::written(new, &store::folders(key.view))
-        .map_err(|reason| RegisterError::Place { place: Place::Key(place.clone()), reason })?;
-    store::write(key, &new.name, &written).map_err(failed)?;
-    Ok(Place::Key(place))
+        .map_err(|reason| RegisterError::Place { place: place.clone(), reason })?;
+    store::write(key, &new.name, &written).map_err(|error| RegisterError::of_place(place.clone(), &error))?;
+    Ok(place)
 }
 
 /// The entry's key, where it is there, usable or not.
 ///
 /// # Errors
-/// [`RegisterError`].
+/// [`RegisterError::NoModule`] where the key is none of a card module; others.
 pub(super) fn find(key: &CalaisKey, name: &str) -> Result<Option<Place>, RegisterError> {
-    if name.contains('\\') || name.is_empty() {
+    // Such a text names another key than that of a card: an empty one all of them.
+    if name.is_empty() || name.contains(['\\', '\0']) {
         return Ok(None);
     }
     let place = Place::Key(key.of_card(name));
-    match store::exists(key, name) {
-        Ok(there) => Ok(there.then_some(place)),
-        Err(error) => Err(RegisterError::of_place(place, &error)),
+    let values = match store::card(key, name) {
+        Ok(Some(values)) => values,
+        Ok(None) => return Ok(None),
+        Err(error) => return Err(RegisterError::of_place(place, &error)),
+    };
+    let origin = Origin { scope: Scope::System, place: place.clone() };
+    match values::entry(name.to_owned(), &values, &store::folders(key.view), origin) {
+        Ok(None) => Err(RegisterError::NoModule { place }),
+        Ok(Some(_)) | Err(_) => Ok(Some(place)),
     }
 }
 
-/// Takes an entry out with all its values.
+/// Takes an entry out with all its values; answers its key, where it was there.
 ///
 /// # Errors
 /// [`RegisterError`]; nothing is changed then.
-pub(super) fn unregister(key: &CalaisKey, name: &str) -> Result<(), RegisterError> {
-    store::remove(key, name).map_err(|error| RegisterError::of_place(Place::Key(key.of_card(name)), &error))
+pub(super) fn unregister(key: &CalaisKey, name: &str) -> Result<Option<Place>, RegisterError> {
+    let Some(place) = find(key, name)? else { return Ok(None) };
+    match store::remove(key, name) {
+        Ok(()) => Ok(Some(place)),
+        Err(error) => Err(RegisterError::of_place(place, &error)),
+    }
 }
 
 impl fmt::Display for CalaisKey {

@@ -82,8 +82,10 @@ pub(crate) fn entry(
         return if served { Ok(None) } else { Err(format!("it has no value {MODULE:?}, the card module")) };
     };
     let module = module_of(&module, folders)?;
-    let (atr, mask) = match (bytes(values.atr.as_ref(), ATR)?, bytes(values.mask.as_ref(), MASK)?) {
-        // The names under which the class driver serves cards that no ATR tells apart.
+    // Windows' own entries of cards that no ATR tells apart have both values, with nothing in them.
+    let atr = bytes(values.atr.as_ref(), ATR)?.filter(|atr| !atr.is_empty());
+    let mask = bytes(values.mask.as_ref(), MASK)?.filter(|mask| atr.is_some() || !mask.is_empty());
+    let (atr, mask) = match (atr, mask) {
         (None, None) if module == RegisteredModule::Class => return Ok(None),
         (None, _) => return Err(format!("it has no value {ATR:?}")),
         (Some(atr), mask) => checked_pattern(atr, mask).map_err(|(part, reason)| match part {
@@ -94,6 +96,10 @@ pub(crate) fn entry(
     let key_storage_provider = text(values.key_storage_provider.as_ref(), KEY_STORAGE_PROVIDER)?;
     Ok(Some(CardEntry { name, atr, mask, module, crypto_provider, key_storage_provider, origin }))
 }
+
+/// The names of the values that mean something here, the module's last.
+#[cfg_attr(not(windows), allow(dead_code, reason = "values are written where there is such a registry"))]
+pub(crate) const KNOWN: [&str; 5] = [ATR, MASK, CRYPTO_PROVIDER, KEY_STORAGE_PROVIDER, MODULE];
 
 /// The values of a new entry, in the order in which they are to be written: the module comes last, since a
 /// key without it is no entry yet.
@@ -118,6 +124,19 @@ pub(crate) fn written(new: &NewEntry, folders: &Folders) -> Result<Vec<(&'static
     };
     values.push((MODULE, Value::Text(module)));
     Ok(values)
+}
+
+/// The text of a value (`REG_SZ`) in UTF-16: up to the first NUL, after which some programs leave what was
+/// in their buffer. `None` is no text.
+#[cfg_attr(not(windows), allow(dead_code, reason = "values are read where there is such a registry"))]
+pub(crate) fn text_of(bytes: &[u8]) -> Option<String> {
+    let (pairs, odd) = bytes.as_chunks::<2>();
+    let units: Vec<u16> = pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
+    match units.iter().position(|unit| *unit == 0) {
+        Some(end) => String::from_utf16(&units[..end]).ok(),
+        None if odd.is_empty() => String::from_utf16(&units).ok(),
+        None => None,
+    }
 }
 
 /// The module that a value names.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use windows_registry::{CURRENT_USER, Key, LOCAL_MACHINE, OpenOptions, Type, Value as Raw};
 
-use super::values::{self, Folders, MODULE, Value, Values};
+use super::values::{self, Folders, KNOWN, MODULE, Value, Values};
 use super::{CalaisKey, RegistryRoot, RegistryView};
 
 /// The 32-bit view of the registry (`KEY_WOW64_32KEY`, winnt.h).
@@ -41,23 +41,21 @@ pub(super) fn cards(key: &CalaisKey) -> io::Result<Vec<(String, io::Result<Value
     Ok(names.into_iter().map(read).collect())
 }
 
-pub(super) fn exists(key: &CalaisKey, name: &str) -> io::Result<bool> {
-    match io(options(root(key), key).read().open(format!(r"{}\{name}", key.path))) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
+/// The values of the key with this name; `None` where there is none.
+pub(super) fn card(key: &CalaisKey, name: &str) -> io::Result<Option<Values>> {
+    let found = there(options(root(key), key).read().open(format!(r"{}\{name}", key.path)))?;
+    found.map(|card| read(&card)).transpose()
 }
 
-/// Writes an entry's values in their order, of which the module is the last. What was there before goes
-/// first the module, so that a reader sees the old entry, none, or the new one; where writing fails, what
-/// was there is put back.
+/// Writes an entry's values in their order, of which the module is the last. Of what was there before the
+/// known values go, first the module, so that a reader sees the old entry, none, or the new one; others stay.
+/// Where writing fails, the known values are again what they were, and a key that was not there is gone.
 pub(super) fn write(key: &CalaisKey, name: &str, values: &[(&str, Value)]) -> io::Result<()> {
-    let existed = exists(key, name)?;
+    let existed = card(key, name)?.is_some();
     let parent = io(options(root(key), key).read().write().create().open(&key.path))?;
     let card = io(options(&parent, key).read().write().access(DELETE).create().open(name))?;
-    let before: Vec<(String, Raw)> = io(card.values())?.collect();
-    let written = clear(&card, &before).and_then(|()| put(&card, values));
+    let before = known(&card)?;
+    let written = clear(&card).and_then(|()| put(&card, values));
     if let Err(error) = written {
         let undone = if existed { restore(&card, &before) } else { io(parent.remove_tree(name)) };
         let Err(worse) = undone else { return Err(error) };
@@ -72,10 +70,19 @@ pub(super) fn remove(key: &CalaisKey, name: &str) -> io::Result<()> {
     io(parent.remove_tree(name))
 }
 
-fn clear(card: &Key, before: &[(String, Raw)]) -> io::Result<()> {
-    let module_first = before.iter().filter(|(name, _)| name == MODULE);
-    for (name, _) in module_first.chain(before.iter().filter(|(name, _)| name != MODULE)) {
-        io(card.remove_value(name))?;
+/// The known values that are there, as they are; the module last.
+fn known(card: &Key) -> io::Result<Vec<(&'static str, Raw)>> {
+    let mut found = Vec::new();
+    for name in KNOWN {
+        found.extend(there(card.get_value(name))?.map(|value| (name, value)));
+    }
+    Ok(found)
+}
+
+/// Takes the known values away, the module first.
+fn clear(card: &Key) -> io::Result<()> {
+    for name in KNOWN.into_iter().rev() {
+        there(card.remove_value(name))?;
     }
     Ok(())
 }
@@ -92,9 +99,9 @@ fn put(card: &Key, values: &[(&str, Value)]) -> io::Result<()> {
     Ok(())
 }
 
-fn restore(card: &Key, before: &[(String, Raw)]) -> io::Result<()> {
-    let module_last = before.iter().filter(|(name, _)| name != MODULE);
-    for (name, value) in module_last.chain(before.iter().filter(|(name, _)| name == MODULE)) {
+fn restore(card: &Key, before: &[(&str, Raw)]) -> io::Result<()> {
+    clear(card)?;
+    for (name, value) in before {
         io(card.set_value(name, value))?;
     }
     Ok(())
@@ -111,11 +118,8 @@ fn read(card: &Key) -> io::Result<Values> {
 }
 
 fn value(card: &Key, name: &str) -> io::Result<Option<Value>> {
-    let raw = match io(card.get_value(name)) {
-        Ok(raw) => raw,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    let Some(raw) = there(card.get_value(name))? else { return Ok(None) };
+    let text = |raw: &[u8]| values::text_of(raw).ok_or_else(|| "no text in UTF-16".to_owned());
     Ok(Some(match raw.ty() {
         Type::Bytes => Value::Bytes(raw.to_vec()),
         Type::String => text(&raw).map_or_else(Value::Other, Value::Text),
@@ -125,17 +129,6 @@ fn value(card: &Key, name: &str) -> io::Result<Option<Value>> {
         Type::MultiString => Value::Other("a list of texts (REG_MULTI_SZ)".to_owned()),
         Type::Other(number) => Value::Other(format!("of type {number}")),
     }))
-}
-
-/// A text up to the NULs at its end.
-fn text(raw: &Raw) -> Result<String, String> {
-    let (pairs, odd) = raw.as_chunks::<2>();
-    let units: Vec<u16> = pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
-    let end = units.iter().rposition(|unit| *unit != 0).map_or(0, |last| last + 1);
-    match String::from_utf16(&units[..end]) {
-        Ok(text) if odd.is_empty() && !text.contains('\0') => Ok(text),
-        _ => Err("no text in UTF-16".to_owned()),
-    }
 }
 
 fn root(key: &CalaisKey) -> &'static Key {
@@ -153,6 +146,15 @@ fn options<'a>(parent: &'a Key, key: &CalaisKey) -> OpenOptions<'a> {
     options
 }
 
+/// What was asked for, or `None` where it is not there.
+fn there<T>(outcome: Outcome<T>) -> io::Result<Option<T>> {
+    match io(outcome) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The system's code as `std` knows it, which tells absent from forbidden.
 fn io<T>(outcome: Outcome<T>) -> io::Result<T> {
     outcome.map_err(|error| {
@@ -162,4 +164,37 @@ fn io<T>(outcome: Outcome<T>) -> io::Result<T> {
         }
         io::Error::other(error.message())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::entry::Scope;
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_written_leaves_what_was_there() {
+        let path = format!(r"Software\cardmod\Tests\rollback-{}", std::process::id());
+        let key = CalaisKey::in_place_of(Scope::User, &path);
+        let text = |text: &str| Value::Text(text.to_owned());
+        let old = [(values::ATR, Value::Bytes(vec![0x3B, 1])), (MODULE, text(r"C:\old.dll"))];
+        write(&key, "card", &old).expect("it is written");
+        let of_card =
+            io(options(root(&key), &key).read().write().open(format!(r"{}\card", key.path))).expect("a key");
+        of_card.set_string("80000100", "of another program").expect("a value");
+        let before = card(&key, "card").expect("it is there");
+        let no_value = Value::Other("of no type".to_owned());
+        let new = [
+            (values::ATR, Value::Bytes(vec![0x3B, 2])),
+            (values::MASK, Value::Bytes(vec![0xFF, 0xFF])),
+            (values::CRYPTO_PROVIDER, text("a provider")),
+            (MODULE, no_value),
+        ];
+        write(&key, "card", &new).expect_err("a value that cannot be written");
+        assert_eq!(card(&key, "card").expect("it is there"), before);
+        write(&key, "other", &new).expect_err("a value that cannot be written");
+        assert_eq!(card(&key, "other").expect("it can be asked"), None);
+        write(&key, "card", &old[..1]).expect("it is written");
+        assert_eq!(of_card.get_string("80000100").expect("it stays"), "of another program");
+        CURRENT_USER.remove_tree(&path).expect("the test's own key");
+    }
 }

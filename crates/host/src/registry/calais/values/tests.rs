@@ -7,7 +7,7 @@ fn folders() -> Folders {
     Folders { system: PathBuf::from("SYS32") }
 }
 
-fn text_of(text: &str) -> Option<Value> {
+fn worded(text: &str) -> Option<Value> {
     Some(Value::Text(text.to_owned()))
 }
 
@@ -15,8 +15,8 @@ fn good() -> Values {
     Values {
         atr: Some(Value::Bytes(vec![0x3B, 0x01, 0x00])),
         mask: Some(Value::Bytes(vec![0xFF, 0xFF, 0x00])),
-        module: text_of("example.dll"),
-        crypto_provider: text_of(BASE_PROVIDER),
+        module: worded("example.dll"),
+        crypto_provider: worded(BASE_PROVIDER),
         key_storage_provider: None,
     }
 }
@@ -40,13 +40,15 @@ fn a_good_entry() {
 #[test]
 fn mistakes_are_told_in_words() {
     let number = || Some(Value::Other("a number (REG_DWORD)".to_owned()));
-    let wrong: [(Values, &str); 10] = [
+    let wrong: [(Values, &str); 12] = [
         (Values { module: None, ..good() }, "no value \"80000001\""),
         (Values { module: number(), ..good() }, "\"80000001\" is a number (REG_DWORD), and is to be a text"),
         (Values { module: Some(Value::Bytes(vec![1])), ..good() }, "\"80000001\" is binary"),
-        (Values { module: text_of(" "), ..good() }, "empty"),
+        (Values { module: worded(" "), ..good() }, "empty"),
         (Values { atr: None, ..good() }, "no value \"ATR\""),
-        (Values { atr: text_of("3B"), ..good() }, "\"ATR\" is a text, and is to be binary"),
+        (Values { atr: Some(Value::Bytes(vec![])), ..good() }, "no value \"ATR\""),
+        (Values { mask: Some(Value::Bytes(vec![])), ..good() }, "\"ATRMask\": the lengths"),
+        (Values { atr: worded("3B"), ..good() }, "\"ATR\" is a text, and is to be binary"),
         (Values { mask: number(), ..good() }, "\"ATRMask\" is a number"),
         (Values { mask: Some(Value::Bytes(vec![0xFF])), ..good() }, "\"ATRMask\": the lengths"),
         (Values { atr: Some(Value::Bytes(vec![0x3B, 1, 1])), ..good() }, "\"ATR\": byte 2"),
@@ -60,10 +62,27 @@ fn mistakes_are_told_in_words() {
 
 #[test]
 fn what_is_not_for_a_host_of_card_modules_is_left_out() {
-    let own_provider = Values { module: None, crypto_provider: text_of("A maker's provider"), ..good() };
+    let own_provider = Values { module: None, crypto_provider: worded("A maker's provider"), ..good() };
     assert_eq!(read(&own_provider), Ok(None));
-    let class = Values { module: text_of("msclmd.dll"), atr: None, mask: None, ..good() };
+    let class = Values { module: worded("msclmd.dll"), atr: None, mask: None, ..good() };
     assert_eq!(read(&class), Ok(None), "the class driver's own names have no ATR");
+    let empty = || Some(Value::Bytes(Vec::new()));
+    let class = Values { atr: empty(), mask: empty(), ..class };
+    assert_eq!(read(&class), Ok(None), "nor one of no bytes");
+}
+
+#[test]
+fn texts_end_at_the_first_nul() {
+    let bytes = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let of = |text: &str| text_of(&bytes(text));
+    for written in ["ä.dll", "ä.dll\0", "ä.dll\0\0", "ä.dll\0rubbish"] {
+        assert_eq!(of(written).as_deref(), Some("ä.dll"), "{written:?}");
+    }
+    assert_eq!(of(""), Some(String::new()));
+    let after = [bytes("x\0"), vec![0x00, 0xD8, 7]].concat();
+    assert_eq!(text_of(&after).as_deref(), Some("x"), "what follows need be no text");
+    assert_eq!(text_of(&[0x00, 0xD8, 0, 0]), None, "half a pair");
+    assert_eq!(text_of(b"odd"), None);
 }
 
 #[test]
