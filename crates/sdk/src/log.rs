@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 pub(crate) use call::{Call, Exchange, Outcome};
-pub use settings::{Level, Origin, Scope, Settings, files};
+pub use settings::{ChangeError, Level, NewFolder, Origin, Scope, Settings, files};
 
 use crate::boundary::CardHandles;
 use crate::process;

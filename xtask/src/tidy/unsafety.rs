@@ -45,6 +45,7 @@ const LISTED: &[(&str, &[&str])] = &[
             "src/boundary/structures.rs",
             "src/export.rs",
             "src/log/settings/key.rs",
+            "src/log/system/security.rs",
             "src/log/system/unix.rs",
             "src/process/windows.rs",
             "src/process/windows_gnu.rs",

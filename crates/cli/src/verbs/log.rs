@@ -7,12 +7,15 @@ mod show;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use cardmod_sdk::log::{self, Level, Scope, Settings};
+use cardmod_sdk::log::{self, ChangeError, Level, NewFolder, Scope, Settings};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::output::Output;
+
+/// Instead of a folder: the system's place. A folder of this name is `./default`.
+const DEFAULT: &str = "default";
 
 /// What to do with the log.
 #[derive(Debug, Subcommand)]
@@ -33,7 +36,7 @@ pub(crate) struct OnArgs {
     /// 1: calls that fail; 2: all calls; 3: and their APDUs, secrets left out
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=3))]
     level: u8,
-    /// The folder of the files [default: as it was, or the system's place for such files]
+    /// The folder of the files, `default` for the system's place for such files [default: as it was]
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
     /// How long a file may grow before it becomes the older of two, in KiB [default: as it was, or 10240]
@@ -71,6 +74,8 @@ struct StatusDocument {
     folder_usable: bool,
     max_size_kib: u32,
     files: Vec<FileView>,
+    #[serde(skip)]
+    files_known: bool,
     problems: Vec<String>,
 }
 
@@ -86,10 +91,16 @@ pub(crate) fn run(verb: &LogVerb, out: Output) -> Result<(), Failure> {
         LogVerb::Status => status(Settings::read(), ScopeArgs { machine: false }.scope(), out),
         LogVerb::On(args) => {
             let level = Level::from_number(args.level.into());
-            let folder = args.folder.as_deref().map(absolute).transpose()?;
-            change(args.scope.scope(), level, folder.as_deref(), args.max_size, out)
+            let named = args.folder.as_deref().filter(|folder| *folder != Path::new(DEFAULT));
+            let absolute = named.map(absolute).transpose()?;
+            let folder = match (&args.folder, &absolute) {
+                (None, _) => NewFolder::Same,
+                (Some(_), None) => NewFolder::Default,
+                (Some(_), Some(folder)) => NewFolder::Named(folder),
+            };
+            change(args.scope.scope(), level, folder, args.max_size, out)
         }
-        LogVerb::Off(args) => change(args.scope(), Level::Off, None, None, out),
+        LogVerb::Off(args) => change(args.scope(), Level::Off, NewFolder::Same, None, out),
         LogVerb::Show(args) => show::run(args, out),
     }
 }
@@ -103,7 +114,7 @@ fn absolute(folder: &Path) -> Result<PathBuf, Failure> {
 fn change(
     scope: Scope,
     level: Level,
-    folder: Option<&Path>,
+    folder: NewFolder<'_>,
     max_size: Option<u32>,
     out: Output,
 ) -> Result<(), Failure> {
@@ -119,12 +130,17 @@ fn change(
     status(settings, scope, out)
 }
 
-fn refused(scope: Scope, error: &std::io::Error) -> Failure {
-    let message = format!("cannot change the settings of the log: {error}");
-    match error.kind() {
-        ErrorKind::PermissionDenied if scope == Scope::Machine => Failure::failed(
+fn refused(scope: Scope, error: &ChangeError) -> Failure {
+    let message = error.to_string();
+    let (kind, of_system) = match error {
+        // What the system did not say was found wrong with the folder, whoever asks.
+        ChangeError::Folder(_, error) => (error.kind(), error.raw_os_error().is_some()),
+        ChangeError::Settings(error) => (error.kind(), true),
+    };
+    match kind {
+        ErrorKind::PermissionDenied if scope == Scope::Machine && of_system => Failure::failed(
             "administrator-needed",
-            "the log of the whole machine is an administrator's to switch",
+            format!("the log of the whole machine is an administrator's to switch: {message}"),
         )
         .hint(if cfg!(windows) {
             "open a console with \"Run as administrator\" and try again there"
@@ -138,7 +154,9 @@ fn refused(scope: Scope, error: &std::io::Error) -> Failure {
 
 fn status(settings: Settings, scope: Scope, out: Output) -> Result<(), Failure> {
     let folder = settings.folder.as_deref();
-    let found = folder.and_then(|folder| log::files(folder).ok()).unwrap_or_default();
+    let mut problems = settings.problems;
+    let found = folder.map_or(Ok(Vec::new()), files);
+    let found = found.map_err(|problem| problems.push(problem)).ok();
     let document = StatusDocument {
         level: settings.level.number(),
         logged: settings.level.to_string(),
@@ -147,10 +165,21 @@ fn status(settings: Settings, scope: Scope, out: Output) -> Result<(), Failure> 
         folder: folder.map(|folder| folder.display().to_string()),
         folder_usable: folder.is_some_and(|folder| settings.make_folder || folder.is_dir()),
         max_size_kib: settings.max_size,
-        files: found.iter().map(|path| FileView::of(path)).collect(),
-        problems: settings.problems,
+        files: found.iter().flatten().map(|path| FileView::of(path)).collect(),
+        files_known: found.is_some(),
+        problems,
     };
     out.show(&document, || text(&document))
+}
+
+/// The files in a folder, which has none while it is missing.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    match log::files(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        found => found.map_err(|error| {
+            format!("cannot read the folder of the log files, {}: {error}", folder.display())
+        }),
+    }
 }
 
 impl FileView {
@@ -180,6 +209,7 @@ fn text(document: &StatusDocument) -> String {
     lines.push(format!("a file grows to {} KiB, and one older is kept beside it", document.max_size_kib));
     lines.extend(document.problems.iter().map(|problem| format!("problem: {problem}")));
     match document.files.as_slice() {
+        [] if !document.files_known => lines.push("files: unknown".to_owned()),
         [] => lines.push("files: none".to_owned()),
         files => {
             lines.push("files, the one written last first:".to_owned());

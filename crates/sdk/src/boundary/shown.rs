@@ -34,8 +34,8 @@ impl Shown for Wide {
 }
 
 impl Shown for Bytes<'_> {
-    fn show(&self, _: &str, text: &mut String) {
-        length(self.is_null(), self.len(), text);
+    fn show(&self, parameter: &str, text: &mut String) {
+        length(parameter, self.is_null(), self.len(), text);
     }
 }
 

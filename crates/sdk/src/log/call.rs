@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use cardmod_iso7816::TransportError;
-use cardmod_types::redact::Redactor;
+use cardmod_types::redact::{self, Redactor};
 
 use crate::boundary::CardHandles;
 use crate::log::settings::Level;
@@ -121,6 +121,18 @@ fn milliseconds(time: Duration) -> String {
     format!("{}.{:03} ms", time.as_millis(), time.as_micros() % 1000)
 }
 
+/// A command as the log shows it: of one with a PIN not even the length, which other users could read here.
+fn apdu(redactor: &mut Redactor, command: &[u8]) -> String {
+    let text = redactor.command(command);
+    match command {
+        // VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, each in its two encodings, with data.
+        [class, ins @ (0x20 | 0x21 | 0x24 | 0x25 | 0x2C | 0x2D), p1, p2, _, _, ..] if *class != 0xFF => {
+            redact::hex(&[*class, *ins, *p1, *p2]) + "<given>"
+        }
+        _ => text,
+    }
+}
+
 /// A function's name as Cardmod.h writes it.
 fn c_name(entry: &str) -> String {
     entry.split('_').map(c_word).collect()
@@ -165,7 +177,7 @@ impl Exchange {
         exchange: impl FnOnce() -> Result<A, TransportError>,
     ) -> Result<A, TransportError> {
         let Some(redactor) = &mut self.redactor else { return exchange() };
-        write(handles, &format!("  apdu {}", redactor.command(command)));
+        write(handles, &format!("  apdu {}", apdu(redactor, command)));
         let started = Instant::now();
         let answer = exchange();
         let time = milliseconds(started.elapsed());
@@ -181,6 +193,29 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_with_a_pin_do_not_tell_its_length() {
+        let mut redactor = Redactor::new();
+        let mut shown = |command: &[u8]| apdu(&mut redactor, command);
+        for (header, text) in [
+            (*b"\x00\x20\x00\x80", "00200080<given>"),
+            (*b"\x10\x24\x00\x80", "10240080<given>"),
+            (*b"\x00\x2C\x02\x80", "002C0280<given>"),
+            (*b"\x0C\x21\x00\x81", "0C210081<given>"),
+        ] {
+            for pin in [&b"1"[..], b"123456", b"12345678"] {
+                let short = [&header[..], &[pin.len() as u8], pin].concat();
+                let long = [&header[..], &[0, 0, pin.len() as u8], pin].concat();
+                let cut = &short[..short.len() - 1];
+                assert_eq!([shown(&short), shown(&long)], [text, text]);
+                assert!(cut.len() == 5 || shown(cut) == text, "also where lengths contradict");
+            }
+        }
+        assert_eq!(shown(b"\x00\x20\x00\x80"), "00200080", "how many tries are left");
+        assert_eq!(shown(b"\x00\xA4\x04\x00\x01\xA0"), "00A4040001A0");
+        assert_eq!(shown(b"\x00\x87\x00\x9B\x02\x7C\x00"), "0087009B02<2 bytes>");
+    }
 
     #[test]
     fn functions_are_named_as_in_the_header() {

@@ -57,55 +57,77 @@ impl Sink {
         }
         if let Some(path) = &self.path {
             match system::append_to(path) {
-                Ok(file) if file.metadata()?.len() + coming <= self.limit => return Ok(file),
-                // The older of the two goes; renaming touches the name alone, wherever a link there leads.
-                Ok(_) => fs::rename(path, rotated(path))?,
+                Ok(file) => {
+                    if let Some(file) = self.with_room(path, file, coming)? {
+                        return Ok(file);
+                    }
+                }
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
-        } else if self.make_folder {
-            own_folder(&self.folder)?;
         }
-        self.begin()
+        self.begin(coming)
+    }
+
+    /// The file if there is room for what comes; `None` if it became the older of two.
+    ///
+    /// # Errors
+    /// The file is full and cannot be renamed.
+    fn with_room(&self, path: &Path, file: fs::File, coming: u64) -> io::Result<Option<fs::File>> {
+        let length = file.metadata()?.len().saturating_add(coming);
+        if length <= self.limit {
+            return Ok(Some(file));
+        }
+        // The older of the two goes; renaming touches the name alone, wherever a link there leads.
+        match fs::rename(path, rotated(path)) {
+            Ok(()) => Ok(None),
+            // A viewer on Windows may hold it to its name. It may go on to twice its length until the viewer ends.
+            Err(_) if length <= self.limit.saturating_mul(2) => Ok(Some(file)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes a file, or goes on with one that this user has made in a process of the same number (or this one,
     /// before the library was unloaded and loaded again).
-    fn begin(&mut self) -> io::Result<fs::File> {
+    fn begin(&mut self, coming: u64) -> io::Result<fs::File> {
+        self.path = None;
+        let _held = system::Folder::ready(&self.folder, self.make_folder)?;
         for number in 1..=NAMES {
             let path = self.folder.join(name(&program(), self.pid, number));
-            let file = match system::create(&path) {
-                Ok(mut file) => file.write_all(self.header.as_bytes()).map(|()| file),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => match system::append_to(&path) {
-                    Ok(file) => Ok(file),
-                    Err(_) => continue,
-                },
-                Err(error) => Err(error),
-            };
-            self.path = file.is_ok().then_some(path);
-            return file;
+            if let Some(file) = self.at(&path, coming)? {
+                self.path = Some(path);
+                return Ok(file);
+            }
         }
         Err(ErrorKind::AlreadyExists.into())
     }
-}
 
-#[cfg(not(windows))]
-fn own_folder(path: &Path) -> io::Result<()> {
-    system::make_folder(path)
-}
+    /// The file of a name; `None` if that is taken by anything else.
+    fn at(&self, path: &Path, coming: u64) -> io::Result<Option<fs::File>> {
+        match system::create(path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            made => return self.headed(made?).map(Some),
+        }
+        let Ok(found) = system::append_to(path) else { return Ok(None) };
+        match self.with_room(path, found, coming)? {
+            None => self.headed(system::create(path)?).map(Some),
+            file => Ok(file),
+        }
+    }
 
-/// On Windows the folder is the administrator's to make: who made it first would own it.
-#[cfg(windows)]
-fn own_folder(_path: &Path) -> io::Result<()> {
-    Ok(())
+    fn headed(&self, mut file: fs::File) -> io::Result<fs::File> {
+        file.write_all(self.header.as_bytes())?;
+        Ok(file)
+    }
 }
 
 fn header(settings: &Settings) -> String {
     let program = std::env::current_exe().unwrap_or_default();
+    // Not `escape_debug`, which doubles what stands between the folders of Windows.
+    let program = program.display().to_string().replace(char::is_control, "?");
     format!(
-        "# cardmod {} in {}, level {}: time (UTC), process:thread, hSCardCtx and hScard, call or APDU\n",
+        "# cardmod {} in {program}, level {}: time (UTC), process:thread, hSCardCtx and hScard, call or APDU\n",
         env!("CARGO_PKG_VERSION"),
-        program.display().to_string().escape_debug(),
         settings.level.number()
     )
 }
@@ -134,7 +156,8 @@ fn rotated(path: &Path) -> PathBuf {
 }
 
 // Miri knows neither the locks nor the flags of files; no memory is at stake.
-#[cfg(all(test, not(miri)))]
+#[cfg(test)]
+#[cfg(not(miri))]
 mod tests {
     use super::*;
     use crate::log::settings::{Level, Settings};
@@ -180,6 +203,79 @@ mod tests {
         assert!(new <= 16 * 1024 && old <= 16 * 1024 && old > 15 * 1024, "{new} {old}");
         assert!(fs::read_to_string(&file).unwrap().starts_with("# cardmod "), "each file explains itself");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    /// As many sessions of one line leave as much as one of many lines.
+    #[test]
+    fn a_new_sink_looks_at_the_length_of_what_is_there() {
+        let (folder, sink) = sink();
+        let line = "x".repeat(149) + "\n";
+        for _ in 0..2000 {
+            let settings = Settings { max_size: 16, ..Settings::in_folder(Level::Calls, folder.path()) };
+            Sink::new(&sink.folder, &settings).append(&line).unwrap();
+        }
+        let file = own(folder.path(), 1);
+        let (new, old) = (fs::metadata(&file).unwrap().len(), fs::metadata(rotated(&file)).unwrap().len());
+        assert!(new <= 16 * 1024 && old <= 16 * 1024 && old > 15 * 1024, "{new} {old}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    /// What is in the way of the older name, as a viewer on Windows is in the way of renaming.
+    #[test]
+    fn a_file_that_cannot_be_renamed_goes_on_to_twice_its_length() {
+        let (folder, mut sink) = sink();
+        let file = own(folder.path(), 1);
+        fs::create_dir_all(rotated(&file).join("in the way")).unwrap();
+        let line = "x".repeat(1023) + "\n";
+        for _ in 0..31 {
+            sink.append(&line).unwrap();
+        }
+        sink.append(&line).unwrap_err();
+        let full = fs::metadata(&file).unwrap().len();
+        assert!(full > 31 * 1024 && full <= 32 * 1024, "{full}");
+        fs::remove_dir_all(rotated(&file)).unwrap();
+        sink.append(&line).unwrap();
+        assert_eq!(fs::metadata(rotated(&file)).unwrap().len(), full);
+        assert!(fs::metadata(&file).unwrap().len() < 2048);
+    }
+
+    /// A viewer that shares the file, but not its name.
+    #[cfg(windows)]
+    #[test]
+    fn a_viewer_does_not_end_the_log() {
+        use std::os::windows::fs::OpenOptionsExt as _;
+        let (folder, mut sink) = sink();
+        let file = own(folder.path(), 1);
+        let line = "x".repeat(1023) + "\n";
+        sink.append(&line).unwrap();
+        let viewer = fs::OpenOptions::new().read(true).share_mode(3).open(&file).unwrap();
+        for _ in 0..20 {
+            sink.append(&line).unwrap();
+        }
+        assert!(!rotated(&file).exists());
+        drop(viewer);
+        sink.append(&line).unwrap();
+        assert!(fs::metadata(rotated(&file)).unwrap().len() > 20 * 1024);
+    }
+
+    /// A file with two names, and where the system makes such, a folder that is a link.
+    #[cfg(windows)]
+    #[test]
+    fn links_are_passed_over_on_windows() {
+        let (folder, mut sink) = sink();
+        fs::write(folder.path().join("victim"), "").unwrap();
+        fs::hard_link(folder.path().join("victim"), own(folder.path(), 1)).unwrap();
+        sink.append("x\n").unwrap();
+        assert_eq!(fs::metadata(folder.path().join("victim")).unwrap().len(), 0);
+        assert!(own(folder.path(), 2).is_file());
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn the_first_line_has_the_programs_path_as_it_is() {
+        let header = header(&Settings::in_folder(Level::Calls, Path::new("C:\\")));
+        let program = std::env::current_exe().unwrap().display().to_string();
+        assert!(header.contains(&format!(" in {program}, level 2")), "{header}");
     }
 
     #[test]

@@ -145,22 +145,70 @@ impl Settings {
         own::place(scope)
     }
 
-    /// Changes the settings of a scope, and makes the folder. `None` leaves a value as it is.
+    /// Makes the folder, and then changes the settings of a scope: where there is no folder, nothing is changed.
+    /// Of the size `None` leaves what there is.
     ///
     /// # Errors
-    /// [`io::ErrorKind::PermissionDenied`] where an administrator is needed, [`io::ErrorKind::Unsupported`] for a
-    /// scope without settings, [`io::ErrorKind::InvalidInput`] for a folder that is not absolute; others from the
-    /// file system.
+    /// [`ChangeError::Folder`] for a folder that cannot be made or used, is not absolute, or is a link or another
+    /// user's on Windows. [`ChangeError::Settings`] of kind [`io::ErrorKind::PermissionDenied`] where an
+    /// administrator is needed, [`io::ErrorKind::Unsupported`] for a scope without settings; others from the system.
     pub fn change(
         scope: Scope,
         level: Level,
-        folder: Option<&Path>,
+        folder: NewFolder<'_>,
         max_size: Option<u32>,
-    ) -> io::Result<()> {
-        if folder.is_some_and(|folder| !folder.is_absolute()) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the folder's path is not absolute"));
+    ) -> Result<(), ChangeError> {
+        if let NewFolder::Named(folder) = folder
+            && !folder.is_absolute()
+        {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "the path is not absolute");
+            return Err(ChangeError::Folder(folder.to_owned(), error));
         }
         own::change(scope, level, folder, max_size)
+    }
+}
+
+/// Where the files are to be from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewFolder<'a> {
+    /// Where they were.
+    Same,
+    /// In the system's place for such files.
+    Default,
+    /// Here; an absolute path.
+    Named(&'a Path),
+}
+
+/// Why settings were not changed.
+#[derive(Debug)]
+pub enum ChangeError {
+    /// The folder cannot be made or used.
+    Folder(PathBuf, io::Error),
+    /// The settings cannot be written.
+    Settings(io::Error),
+}
+
+impl fmt::Display for ChangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use io::ErrorKind::{AlreadyExists, NotADirectory};
+        match self {
+            Self::Folder(path, error) => {
+                write!(f, "cannot use {} as the folder of the log: ", path.display())?;
+                match error.kind() {
+                    AlreadyExists | NotADirectory => f.write_str("what is there is no folder"),
+                    _ => error.fmt(f),
+                }
+            }
+            Self::Settings(error) => write!(f, "cannot change the settings of the log: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ChangeError {}
+
+impl From<io::Error> for ChangeError {
+    fn from(error: io::Error) -> Self {
+        Self::Settings(error)
     }
 }
 
@@ -212,8 +260,9 @@ mod tests {
 
     #[test]
     fn a_relative_folder_is_refused() {
-        let error = Settings::change(Scope::User, Level::Off, Some(Path::new("logs")), None).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        let folder = NewFolder::Named(Path::new("logs"));
+        let error = Settings::change(Scope::User, Level::Off, folder, None).unwrap_err();
+        assert_eq!(error.to_string(), "cannot use logs as the folder of the log: the path is not absolute");
     }
 
     #[test]

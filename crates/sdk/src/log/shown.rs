@@ -1,4 +1,5 @@
-//! What the log shows of a call's arguments: numbers, names, and of everything else the length.
+//! What the log shows of a call's arguments: numbers, names, and of everything else the length, of PINs and
+//! responses not even that.
 //!
 //! An argument's type decides, and a type without words here does not compile as an argument. Buffers are never
 //! looked into, so no PIN, key, challenge, answer or plaintext can be in what is shown.
@@ -33,6 +34,9 @@ impl Shown for usize {
     }
 }
 
+/// Parameters whose length is a secret too: that of a PIN says how many there can be.
+const SECRET: &[&str] = &["authority", "current", "new", "pin", "response"];
+
 /// The arguments, with the names of their parameters.
 pub(super) fn list(arguments: &[(&str, &dyn Shown)]) -> String {
     let mut text = String::new();
@@ -47,9 +51,11 @@ pub(super) fn list(arguments: &[(&str, &dyn Shown)]) -> String {
     text
 }
 
-/// A buffer of the caller's by its length.
-pub(crate) fn length(is_null: bool, length: usize, text: &mut String) {
+/// A buffer of the caller's by its length, or by its being there where that is too much.
+pub(crate) fn length(parameter: &str, is_null: bool, length: usize, text: &mut String) {
     match (is_null, length) {
+        (true, _) if SECRET.contains(&parameter) => text.push_str("NULL"),
+        (false, _) if SECRET.contains(&parameter) => text.push_str("<given>"),
         (true, 0) => text.push_str("NULL"),
         (true, _) => {
             let _ = write!(text, "NULL for {length} bytes");
@@ -86,10 +92,16 @@ mod tests {
             show(&mut text);
             text
         };
-        assert_eq!(shown(&|text| length(false, 6, text)), "<6 bytes>");
-        assert_eq!(shown(&|text| length(false, 1, text)), "<1 byte>");
-        assert_eq!(shown(&|text| length(true, 0, text)), "NULL");
-        assert_eq!(shown(&|text| length(true, 9, text)), "NULL for 9 bytes");
+        assert_eq!(shown(&|text| length("value", false, 6, text)), "<6 bytes>");
+        assert_eq!(shown(&|text| length("value", false, 1, text)), "<1 byte>");
+        assert_eq!(shown(&|text| length("value", true, 0, text)), "NULL");
+        assert_eq!(shown(&|text| length("value", true, 9, text)), "NULL for 9 bytes");
+        for parameter in SECRET {
+            for bytes in [0, 1, 6] {
+                assert_eq!(shown(&|text| length(parameter, false, bytes, text)), "<given>");
+                assert_eq!(shown(&|text| length(parameter, true, bytes, text)), "NULL");
+            }
+        }
         assert_eq!(shown(&|text| name("a\"\n\u{1b}", text)), r#""a\"\n\u{1b}""#);
     }
 }

@@ -5,6 +5,8 @@
 #[cfg_attr(not(windows), path = "system/unix.rs")]
 mod own;
 
-pub(super) use own::{append_to, create, thread_id};
 #[cfg(not(windows))]
-pub(super) use own::{is_privileged, make_folder};
+pub(super) use own::is_privileged;
+#[cfg(windows)]
+pub(super) use own::make_shared;
+pub(super) use own::{Folder, append_to, create, thread_id};

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use super::{Level, Origin, Scope, Settings, max_size};
+use super::{ChangeError, Level, NewFolder, Origin, Scope, Settings, max_size};
 use crate::log::system;
 
 /// The level, 0 to 3.
@@ -172,25 +172,34 @@ impl Values {
 pub(super) fn change(
     scope: Scope,
     level: Level,
-    folder: Option<&Path>,
+    folder: NewFolder<'_>,
     max_size: Option<u32>,
-) -> io::Result<()> {
-    let Some(Origin::File(path)) = place(scope) else { return Err(ErrorKind::Unsupported.into()) };
+) -> Result<(), ChangeError> {
+    let Some(Origin::File(path)) = place(scope) else {
+        return Err(io::Error::from(ErrorKind::Unsupported).into());
+    };
     let before = from_file(&path, &mut Vec::new());
-    let folder = folder.map(Path::to_owned).or(before.folder);
-    store(
-        &path,
-        &Values { level: Some(level), folder: folder.clone(), max_size: max_size.or(before.max_size) },
-    )?;
-    if level == Level::Off {
-        return Ok(());
-    }
-    match (scope, folder) {
-        (Scope::User, Some(folder)) => system::make_folder(&folder),
+    let folder = match folder {
+        NewFolder::Same => before.folder,
+        NewFolder::Default => None,
+        NewFolder::Named(folder) => Some(folder.to_owned()),
+    };
+    let values = Values { level: Some(level), folder, max_size: max_size.or(before.max_size) };
+    let make = || if level == Level::Off { Ok(()) } else { make(scope, values.folder.as_deref()) };
+    store(&path, &values, make)
+}
+
+fn make(scope: Scope, folder: Option<&Path>) -> Result<(), ChangeError> {
+    let (folder, made) = match (scope, folder) {
+        (Scope::User, Some(folder)) => (folder, system::Folder::ready(folder, true).map(drop)),
         // A module makes it when it has something to write.
-        (Scope::User, None) => Ok(()),
-        (Scope::Machine, folder) => make_shared(&folder.unwrap_or_else(|| MACHINE_FOLDER.into())),
-    }
+        (Scope::User, None) => return Ok(()),
+        (Scope::Machine, folder) => {
+            let folder = folder.unwrap_or(Path::new(MACHINE_FOLDER));
+            (folder, make_shared(folder))
+        }
+    };
+    made.map_err(|error| ChangeError::Folder(folder.to_owned(), error))
 }
 
 /// A folder where every user's programs may make files, and nobody removes another's, as `/tmp` is one.
@@ -202,25 +211,21 @@ fn make_shared(folder: &Path) -> io::Result<()> {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o1777))
 }
 
-/// Replaces the file as a whole.
-fn store(path: &Path, values: &Values) -> io::Result<()> {
-    let mut text = "# The log of card modules, see `cardmod log`. Level: 0 off, 1 errors, 2 calls, 3 calls with APDUs.\n"
-        .to_owned();
-    let level = values.level.unwrap_or_default().number();
-    text.push_str(&format!("Level = {level}\n"));
-    if let Some(folder) = &values.folder {
-        let folder = folder.to_str().filter(|folder| !folder.contains('\n') && folder.trim() == *folder);
-        let refused = || io::Error::new(ErrorKind::InvalidInput, "the folder's path cannot stand in a file");
-        text.push_str(&format!("Folder = {}\n", folder.ok_or_else(refused)?));
-    }
-    if let Some(size) = values.max_size {
-        text.push_str(&format!("MaxSize = {size}\n"));
-    }
-    let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
+/// Replaces the file as a whole, when all is ready that it speaks of.
+fn store(
+    path: &Path,
+    values: &Values,
+    ready: impl FnOnce() -> Result<(), ChangeError>,
+) -> Result<(), ChangeError> {
+    let text = text(values)?;
+    let folder = path.parent().ok_or(io::Error::from(ErrorKind::InvalidInput))?;
     fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     let new = path.with_extension(format!("conf.{}", std::process::id()));
     let written = fs::File::create_new(&new).and_then(|mut file| file.write_all(text.as_bytes()));
-    let replaced = written.and_then(|()| fs::rename(&new, path));
+    let replaced = written.map_err(ChangeError::from).and_then(|()| {
+        ready()?;
+        Ok(fs::rename(&new, path)?)
+    });
     if replaced.is_err() {
         // What is left of a failed try is in nobody's way.
         let _ = fs::remove_file(&new);
@@ -228,8 +233,29 @@ fn store(path: &Path, values: &Values) -> io::Result<()> {
     replaced
 }
 
+fn text(values: &Values) -> Result<String, ChangeError> {
+    let mut text = "# The log of card modules, see `cardmod log`. Level: 0 off, 1 errors, 2 calls, 3 calls with APDUs.\n"
+        .to_owned();
+    let level = values.level.unwrap_or_default().number();
+    text.push_str(&format!("Level = {level}\n"));
+    if let Some(folder) = &values.folder {
+        let plain = folder.to_str().filter(|folder| !folder.contains('\n') && folder.trim() == *folder);
+        let refused = || {
+            let error =
+                io::Error::new(ErrorKind::InvalidInput, "the path cannot stand in a file of settings");
+            ChangeError::Folder(folder.clone(), error)
+        };
+        text.push_str(&format!("Folder = {}\n", plain.ok_or_else(refused)?));
+    }
+    if let Some(size) = values.max_size {
+        text.push_str(&format!("MaxSize = {size}\n"));
+    }
+    Ok(text)
+}
+
 // Miri knows neither the locks nor the flags of files; no memory is at stake.
-#[cfg(all(test, not(miri)))]
+#[cfg(test)]
+#[cfg(not(miri))]
 mod tests {
     use super::*;
 
@@ -306,13 +332,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sub/logging.conf");
         let values = Values { level: Some(Level::Calls), folder: Some("/a b".into()), max_size: Some(64) };
-        store(&path, &values).unwrap();
+        store(&path, &values, || Ok(())).unwrap();
         let mut problems = Vec::new();
         let read = from_file(&path, &mut problems);
         assert_eq!((read.level, read.folder, read.max_size), (values.level, values.folder, values.max_size));
         assert!(problems.is_empty());
         let bad = Values { folder: Some("/a\nLevel = 3".into()), ..Values::default() };
-        assert_eq!(store(&path, &bad).unwrap_err().kind(), ErrorKind::InvalidInput);
+        let refused = store(&path, &bad, || Ok(())).unwrap_err();
+        assert!(matches!(refused, ChangeError::Folder(_, error) if error.kind() == ErrorKind::InvalidInput));
+        let bad = || Err(ChangeError::Folder("/f".into(), ErrorKind::NotADirectory.into()));
+        let refused = store(&path, &Values::default(), bad).unwrap_err();
+        assert_eq!(refused.to_string(), "cannot use /f as the folder of the log: what is there is no folder");
+        assert_eq!(from_file(&path, &mut problems).level, values.level, "nothing is changed");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no other file is left");
     }
 }

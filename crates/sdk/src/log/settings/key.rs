@@ -13,8 +13,8 @@ use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_MORE_DATA, ERRO
 use windows_sys::Win32::System::Registry::HKEY_CURRENT_USER;
 use windows_sys::Win32::System::Registry::{
     HKEY, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WOW64_64KEY, KEY_WRITE, REG_DWORD, REG_EXPAND_SZ,
-    REG_OPTION_NON_VOLATILE, REG_SZ, REG_VALUE_TYPE, RegCloseKey, RegCreateKeyExW, RegOpenKeyExW,
-    RegQueryValueExW, RegSetValueExW,
+    REG_OPTION_NON_VOLATILE, REG_SZ, REG_VALUE_TYPE, RegCloseKey, RegCreateKeyExW, RegDeleteValueW,
+    RegOpenKeyExW, RegQueryValueExW, RegSetValueExW,
 };
 
 /// The longest value that is read, in bytes; a path has at most half of it.
@@ -142,6 +142,20 @@ impl Key {
             )
         };
         (code, kind, size)
+    }
+
+    /// Removes a value, if there is one.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
+        let name = wide(name)?;
+        // SAFETY:
+        // - the key is open as long as `self` lives; `name` ends with a NUL and outlives the call.
+        match unsafe { RegDeleteValueW(self.0, name.as_ptr()) } {
+            ERROR_FILE_NOT_FOUND => Ok(()),
+            code => told(code),
+        }
     }
 
     /// Sets a `REG_DWORD`.
@@ -302,6 +316,9 @@ mod tests {
         let refused = ours.set_text("text", "C:\\a\0b").unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::InvalidInput);
         assert_eq!(theirs.get_string("text").unwrap(), "C:\\Ordner ä", "the value stays");
+        ours.remove("text").unwrap();
+        ours.remove("text").unwrap();
+        assert_eq!(ours.value("text").unwrap(), None);
     }
 
     #[test]

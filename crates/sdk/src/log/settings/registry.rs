@@ -3,10 +3,11 @@
 mod key;
 
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use self::key::{Key, Root, Value};
-use super::{Level, Origin, Scope, Settings, max_size};
+use super::{ChangeError, Level, NewFolder, Origin, Scope, Settings, max_size};
+use crate::log::system;
 
 const KEY: &str = r"SOFTWARE\cardmod\Logging";
 const LEVEL: &str = "Level";
@@ -125,25 +126,46 @@ fn machine_value(key: &str, name: &str) -> Option<String> {
 pub(super) fn change(
     scope: Scope,
     level: Level,
-    folder: Option<&Path>,
+    folder: NewFolder<'_>,
     max_size: Option<u32>,
-) -> io::Result<()> {
+) -> Result<(), ChangeError> {
     if scope != Scope::Machine {
-        return Err(ErrorKind::Unsupported.into());
+        return Err(io::Error::from(ErrorKind::Unsupported).into());
     }
+    // First of all whether this user may.
     let key = Key::create(Root::Machine, KEY)?;
-    key.set_number(LEVEL, u32::from(level.number()))?;
-    if let Some(folder) = folder {
-        key.set_text(FOLDER, folder.to_str().ok_or(ErrorKind::InvalidInput)?)?;
+    let text = match folder {
+        NewFolder::Named(path) => Some(path.to_str().ok_or_else(|| {
+            let error = io::Error::new(ErrorKind::InvalidInput, "the path is no text");
+            ChangeError::Folder(path.to_owned(), error)
+        })?),
+        NewFolder::Same | NewFolder::Default => None,
+    };
+    if level != Level::Off {
+        make(folder)?;
+    }
+    match (folder, text) {
+        (_, Some(text)) => key.set_text(FOLDER, text)?,
+        (NewFolder::Default, None) => key.remove(FOLDER)?,
+        (NewFolder::Same | NewFolder::Named(_), None) => {}
     }
     if let Some(size) = max_size {
         key.set_number(MAX_SIZE, size)?;
     }
-    match read().folder {
-        // Made by an administrator it is the administrators', and passes on that users may make files there.
-        Some(folder) if level != Level::Off => std::fs::create_dir_all(folder),
-        _ => Ok(()),
-    }
+    Ok(key.set_number(LEVEL, u32::from(level.number()))?)
+}
+
+/// Makes the folder that is to hold, with rights that let no user lead what others write elsewhere.
+fn make(folder: NewFolder<'_>) -> Result<(), ChangeError> {
+    let wanted = match folder {
+        NewFolder::Same => read().folder,
+        NewFolder::Default => default_folder(),
+        NewFolder::Named(path) => Some(path.to_owned()),
+    };
+    let Some(wanted) = wanted else { return Ok(()) };
+    // Below it every user may make folders, and would own what is to be the log's.
+    let open_to_all = variable("ProgramData", 0).map(PathBuf::from);
+    system::make_shared(&wanted, open_to_all.as_deref()).map_err(|error| ChangeError::Folder(wanted, error))
 }
 
 #[cfg(test)]
@@ -199,7 +221,7 @@ mod tests {
     #[test]
     fn users_have_no_settings_of_their_own() {
         assert_eq!(place(Scope::User), None);
-        let error = change(Scope::User, Level::Calls, None, None).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let error = change(Scope::User, Level::Calls, NewFolder::Same, None).unwrap_err();
+        assert!(matches!(error, ChangeError::Settings(error) if error.kind() == ErrorKind::Unsupported));
     }
 }

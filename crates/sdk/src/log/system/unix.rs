@@ -53,9 +53,17 @@ fn user() -> u32 {
     unsafe { libc::geteuid() }
 }
 
-/// A folder of the user's own, with those above it.
-pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
+/// The folder of the files. It need not be the user's alone: what is in it is looked at file by file.
+pub(crate) struct Folder;
+
+impl Folder {
+    /// The folder, made with those above it for this user alone if that is wanted.
+    pub(crate) fn ready(path: &Path, make: bool) -> io::Result<Self> {
+        if make {
+            DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        }
+        Ok(Self)
+    }
 }
 
 /// A file that was not there before, for this user alone. A link that waits at the name is "already there".
