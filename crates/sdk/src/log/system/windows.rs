@@ -119,3 +119,47 @@ pub(crate) fn append_to(path: &Path) -> io::Result<File> {
     let own = plain && security::names(&file)? == 1 && security::is_trusted(&file)?;
     if own { Ok(file) } else { Err(ErrorKind::PermissionDenied.into()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_folder_is_made_with_those_above_it_and_is_never_empty() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = base.path().join("cardmod").join("Logs");
+        for _ in 0..2 {
+            make_shared(&folder, Some(base.path())).unwrap();
+            assert!(std::fs::read_to_string(folder.join(MARK)).unwrap().starts_with("Card modules"));
+        }
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        drop(create(&folder.join("cardmod-a-1.log")).unwrap());
+        append_to(&folder.join("cardmod-a-1.log")).unwrap();
+    }
+
+    #[test]
+    fn files_where_folders_should_be_and_files_of_two_names_are_refused() {
+        let base = tempfile::tempdir().unwrap();
+        let file = base.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(make_shared(&file, None).unwrap_err().kind(), ErrorKind::NotADirectory);
+        make_shared(&file.join("below"), Some(base.path())).unwrap_err();
+        std::fs::hard_link(&file, base.path().join(MARK)).unwrap();
+        assert_eq!(make_shared(base.path(), None).unwrap_err().kind(), ErrorKind::PermissionDenied);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "");
+    }
+
+    /// Where the system makes such links for this user; elsewhere nobody can put one there.
+    #[test]
+    fn a_folder_that_is_a_link_is_refused() {
+        let base = tempfile::tempdir().unwrap();
+        let link = base.path().join("link");
+        let made = std::os::windows::fs::symlink_dir(std::env::temp_dir(), &link);
+        // Wine may say so and make none.
+        if made.is_ok() && link.symlink_metadata().is_ok() {
+            let refused = Folder::ready(&link, false).map(drop).unwrap_err();
+            assert_eq!(refused.to_string(), "the folder is a link");
+            make_shared(&link.join("cardmod"), Some(base.path())).unwrap_err();
+        }
+    }
+}
