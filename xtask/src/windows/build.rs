@@ -98,7 +98,7 @@ impl Builder {
     /// The tests of `packages`, and the libraries that tests load from beside themselves.
     pub(crate) fn tests(&self, packages: &Packages) -> Result<()> {
         let mut cargo = self.cargo("build");
-        cargo.args(["--profile", Profile::Windows.name(), "--lib", "--bins", "--tests", "--examples"]);
+        cargo.args(["--profile", Profile::Windows.name(), "--bins", "--tests", "--examples"]);
         packages.name_to(&mut cargo);
         run("building for Windows", &mut cargo)
     }
@@ -135,7 +135,8 @@ impl Packages {
     pub(crate) fn name_to(&self, command: &mut Command) {
         match self {
             Self::All => {
-                command.arg("--workspace");
+                // among the tests too, and refused where the one package named has none
+                command.args(["--workspace", "--lib"]);
                 LINUX_ONLY.iter().for_each(|name| _ = command.args(["--exclude", name]));
             }
             Self::Named(names) => names.iter().for_each(|name| _ = command.args(["-p", name])),

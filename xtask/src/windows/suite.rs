@@ -32,7 +32,7 @@ pub(crate) const CHOSEN_FROM_LINUX: &[&str] =
 pub(crate) fn run_tests(builder: &Builder, packages: &Packages, filter: Option<&str>) -> Result<()> {
     let mut command = runner(builder, filter);
     packages.name_to(&mut command);
-    command.args(["--lib", "--bins", "--tests"]);
+    command.args(["--bins", "--tests"]);
     run("the tests under Wine", &mut command)
 }
 

@@ -33,9 +33,9 @@ fn the_registry_switches_the_log_of_modules() {
     let built_in = logs(&folder);
     let module = windows(&program("cardmod_class.dll"));
     desk.wine_words(&["--module", &module, "pin", "verify", "--pin-env", "WRONG"]).exits_with(5);
-    c_host::install(&desk);
-    c_host::ends_in_calls(&desk);
-    c_host::loads_leave_nothing(&desk, "50");
+    c_host::install(desk);
+    c_host::ends_in_calls(desk);
+    c_host::loads_leave_nothing(desk, "50");
     desk.wine("log off").success();
     let all = logs(&folder);
     let mut files = std::fs::read_dir(&folder).expect("the folder");
