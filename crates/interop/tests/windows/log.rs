@@ -62,7 +62,7 @@ fn the_registry_switches_the_log_of_modules() {
     assert!(first.starts_with("# cardmod ") && first.contains(r"Z:\"), "{first}");
     assert!(!first.contains(r"\\"), "the path stands as it is: {first}");
     desk.wine("pin verify --pin-env PIN").success();
-    desk.wine("log show").success().says("CardAuthenticate").says("note: the log is off");
+    desk.wine("log show").success().says("c-host.exe").says("CardReadFile").says("note: the log is off");
     others_folders_are_refused(desk);
 }
 
