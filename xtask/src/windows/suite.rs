@@ -24,9 +24,21 @@ pub(crate) const CHOSEN: &[Chosen] = &[
     ("cardmod-virtual", Some("sharing")),
 ];
 
-/// Which of the tests that drive the programs belong to the short form.
-pub(crate) const CHOSEN_FROM_LINUX: &[&str] =
-    &["transcript::", "gids::", "modules::", "c_host::every_function_is_walked"];
+/// Which of the tests that drive the programs belong to the short form: the same transcript and signatures as on
+/// Linux, and bad input.
+pub(crate) const CHOSEN_FROM_LINUX: &[&str] = &[
+    "transcript::",
+    "gids::",
+    "modules::",
+    "names::",
+    "paths::",
+    "registration::",
+    "c_host::every_function_is_walked",
+    "c_host::nothing_is_written_beyond_the_version_asked_for",
+    "c_host::a_context_is_deleted_after_the_end_was_announced",
+    "c_host::contexts_that_nobody_deleted_go_with_the_library",
+    "c_host::a_process_ends_with_a_call_running",
+];
 
 /// Runs the tests of `packages`, all or those of nextest's filter expression.
 pub(crate) fn run_tests(builder: &Builder, packages: &Packages, filter: Option<&str>) -> Result<()> {
