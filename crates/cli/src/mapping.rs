@@ -180,6 +180,20 @@ fn names_key_file() -> bool {
 /// What to do about a container that has no key at all.
 pub(crate) const NO_KEY_HINT: &str = "its creation was broken off: make the key with cardmod key generate or key import, or delete the container";
 
+/// What is wrong with the file that the environment names.
+const KEY_FILE_HINT: &str = if cfg!(windows) {
+    "CARDMOD_PIV_MANAGEMENT_KEY_FILE names a file that gives no key: it must be there and hold hexadecimal digits"
+} else {
+    "CARDMOD_PIV_MANAGEMENT_KEY_FILE names a file that gives no key: it must be there, hold hexadecimal digits, and be for nobody else to read (chmod 600)"
+};
+
+/// Where a PIN may come from. On Windows no other descriptor is inherited.
+const PIN_HINT: &str = if cfg!(windows) {
+    "give --pin-file, --pin-env or --pin-fd 0, or run in a terminal"
+} else {
+    "give --pin-file, --pin-env or --pin-fd, or run in a terminal"
+};
+
 fn hint(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::NoSuchContainer { .. } => {
@@ -198,13 +212,7 @@ fn hint(error: &Error) -> Option<&'static str> {
              one of the key that is there, or, where the card does not tell its key, cardmod key generate makes one"
         }
         Error::ContainerExists { .. } => "choose another name, or delete it: cardmod container delete NAME",
-        Error::ManagementKeyRequired { .. } if names_key_file() => {
-            if cfg!(windows) {
-                "CARDMOD_PIV_MANAGEMENT_KEY_FILE names a file that gives no key: it must be there and hold hexadecimal digits"
-            } else {
-                "CARDMOD_PIV_MANAGEMENT_KEY_FILE names a file that gives no key: it must be there, hold hexadecimal digits, and be for nobody else to read (chmod 600)"
-            }
-        }
+        Error::ManagementKeyRequired { .. } if names_key_file() => KEY_FILE_HINT,
         Error::ManagementKeyRequired { .. } => {
             "--management-key-file FILE (or -env, -fd, -prompt) gives it; --management-key default is the one PIV cards are made with"
         }
@@ -217,14 +225,7 @@ fn hint(error: &Error) -> Option<&'static str> {
         }
         Error::PinPolicy { .. } => "PIN and PUK of a PIV card have 6 to 8 characters, best digits",
         Error::PinBlocked { .. } | Error::WrongPin { .. } => return way_out(error),
-        Error::PinRequired { .. } | Error::PinSource(PinSourceError::Unavailable(_)) => {
-            // There is no other descriptor to inherit.
-            if cfg!(windows) {
-                "give --pin-file, --pin-env or --pin-fd 0, or run in a terminal"
-            } else {
-                "give --pin-file, --pin-env or --pin-fd, or run in a terminal"
-            }
-        }
+        Error::PinRequired { .. } | Error::PinSource(PinSourceError::Unavailable(_)) => PIN_HINT,
         Error::CertificateMismatch { .. } => {
             "the certificate must be for the container's key: cardmod cert request makes the request for it"
         }
